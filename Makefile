@@ -1,0 +1,50 @@
+# What compressed networks forget. `make book` and `make test` each work first, from a fresh clone.
+STUDY  ?= digits
+PYTHON ?= python3.11
+VENV   := .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.made-from-lock
+
+.DEFAULT_GOAL := help
+.PHONY: help setup book test train page bench serve lint lock clean
+
+help: ## show this list
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1|/' | column -t -s '|'
+
+setup: $(STAMP) ## make .venv with every pinned dependency and the command `forgetting`
+
+$(STAMP): lib/requirements.lock lib/pyproject.toml
+	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) not found: install Python 3.11, or name it: make setup PYTHON=/path/to/python3.11"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r lib/requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable lib
+	$(BIN)/python -m pip check
+	@touch $@
+
+book: setup ## train STUDY (digits), run every page, build book/_build/html/index.html
+	$(BIN)/forgetting pages $(STUDY)
+	$(BIN)/forgetting book
+
+test: setup ## run the tests
+	$(BIN)/python -m pytest -c lib/pyproject.toml --rootdir .
+
+train: setup ## train what is missing of STUDY
+	$(BIN)/forgetting train $(STUDY)
+
+page: setup ## run one page: make page NAME=class-disparity PARAMS="alpha=0.01 members=10"
+	$(BIN)/forgetting page $(NAME) --study $(STUDY) $(PARAMS)
+
+bench: setup ## compare the training engine with the loop a user would write, and with the machine's peak
+	$(BIN)/forgetting bench $(STUDY)
+
+serve: setup ## show the built book at http://localhost:8000
+	$(BIN)/python -m http.server --bind 127.0.0.1 --directory book/_build/html 8000
+
+lint: setup ## check the style of the code
+	$(BIN)/ruff check --config lib/pyproject.toml lib tests
+
+lock: ## compile lib/requirements.lock from environment.yml
+	$(BIN)/python lib/lock.py
+
+clean: ## remove what was generated for the book; trained populations stay
+	rm -rf book/pages book/tables book/_build

@@ -1,0 +1,151 @@
+"""The command `forgetting`: trains studies, makes pages, measures speed."""
+
+import sys
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from forgetting import paths, predictions
+from forgetting.errors import Refused
+from forgetting.study import Study, load, names
+
+app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+console = Console(stderr=True, highlight=False, soft_wrap=True)
+
+StudyName = Annotated[str, typer.Argument(help=f"One of {', '.join(names())}, or the path of a .yml file.")]
+
+
+@app.command()
+def train(
+    study: StudyName = "digits",
+    members: Annotated[int | None, typer.Option(help="Networks in each population, instead of the study's.")] = None,
+    sparsity: Annotated[list[float] | None, typer.Option(help="A further pruned level, in [0, 1). May be given more than once.")] = None,
+) -> None:
+    """Train what is missing of a study's populations; what is here is verified and kept."""
+    ensure(load(study).with_changes(members=members, sparsities=tuple(sparsity or ())))
+
+
+@app.command()
+def pages(study: StudyName = "digits") -> None:
+    """Run every page of the book whose notebook, parameters, library or predictions have changed."""
+    from forgetting.tell import pages as told
+
+    chosen = load(study)
+    ensure(chosen)
+    told.build(told.names(), study=study)
+
+
+@app.command()
+def page(
+    name: Annotated[str, typer.Argument(help="A notebook in notebooks/, without its ending.")],
+    parameters: Annotated[list[str] | None, typer.Argument(help='Parameters as NAME=VALUE, e.g. "alpha=0.01 members=10".')] = None,
+    study: Annotated[str | None, typer.Option(help="Run the page on this study.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Where the executed notebook goes; its place in the book if not given.")] = None,
+) -> None:
+    """Run one page, with other parameters if given; trains a level of sparsity that is not there yet."""
+    from forgetting.tell import pages as told
+
+    given = told.parse_assignments(" ".join(parameters or []))
+    which = study or given.pop("study", None) or "digits"
+    chosen = load(which)
+    checked = told.check(name, given)
+    if checked.get("members", 0) > chosen.members:
+        raise Refused(f"members is {checked['members']}: study {chosen.name} has {chosen.members}; allowed: 2 to {chosen.members}, or train more with `forgetting train`")
+    ensure(chosen.with_changes(sparsities=tuple(told.needed_sparsities(checked))))
+    written = told.run(name, study=which, parameters=given, out=out)
+    console.print(f"wrote {paths.shown(written)}")
+
+
+@app.command()
+def bench(study: StudyName = "digits", seconds: Annotated[float, typer.Option(help="How long each loop is timed.")] = 20) -> None:
+    """Compare this engine with the loop a user would write, and with what the machine can do."""
+    from forgetting.train import benchmark
+
+    benchmark.run(load(study), seconds=seconds, say=typer.echo)
+
+
+def ensure(study: Study) -> None:
+    """Train what is missing of `study`, saying how long it takes; what was finished stays when it is stopped."""
+    absent, damaged = predictions.missing(study, study.populations)
+    for line in damaged:
+        console.print(f"damaged, made again: {line}")
+    if not absent:
+        console.print(f"study {study.name}: all {len(study.populations)} populations are here, {study.members} members each")
+        return
+    from forgetting.train import population
+
+    todo = population.tasks(study, absent)
+    console.print(f"study {study.name}: training {len(todo)} networks on {population.workers()} cores{_estimate(study, len(todo))}")
+    start, finished = time.monotonic(), 0
+    try:
+        with _Told(len(todo)) as told:
+            for entry in population.run(study, todo):
+                finished += 1
+                told.advance(f"{entry['setting']} {entry['member']}")
+    except KeyboardInterrupt:
+        console.print(f"stopped: {finished} of {len(todo)} networks are finished and kept; the same command goes on from there")
+        raise typer.Exit(130) from None
+    console.print(f"study {study.name}: trained {finished} networks in {time.monotonic() - start:.0f} s")
+
+
+def _estimate(study: Study, networks: int) -> str:
+    """How long it may take, from what earlier members of this study took here; nothing where there were none."""
+    from forgetting.train import population
+
+    log = predictions.logged(study, [s for s in study.populations if s.kind in ("dense", "pruned")])
+    if log.empty:
+        return ""
+    seconds = log[[c for c in ("prepare", "train", "predict", "corrupt", "quantize") if c in log]].sum(axis=1).median()
+    return f", about {max(1, round(seconds * networks / population.workers()))} s"
+
+
+class _Told:
+    """Progress with the time left: a bar on a terminal, a line now and then in a log."""
+
+    def __init__(self, total: int):
+        self.total, self.done, self.start, self.said = total, 0, time.monotonic(), time.monotonic()
+        columns = [TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn()]
+        self.bar = Progress(*columns, console=console) if console.is_terminal else None
+
+    def __enter__(self) -> "_Told":
+        if self.bar:
+            self.bar.start()
+            self.task = self.bar.add_task("training", total=self.total)
+        return self
+
+    def __exit__(self, *_) -> None:
+        if self.bar:
+            self.bar.stop()
+
+    def advance(self, what: str) -> None:
+        self.done += 1
+        if self.bar:
+            self.bar.update(self.task, advance=1, description=what)
+        elif time.monotonic() - self.said > 15:
+            self.said = time.monotonic()
+            left = (self.said - self.start) / self.done * (self.total - self.done)
+            console.print(f"  {self.done} of {self.total} networks, about {left:.0f} s left")
+
+
+def main() -> None:
+    """Run the command; a mistake that the user can mend is one line and exit code 2."""
+    try:
+        app()
+    except Refused as error:
+        _stop(str(error))
+    except OSError as error:
+        where = f" ({paths.shown(Path(error.filename))})" if error.filename else ""
+        _stop(f"{error.strerror or error}{where}; what was finished is kept. Free the space or mend the permission, or set FORGETTING_HOME to another folder")
+
+
+def _stop(line: str) -> None:
+    console.print(f"forgetting: {line}", markup=False)
+    sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,60 @@
+"""Data sets behind one call: images, labels, attributes, source ids, names. Numpy only.
+
+Each module named after a data set offers `pool(spec)`: all its images, those for testing first; `planted.py` divides a pool into
+parts and plants flaws of known kind.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import pandas as pd
+
+from forgetting.study import Data
+
+
+@dataclass(frozen=True)
+class Part:
+    """Some images of a data set.
+
+    Attributes:
+        images: (N, C, H, W) uint8.
+        labels: (N,) int32, the label a model is trained or tested on.
+        attributes: table, a row an image: `example` (0 to N-1), `source` (id of the image in the pool it was made from), `kind`
+            ("plain", "wrong label", "corrupted", "two digits", "atypical"), `detail` (e.g. which corruption), `true_label`,
+            `other_label` (second object in the picture, -1 where there is none).
+    """
+
+    images: np.ndarray
+    labels: np.ndarray
+    attributes: pd.DataFrame
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """A data set divided into `train`, `test` and `holdout` (in neither; natural adversaries are picked from it)."""
+
+    name: str
+    classes: tuple[str, ...]
+    train: Part
+    test: Part
+    holdout: Part
+
+    def part(self, name: str) -> Part:
+        return {"train": self.train, "test": self.test, "holdout": self.holdout}[name]
+
+
+@lru_cache(maxsize=2)
+def load(spec: Data) -> DataSet:
+    """The data set that `spec` describes; the same spec gives the same bytes.
+
+    Raises:
+        forgetting.errors.Refused: the images are not to be had here, or there are too few of them for the parts asked for.
+    """
+    from forgetting.data import digits, fashion, planted
+
+    module = {"digits": digits, "fashion": fashion}[spec.name]
+    return planted.divide(spec, *module.pool(), classes=module.CLASSES)

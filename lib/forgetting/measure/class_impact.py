@@ -1,0 +1,125 @@
+"""Which classes lose more than the whole: class recall against overall accuracy, dense against compressed."""
+
+import numpy as np
+import pandas as pd
+
+from . import inference, inputs
+
+CENTRES = ("model", "population")
+
+
+def _correct(label: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:
+    """Correct predictions (K, classes) of each member in each class."""
+    members = len(predicted)
+    cell = np.arange(members)[:, None] * classes + label
+    return np.bincount(cell[predicted == label], minlength=members * classes).reshape(members, classes)
+
+
+def compare(*, label, dense, compressed, alpha: float = 0.05, centre: str = "model", paired: bool = False) -> pd.DataFrame:
+    """Tests for each class whether it loses or gains recall relative to the whole; one row a class.
+
+    For class c, the recall of each member minus the overall accuracy is compared between the two populations by a two-sided Welch t-test,
+    so the null hypothesis is that the class moves exactly as overall accuracy does. The changes are contrasts: some class gains whenever
+    another loses, and a class may gain so and still lose recall (`recall_change`). In a binary task the tests of both classes are one.
+
+    Arguments
+        label: (N,) true labels, whole numbers 0 to C - 1; each class needs at least one example.
+        dense, compressed: (K, N) and (L, N) predicted labels, one row a member, at least 2 each; K may differ from L unless `paired`.
+        alpha: level of the tests, in (0, 1); intervals are at 1 - alpha.
+        centre: the overall accuracy that is subtracted. "model": each member's own, which gives the right standard error. "population": the
+            mean of the population, the paper's rule, which treats that mean as a known constant. Where members are good or bad at all
+            classes together it finds far too little; where a class is steadier than overall accuracy it finds far too much.
+        paired: member k of `compressed` was made from member k of `dense` (quantization): a paired t-test on the difference.
+
+    Returns a table, sorted by class. Every rate and change is a fraction; changes are compressed minus dense.
+        class, n: the label and its examples.
+        recall_dense, recall_compressed: means over members.
+        recall_change, recall_change_low, recall_change_high: change of recall and its interval, nothing subtracted.
+        change, change_low, change_high: (recall - accuracy of the compressed) - (recall - accuracy of the dense); negative where the class
+            lost more than the whole.
+        t, df, p: of the test, t with the sign of `change`; p_holm, p_bh: p adjusted over the tested classes.
+        significant: p <= alpha, the paper's rule; significant_holm, significant_bh: the same of the adjusted p.
+        se: standard error of `change`, for `inference.smallest_detectable`.
+        simultaneous_low, simultaneous_high: an interval that holds for all tested classes at once (Bonferroni), for sentences that pick
+            a class.
+        reason: why a class was not tested, else "". Such a class varies too little for a test (its p would be exactly 0, or 0/0): t, df, p,
+            se and the intervals of `change` are NaN, it is never significant and stays outside both adjustments.
+        resamples: "members": all intervals speak of other trainings on these images.
+
+    Raises `Refused` for an empty class, labels that are no whole numbers from 0, shapes that do not match, fewer than 2 members, a wrong
+    alpha or centre.
+
+    Source: arXiv 1911.05248, section 3 (the statistic), with the official `gen_tstatistic.py` (Welch's test, population mean, no
+    correction).
+    """
+    inputs.fraction("alpha", alpha)
+    inputs.one_of("centre", centre, CENTRES)
+    label, dense, compressed = inputs.populations({"dense": dense, "compressed": compressed}, label=label, members=2, paired=paired)
+    n = inputs.class_sizes(label, dense, compressed)
+    correct = [_correct(label, population, len(n)) for population in (dense, compressed)]
+    whole = [hits.sum(axis=1, keepdims=True) for hits in correct]
+    if centre == "population":
+        whole = [total.mean(keepdims=True) for total in whole]
+    # Tests run on whole numbers, N n (recall - accuracy): what does not vary is then found exactly, whatever the order of the members.
+    scale = len(label) * n
+    contrasts = [len(label) * hits - n * total for hits, total in zip(correct, whole, strict=True)]
+    result = inference.compared(*contrasts, alpha=alpha, pairs=paired)
+    recall = inference.compared(*correct, alpha=alpha, pairs=paired)
+    still = np.all([hits.max(axis=0) == hits.min(axis=0) for hits in correct], axis=0)
+    reason = np.where(still, "its recall is the same in every member of both populations",
+                      np.where(np.isnan(result.p), "its change against the whole is the same in every member", ""))
+    t, df, p, se, low, high = (np.where(reason == "", values, np.nan)
+                               for values in (result.t, result.df, result.p, result.se / scale, result.low / scale, result.high / scale))
+    change = result.change / scale
+    widest = inference.interval(change, se=se, df=df, alpha=alpha / max((reason == "").sum(), 1))
+    p_holm, p_bh = inference.adjusted(p, method="holm"), inference.adjusted(p, method="fdr_bh")
+    return pd.DataFrame({
+        "class": np.arange(len(n)), "n": n, "recall_dense": correct[0].mean(axis=0) / n, "recall_compressed": correct[1].mean(axis=0) / n,
+        "recall_change": recall.change / n, "recall_change_low": recall.low / n, "recall_change_high": recall.high / n,
+        "change": change, "change_low": low, "change_high": high, "t": t, "df": df, "p": p, "p_holm": p_holm, "p_bh": p_bh,
+        "significant": p <= alpha, "significant_holm": p_holm <= alpha, "significant_bh": p_bh <= alpha,
+        "se": se, "simultaneous_low": widest[0], "simultaneous_high": widest[1], "reason": reason, "resamples": "members",
+    })
+
+
+def untested(table: pd.DataFrame) -> pd.DataFrame:
+    """The classes of `compare`'s table that were not tested: class, n, recall_dense, recall_compressed, change, reason."""
+    return table.loc[table["reason"] != "", ["class", "n", "recall_dense", "recall_compressed", "change", "reason"]].reset_index(drop=True)
+
+
+def summary(table: pd.DataFrame) -> pd.DataFrame:
+    """How many classes of `compare`'s table each rule finds; one row a rule.
+
+    Returns rule ("significant", "significant_holm", "significant_bh"), classes, tested, found, losses, gains (found with a negative and a
+    positive change), mean_loss, mean_gain (their mean changes, fractions; NaN where there are none). With no effect at all the first rule
+    still finds about alpha times tested.
+    """
+    rows = []
+    for rule in ("significant", "significant_holm", "significant_bh"):
+        change = table.loc[table[rule], "change"]
+        rows.append({"rule": rule, "classes": len(table), "tested": int((table["reason"] == "").sum()), "found": len(change),
+                     "losses": int((change < 0).sum()), "gains": int((change > 0).sum()),
+                     "mean_loss": change[change < 0].mean(), "mean_gain": change[change > 0].mean()})
+    return pd.DataFrame(rows)
+
+
+def overall(*, label, dense, compressed, alpha: float = 0.05, paired: bool = False) -> pd.DataFrame:
+    """The top-line accuracy of both populations and its change; one row.
+
+    Arguments as for `compare`; classes may be empty here.
+
+    Returns n, members_dense, members_compressed, top1_dense, top1_compressed (means over members, fractions), sd_dense, sd_compressed
+    (standard deviation over members: the seed spread), change (compressed minus dense), change_low, change_high (Welch's interval, or the
+    paired t interval), t, df, p, se, resamples ("members": other trainings, these images). Raises `Refused` as `compare` does.
+    """
+    inputs.fraction("alpha", alpha)
+    label, dense, compressed = inputs.populations({"dense": dense, "compressed": compressed}, label=label, members=2, paired=paired)
+    hits = [(population == label).sum(axis=1) for population in (dense, compressed)]
+    result, n = inference.compared(*hits, alpha=alpha, pairs=paired), len(label)
+    return pd.DataFrame([{
+        "n": n, "members_dense": len(dense), "members_compressed": len(compressed),
+        "top1_dense": hits[0].mean() / n, "top1_compressed": hits[1].mean() / n,
+        "sd_dense": hits[0].std(ddof=1) / n, "sd_compressed": hits[1].std(ddof=1) / n,
+        "change": result.change / n, "change_low": result.low / n, "change_high": result.high / n,
+        "t": result.t, "df": result.df, "p": result.p, "se": result.se / n, "resamples": "members",
+    }]).astype(dict.fromkeys(("change", "change_low", "change_high", "t", "df", "p", "se"), float))

@@ -1,0 +1,244 @@
+"""Compression-identified exemplars (PIEs): examples on which the majority of the compressed members left the majority of the dense."""
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from ..errors import Refused
+from . import inference, inputs, votes
+
+
+def modal(*, predicted, ties: str = "none", confidence=None) -> pd.DataFrame:
+    """The label that most members predict for each example; one row an example.
+
+    Arguments
+        predicted: (K, N) labels, one row a member.
+        ties: which label an example has whose most frequent labels are equally frequent. "none": none, -1. "lowest", "highest": of the
+            class numbers ("highest" is what the official code does). "confidence": the label with the larger sum of its voters'
+            confidences, then the lowest.
+        confidence: (K, N) probabilities of the predicted labels, for the last rule only. Read as float32, so that sums are exact and do
+            not depend on the order of the members.
+
+    Returns example (0 to N - 1), modal, votes (of the most frequent label), tied, agreement (votes / K; of a tied example, the votes of
+    each tied label / K). Raises `Refused` for an unknown rule, missing confidences and shapes that do not match.
+
+    Source: arXiv 1911.05248, section 3, definition of the modal label; ties: official `aggregate_predictions.py` (`mode().max()`).
+    """
+    (predicted,) = inputs.populations({"predicted": predicted})
+    label, top, tied = votes.leaders(votes.count(predicted), ties=ties, predicted=predicted, confidence=confidence)
+    return pd.DataFrame({"example": np.arange(len(label)), "modal": label, "votes": top, "tied": tied, "agreement": top / len(predicted)})
+
+
+def find(*, dense, compressed, ties: str = "none", dense_confidence=None, compressed_confidence=None) -> pd.DataFrame:
+    """Which examples are PIEs and which are clear ones; one row an example. No true label takes part.
+
+    Arguments
+        dense, compressed: (K, N) and (L, N) predicted labels of the same examples in the same order, one row a member.
+        ties: the rule for a tied modal label, as in `modal`. Under "none" a tied example is no PIE.
+        dense_confidence, compressed_confidence: of the shapes of `dense` and `compressed`; needed by ties="confidence" only.
+
+    Returns
+        example: 0 to N - 1.
+        modal_dense, modal_compressed: modal labels, -1 where tied under "none".
+        pie: both have a modal label and these differ.
+        clear: they differ and each has at least two thirds of its population's votes, in whole numbers: 3 votes >= 2 K.
+        tied_dense, tied_compressed: ties before any rule broke them (they are possible at an odd K too).
+        agreement_dense, agreement_compressed: the modal label's share of the votes.
+        taxicab: sum over labels of |share of the dense votes - share of the compressed votes|, 0 to 2.
+
+    Raises `Refused` as `modal` does. Source: arXiv 1911.05248, section 3 (PIE); arXiv 2010.03058 (taxicab distance); the clear PIE is
+    ours.
+    """
+    dense, compressed = inputs.populations({"dense": dense, "compressed": compressed})
+    classes = 1 + max(int(dense.max()), int(compressed.max()))
+    counted_dense, counted_compressed = (votes.count(population, classes=classes) for population in (dense, compressed))
+    label_dense, top_dense, tied_dense = votes.leaders(counted_dense, ties=ties, predicted=dense, confidence=dense_confidence)
+    label_compressed, top_compressed, tied_compressed = votes.leaders(
+        counted_compressed, ties=ties, predicted=compressed, confidence=compressed_confidence)
+    pie = (label_dense != label_compressed) & (label_dense >= 0) & (label_compressed >= 0)
+    # Shares on their common denominator, in whole numbers: equal populations are exactly 0 apart.
+    apart = np.multiply(counted_dense, len(compressed), dtype=np.int32)
+    apart -= np.multiply(counted_compressed, len(dense), dtype=np.int32)
+    return pd.DataFrame({
+        "example": np.arange(dense.shape[1]), "modal_dense": label_dense, "modal_compressed": label_compressed, "pie": pie,
+        "clear": pie & (3 * top_dense >= 2 * len(dense)) & (3 * top_compressed >= 2 * len(compressed)),
+        "tied_dense": tied_dense, "tied_compressed": tied_compressed,
+        "agreement_dense": top_dense / len(dense), "agreement_compressed": top_compressed / len(compressed),
+        "taxicab": np.abs(apart).sum(axis=1) / (len(dense) * len(compressed)),
+    })
+
+
+def summary(found: pd.DataFrame) -> pd.DataFrame:
+    """Counts of `find`'s table; one row: examples, pies, pie_share, clear, clear_share, tied (in either), tied_dense, tied_compressed."""
+    return pd.DataFrame([{
+        "examples": len(found), "pies": int(found["pie"].sum()), "pie_share": found["pie"].mean(),
+        "clear": int(found["clear"].sum()), "clear_share": found["clear"].mean(),
+        "tied": int((found["tied_dense"] | found["tied_compressed"]).sum()),
+        "tied_dense": int(found["tied_dense"].sum()), "tied_compressed": int(found["tied_compressed"].sum()),
+    }])
+
+
+def clear_chance(members: int) -> float:
+    """Worst-case chance that an example is a clear PIE although both populations of `members` are alike: 2 P(Bin(K, 1/2) >= ceil(2K/3))^2.
+
+    The worst case is an example on which every member tosses a coin between two labels; most examples are far from it.
+    """
+    if members < 1:
+        raise Refused(f"members is {members}: at least 1 is needed; give the size of one population")
+    return float(2 * stats.binom.sf(-(-2 * members // 3) - 1, members, 0.5) ** 2)
+
+
+def null_control(*, dense, dense_again, compressed, splits: int = 1000, seed, alpha: float = 0.05, paired: bool = False) -> pd.DataFrame:
+    """PIE counts of dense against compressed beside those of dense against dense, the noise floor; two rows: PIEs and clear PIEs.
+
+    Two populations of the same setting disagree on many modal labels, so a bare count says little. Ties are broken by no rule ("none").
+
+    Arguments
+        dense, dense_again, compressed: (K, N) predicted labels, equally many members each (a count depends on K), at least 2. The first
+            two are trained alike and independently.
+        splits: random draws for each of the three resamplings, at least 2.
+        seed: whole number or numpy Generator.
+        alpha: ranges and intervals are at 1 - alpha.
+        paired: member k of `compressed` was made from member k of `dense_again` (quantization), so that halves take both or neither.
+
+    Returns
+        measure: "pie" or "clear"; examples (N); members (K).
+        observed, observed_tied: count, and examples tied on either side, of `dense` against `compressed`.
+        null, null_tied: the same of `dense` against `dense_again`, the observed pair.
+        null_mean, null_low, null_high: count over random splits of the 2 K dense members into K and K: mean and range.
+        null_p: permutation test of the observed pair: share of these splits with a count of at least `null`.
+        p: permutation test of compression: share of random splits of the dense and compressed members into K and K with a count of at
+            least `observed`, which counts as one of them. Small: the two populations are not alike.
+        excess, excess_low, excess_high: `observed` - `null` with its interval. se, df: for `inference.smallest_detectable`. All but
+            `excess` NaN where no draw differs from another.
+        chance: `clear_chance(K)`, NaN for PIEs. No measured count: the worst case for a single example.
+        draws: `splits`. resamples: "members": other trainings, these images.
+
+    How the interval is made: each population is cut to a random half of its members, without replacement, `splits` times; the standard
+    deviation of the excess over these draws is its standard error, times 1. A half drawn so varies around the whole as the whole varies
+    around the truth: (1/b - 1/K) / (1/K) = 1 at b = K/2 (at an odd K the half is rounded down and the interval a little wide). The
+    halves' own mean is not used, because counts grow as members get fewer. The interval is `excess` -+ t(K - 1) se; in simulation (K of 6
+    to 30) it held the true excess in 93 to 100 % of cases at a nominal 95 %, and it is far too wide for clear PIEs where there are hardly
+    any. Drawing with replacement instead makes modal labels noisier and inflates every count.
+
+    Raises `Refused` for populations of different sizes or examples. Source: this control is ours; the paper has none.
+    """
+    inputs.fraction("alpha", alpha)
+    dense, dense_again, compressed = inputs.populations(
+        {"dense": dense, "dense_again": dense_again, "compressed": compressed}, members=2, paired=True)
+    if splits < 2:
+        raise Refused(f"splits is {splits}: at least 2 are needed to see a spread; 1000 is usual")
+    members, generator = len(dense), np.random.default_rng(seed)
+    pool, out = np.concatenate([dense, dense_again, compressed]), np.zeros((splits, members), dtype=bool)
+
+    def beside(*masks):
+        """Member masks of the three populations as masks of the pool."""
+        return np.concatenate(masks, axis=1)
+
+    def split(both):
+        side = inference.subsets(2 * members, members, draws=splits, seed=generator)
+        return votes.pies(both, side, ~side)
+
+    one, off = ~out[:1], out[:1]
+    pie, clear, tied = votes.outcomes(pool, np.repeat(beside(one, off, off), 2, axis=0),
+                                      np.concatenate([beside(off, off, one), beside(off, one, off)]))
+    observed, null = np.stack([pie.sum(axis=1), clear.sum(axis=1)], axis=1)
+    within, across = split(pool[:2 * members]), split(np.concatenate([dense, compressed]))
+    half, half_again, half_compressed = (inference.subsets(members, members // 2, draws=splits, seed=generator) for _ in range(3))
+    half_compressed = half_again if paired else half_compressed
+    halves = (votes.pies(pool, beside(half, out, out), beside(out, out, half_compressed))
+              - votes.pies(pool, beside(half, out, out), beside(out, half_again, out)))
+    se = np.where(np.ptp(halves, axis=0) > 0, halves.std(axis=0, ddof=1), np.nan)
+    low, high = inference.interval(observed - null, se=se, df=members - 1, alpha=alpha)
+    null_low, null_high = inference.percentiles(within, alpha=alpha)
+    return pd.DataFrame({
+        "measure": ["pie", "clear"], "examples": dense.shape[1], "members": members, "observed": observed, "observed_tied": tied[0].sum(),
+        "null": null, "null_tied": tied[1].sum(), "null_mean": within.mean(axis=0), "null_low": null_low, "null_high": null_high,
+        "null_p": [inference.permutation_p(*pair) for pair in zip(null, within.T, strict=True)],
+        "p": [inference.permutation_p(*pair) for pair in zip(observed, across.T, strict=True)],
+        "excess": observed - null, "excess_low": low, "excess_high": high, "se": se, "df": members - 1,
+        "chance": [np.nan, clear_chance(members)], "draws": splits, "resamples": "members",
+    })
+
+
+def _jaccard(one, other) -> np.ndarray:
+    """Overlap (S,) of two stacks of sets (S, n): common / either, NaN where both are empty."""
+    either = (one | other).sum(axis=1)
+    return np.where(either > 0, (one & other).sum(axis=1) / np.maximum(either, 1), np.nan)
+
+
+def stability(*, dense, compressed, sizes, subsamples: int = 200, seed, alpha: float = 0.1) -> pd.DataFrame:
+    """How PIE counts and PIE sets depend on the number of members; a row a size, measure and quantity.
+
+    Arguments
+        dense, compressed: (K, N) and (L, N) predicted labels; for the null, give `dense_again` as `compressed`.
+        sizes: members per population to try, whole numbers from 1 to the members of the smaller population.
+        subsamples: random subsets for each size, drawn from each population without replacement.
+        seed: whole number or numpy Generator.
+        alpha: the band covers 1 - alpha of the subsamples; 0.1 for a 90 % band.
+
+    Returns size; measure ("pie", "clear", "tied": an example tied on either side); quantity; mean; low, high (the band); draws
+    (subsamples behind them); resamples ("members"). The quantities, the last two not for "tied":
+        "count".
+        "overlap with all": Jaccard overlap with the set that all members give. A subsample shares members with it (all of them at the
+            largest size, where it is 1), which flatters large sizes.
+        "overlap of disjoint": between two subsamples without a common member, for sizes up to half: what other trainings would find again.
+    An overlap of two empty sets is not defined and left out of the draws.
+
+    Raises `Refused` for a size out of range and populations of different examples.
+    """
+    inputs.fraction("alpha", alpha)
+    dense, compressed = inputs.populations({"dense": dense, "compressed": compressed})
+    most, generator = min(len(dense), len(compressed)), np.random.default_rng(seed)
+    pool, rows = np.concatenate([dense, compressed]), []
+    for size in sizes:
+        if not 1 <= size <= most or size != int(size):
+            raise Refused(f"the size {size} is not possible: give whole numbers from 1 to {most}, the members of the smaller population")
+        sides, disjoint = [], 2 * size <= most
+        for population in (dense, compressed):
+            place = generator.permuted(np.tile(np.arange(len(population)), (subsamples, 1)), axis=1)
+            partner = [(place >= size) & (place < 2 * size)] if disjoint else []
+            sides.append(np.concatenate([place < size, *partner, np.ones((1, len(population)), dtype=bool)]))
+        first = np.concatenate([sides[0], np.zeros((len(sides[0]), len(compressed)), dtype=bool)], axis=1)
+        second = np.concatenate([np.zeros((len(sides[1]), len(dense)), dtype=bool), sides[1]], axis=1)
+        for measure, sets in zip(("pie", "clear", "tied"), votes.outcomes(pool, first, second), strict=True):
+            quantities = {"count": sets[:subsamples].sum(axis=1).astype(float)}
+            if measure != "tied":
+                quantities["overlap with all"] = _jaccard(sets[:subsamples], sets[-1:])
+            if measure != "tied" and disjoint:
+                quantities["overlap of disjoint"] = _jaccard(sets[:subsamples], sets[subsamples:-1])
+            rows += [{"size": int(size), "measure": measure, "quantity": name, **inference.band(values, alpha=alpha)}
+                     for name, values in quantities.items()]
+    return pd.DataFrame(rows).assign(resamples="members")
+
+
+def accuracy(*, label, dense, compressed, pie, clear) -> pd.DataFrame:
+    """Accuracy of both populations on PIEs, clear PIEs, all others and all examples; a row a subset and population.
+
+    To be read beside the same table for the null's PIEs (`dense` against `dense_again`): at most one of two differing modal labels can be
+    right, so accuracy on PIEs is low by selection. In a binary task without ties the two modal accuracies on PIEs sum to 1 and the dense
+    one is 1/2 + gap / (2 PIE share), gap being the dense minus the compressed modal accuracy on all examples, whatever the PIEs are like.
+
+    Arguments
+        label: (N,) true labels. dense, compressed: (K, N) and (L, N) predicted labels. pie, clear: (N,) booleans, columns of `find`.
+
+    Returns subset ("all", "non-PIEs", "PIEs", "clear PIEs"), population ("dense", "compressed"), n, modal_accuracy (share of examples
+    whose modal label is right; a tied example counts with the chance that one of its tied labels, drawn at random, is), mean_accuracy
+    (mean over members). Fractions, NaN where the subset is empty. Raises `Refused` for shapes that do not match.
+
+    Source: arXiv 1911.05248, accuracy on PIEs, non-PIEs and all.
+    """
+    label, dense, compressed = inputs.populations({"dense": dense, "compressed": compressed}, label=label)
+    pie, clear = inputs.mask("pie", pie, len(label)), inputs.mask("clear", clear, len(label))
+    right, share = {}, {}
+    for population, predicted in (("dense", dense), ("compressed", compressed)):
+        counted = votes.count(predicted, classes=1 + max(int(label.max()), int(predicted.max())))
+        leads = counted == counted.max(axis=1, keepdims=True)
+        right[population] = leads[np.arange(len(label)), label] / leads.sum(axis=1)
+        share[population] = (predicted == label).mean(axis=0)
+    return pd.DataFrame([
+        {"subset": subset, "population": population, "n": int(chosen.sum()),
+         "modal_accuracy": right[population][chosen].mean() if chosen.any() else np.nan,
+         "mean_accuracy": share[population][chosen].mean() if chosen.any() else np.nan}
+        for subset, chosen in (("all", np.ones_like(pie)), ("non-PIEs", ~pie), ("PIEs", pie), ("clear PIEs", clear))
+        for population in ("dense", "compressed")])

@@ -1,0 +1,51 @@
+"""Every location, in one place. FORGETTING_HOME moves everything that training writes."""
+
+import os
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]  # the repository; the package is installed editable
+notebooks = ROOT / "notebooks"
+studies = notebooks / "studies"
+book = ROOT / "book"
+claims = book / "claims"
+
+
+def runs() -> Path:
+    """Where populations lie: `$FORGETTING_HOME`, or runs/ in the repository."""
+    return Path(os.environ.get("FORGETTING_HOME") or ROOT / "runs").expanduser()
+
+
+def built() -> Path:
+    """Where everything generated for the book goes: `$FORGETTING_BOOK`, or book/ in the repository."""
+    return Path(os.environ.get("FORGETTING_BOOK") or book).expanduser()
+
+
+def pages() -> Path:
+    """Executed notebooks."""
+    return built() / "pages"
+
+
+def tables() -> Path:
+    """Tables that readers can download."""
+    return built() / "tables"
+
+
+def html() -> Path:
+    """The built book."""
+    return built() / "_build" / "html"
+
+
+def data() -> Path | None:
+    """The reader's own data sets: `$FORGETTING_DATA`, or None."""
+    given = os.environ.get("FORGETTING_DATA")
+    return Path(given).expanduser() if given else None
+
+
+def shown(path: Path) -> str:
+    """`path` as it is printed: relative to the repository or the working folder where that is shorter."""
+    for base in (Path.cwd(), ROOT):
+        try:
+            return str(Path(path).resolve().relative_to(base.resolve()))
+        except ValueError:
+            continue
+    return str(path)

@@ -1,0 +1,245 @@
+"""THE SEAM. Left of it networks are trained, right of it predictions are measured; only files pass.
+
+A population lies in `runs/<setting>-<hash>/`, one Parquet file for each member and part: `<member>-<part>.parquet`, with columns `example`,
+`label`, `predicted` (int32), `confidence`, `label_confidence` (float32) and, for the part `corrupted`, counts instead: `corruption`,
+`severity`, `class`, `n`, `correct`. What a file is lies in its metadata, with a SHA-256 of its contents. A file is written under a
+temporary name and moved, so that a half-written one never exists; times go to `log.jsonl`, so that the same command gives the same bytes.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+import forgetting
+from forgetting import paths
+from forgetting.errors import Refused
+from forgetting.study import Setting, Study
+
+COLUMNS = {"example": pa.int32(), "label": pa.int32(), "predicted": pa.int32(), "confidence": pa.float32(), "label_confidence": pa.float32()}
+COUNTS = {"corruption": pa.string(), "severity": pa.int32(), "class": pa.int32(), "n": pa.int32(), "correct": pa.int32()}
+
+
+class Damaged(Exception):
+    """A predictions file that cannot be read, or whose contents are not what was written."""
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """What the members of one population predicted on one part.
+
+    Attributes:
+        setting: name of the setting. part: name of the part. members: (K,) member numbers.
+        label: (N,) int32. predicted: (K, N) int32. confidence, label_confidence: (K, N) float32, the probability given to the predicted
+            and to the true label.
+        info: table, a row a member: member, seed, sparsity (of all weights of convolutions and linear layers), bits, bytes, device.
+    """
+
+    setting: str
+    part: str
+    members: np.ndarray
+    label: np.ndarray
+    predicted: np.ndarray
+    confidence: np.ndarray
+    label_confidence: np.ndarray
+    info: pd.DataFrame
+
+    def __post_init__(self):
+        shape = (len(self.members), len(self.label))
+        for name in ("predicted", "confidence", "label_confidence"):
+            if getattr(self, name).shape != shape:
+                raise ValueError(f"{name} has shape {getattr(self, name).shape}, not {shape}")
+
+    @property
+    def accuracy(self) -> np.ndarray:
+        """(K,) share of examples that each member gets right."""
+        return (self.predicted == self.label).mean(axis=1)
+
+    def of(self, examples: np.ndarray) -> "Predictions":
+        """Only `examples`: (N,) bool or indices."""
+        wide = {name: getattr(self, name)[:, examples] for name in ("predicted", "confidence", "label_confidence")}
+        return Predictions(self.setting, self.part, self.members, self.label[examples], **wide, info=self.info)
+
+
+def folder(study: Study, setting: Setting) -> Path:
+    """Where a population lies."""
+    return paths.runs() / study.population(setting)
+
+
+def path(study: Study, setting: Setting, member: int, part: str) -> Path:
+    return folder(study, setting) / f"{member:03d}-{part}.parquet"
+
+
+def write(study: Study, setting: Setting, member: int, part: str, columns: dict[str, np.ndarray], about: dict) -> None:
+    """Write one member's predictions of one part; the file appears whole or not at all.
+
+    Args:
+        columns: what `COLUMNS` (or, for the part `corrupted`, `COUNTS`) names, each (N,).
+        about: seed, sparsity, bits, bytes, layers, device, torch: what is known of the member.
+    """
+    schema = COUNTS if part == "corrupted" else COLUMNS
+    table = pa.table({name: pa.array(columns[name], kind) for name, kind in schema.items()})
+    known = {"population": study.population(setting), "text": study.text(setting), "setting": setting.name, "parent": setting.parent}
+    known |= {"member": member, "part": part, "forgetting": forgetting.__version__, **about}
+    meta = {"forgetting": json.dumps(known, sort_keys=True)}
+    meta["sha256"] = _digest(table, meta["forgetting"])
+    target = path(study, setting, member, part)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = target.with_name(f".{target.name}.{os.getpid()}.partial")
+    try:
+        pq.write_table(table.replace_schema_metadata(meta), temporary, compression="zstd")
+        os.replace(temporary, target)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def read(file: Path) -> tuple[pa.Table, dict]:
+    """A predictions file's table and what its metadata say, verified against its checksum.
+
+    Raises:
+        Damaged: truncated, altered, or no predictions file at all.
+    """
+    try:
+        table = pq.ParquetFile(file).read(use_threads=False)
+        meta = table.schema.metadata or {}
+        known = meta[b"forgetting"].decode()
+        if _digest(table, known) != meta[b"sha256"].decode():
+            raise Damaged(f"{paths.shown(file)}: its contents do not match its checksum")
+        return table, json.loads(known)
+    except (pa.ArrowException, OSError, KeyError, ValueError) as error:
+        if isinstance(error, OSError) and error.errno:  # no permission, no such file: not the file's fault
+            raise
+        raise Damaged(f"{paths.shown(file)}: not readable ({' '.join(str(error).split())[:80]})") from None
+
+
+def _digest(table: pa.Table, known: str) -> str:
+    digest = hashlib.sha256(known.encode())
+    for name in table.column_names:
+        column = table[name].to_numpy()
+        digest.update(name.encode())
+        digest.update("\0".join(column).encode() if column.dtype == object else np.ascontiguousarray(column))
+    return digest.hexdigest()
+
+
+def _members(study: Study, setting: Setting, members: int | None) -> range:
+    size = study.size(setting)
+    if members is None:
+        return range(size)
+    if not 2 <= members <= size:
+        raise Refused(f"members is {members}: population {setting.name} of study {study.name} has {size}; allowed: 2 to {size}")
+    return range(members)
+
+
+def _read_members(study: Study, setting: Setting, part: str, members: int | None) -> list[tuple[pa.Table, dict]]:
+    wanted = _members(study, setting, members)
+    if part not in study.parts(setting):
+        raise Refused(f"part {part!r} is not predicted by {setting.name}: it has {', '.join(study.parts(setting))}")
+    files = [path(study, setting, member, part) for member in wanted]
+    here = sum(file.exists() for file in files)
+    if here < len(files):
+        extra = f" --sparsity {setting.sparsity:g}" if setting.kind == "pruned" and setting not in study.populations else ""
+        raise Refused(
+            f"population {setting.name} of study {study.name} has {here} of {len(files)} members in {paths.shown(paths.runs())}; "
+            f"run `forgetting train {study.name}{extra}`"
+        )
+    found = []
+    for file in files:
+        try:
+            table, known = read(file)
+        except Damaged as error:
+            raise Refused(f"{error}; run `forgetting train {study.name}`, which makes it again") from None
+        if known["population"] != study.population(setting) or known["part"] != part:
+            raise Refused(f"{paths.shown(file)} belongs to {known['population']} ({known['part']}), not to study {study.name}; delete it and run `forgetting train {study.name}`")
+        found.append((table, known))
+    return found
+
+
+def load(study: Study, setting: str, *, part: str, members: int | None = None) -> Predictions:
+    """What a population predicted.
+
+    Args:
+        setting: its name, e.g. "pruned-0.9". part: "test", "train" or "holdout". members: only the first so many, 2 to K; None for all.
+
+    Raises:
+        Refused: no such setting or part, members missing, a file damaged or of another study.
+    """
+    what = study.setting(setting)
+    found = _read_members(study, what, part, members)
+    stacked = {name: np.stack([table[name].to_numpy() for table, _ in found]) for name in COLUMNS}
+    for name in ("example", "label"):
+        if (stacked[name] != stacked[name][0]).any():
+            raise Refused(f"the members of {setting} of study {study.name} saw different tests (their {name} columns differ); delete {study.population(what)} and train again")
+    wide = {name: stacked[name] for name in ("predicted", "confidence", "label_confidence")}
+    info = pd.DataFrame([{key: known[key] for key in ("member", "seed", "sparsity", "bits", "bytes", "device")} for _, known in found])
+    return Predictions(setting, part, info["member"].to_numpy(), stacked["label"][0], **wide, info=info)
+
+
+def layers(study: Study, setting: str, *, members: int | None = None) -> pd.DataFrame:
+    """What was achieved in each layer: member, layer, weights, kept, sparsity, bits."""
+    what = study.setting(setting)
+    found = _read_members(study, what, study.parts(what)[0], members)
+    return pd.DataFrame([{"member": known["member"], **layer} for _, known in found for layer in known["layers"]])
+
+
+def corrupted(study: Study, setting: str, *, members: int | None = None) -> pd.DataFrame:
+    """Counts under corruption: member, corruption, severity, class, n, correct; severity 0 is the clean image."""
+    found = _read_members(study, study.setting(setting), "corrupted", members)
+    return pd.concat([table.to_pandas().assign(member=known["member"]) for table, known in found], ignore_index=True)
+
+
+def missing(study: Study, settings: Iterable[Setting]) -> tuple[list[tuple[Setting, int, str]], list[str]]:
+    """What of `settings` is still to be made, and what was found damaged.
+
+    Every file that is here is read and its checksum verified.
+
+    Returns:
+        (setting, member, part) of each file to make; one line about each damaged file (it counts as missing).
+    """
+    absent, damaged = [], []
+    for setting in settings:
+        for member in range(study.size(setting)):
+            for part in study.parts(setting):
+                file = path(study, setting, member, part)
+                try:
+                    _, known = read(file)
+                    if known["population"] != study.population(setting) or (known["member"], known["part"]) != (member, part):
+                        raise Damaged(f"{paths.shown(file)}: of another population ({known['population']})")
+                except FileNotFoundError:
+                    absent.append((setting, member, part))
+                except Damaged as error:
+                    damaged.append(str(error))
+                    absent.append((setting, member, part))
+    return absent, damaged
+
+
+def log(study: Study, setting: Setting, entry: dict) -> None:
+    """Append one line (times, seconds) to the population's log."""
+    with open(folder(study, setting) / "log.jsonl", "a", encoding="utf-8") as file:
+        file.write(json.dumps(entry, sort_keys=True) + "\n")
+
+
+def logged(study: Study, settings: Iterable[Setting]) -> pd.DataFrame:
+    """What was logged while `settings` were trained: setting, member, seconds of each phase; a line that a crash cut off is left out."""
+    rows = []
+    for setting in settings:
+        file = folder(study, setting) / "log.jsonl"
+        for line in file.read_text(encoding="utf-8").splitlines() if file.exists() else []:
+            try:
+                rows.append({"setting": setting.name, **json.loads(line)})
+            except ValueError:
+                continue
+    return pd.DataFrame(rows)
+
+
+def fingerprint(study: Study, settings: Iterable[Setting] | None = None) -> str:
+    """A word that changes when any predictions file of the study does (by name, size and time of change)."""
+    files = (file for setting in settings or study.populations for file in sorted(folder(study, setting).glob("*.parquet")))
+    stats = [(file.parent.name, file.name, file.stat().st_size, file.stat().st_mtime_ns) for file in files]
+    return hashlib.sha256(json.dumps(stats).encode()).hexdigest()

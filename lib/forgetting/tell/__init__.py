@@ -1,0 +1,1 @@
+"""Makes people see it: figures, pages, claims."""

@@ -1,0 +1,168 @@
+"""One notebook: read from text and checked, run with parameters, inspected, stripped of what varies from run to run."""
+
+import ast
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import nbformat
+
+from forgetting import paths
+from forgetting.errors import Refused
+from forgetting.study import nearest
+from forgetting.tell import parameters as params
+from forgetting.tell.parameters import Parameter
+
+CELL_SECONDS = 900
+# Sets print in one order, and two kernels side by side don't fight over two cores.
+KERNEL = {"PYTHONHASHSEED": "0", "OMP_NUM_THREADS": "1", "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
+QUIET = ["--IPKernelApp.log_level=40"]  # otherwise every kernel warns that it listens on the loopback address
+
+
+@dataclass(frozen=True)
+class Page:
+    """A text notebook: its name, its text, its cells, which of them holds the parameters, and these."""
+
+    name: str
+    text: str
+    notebook: nbformat.NotebookNode
+    cell: int
+    parameters: dict[str, Parameter]
+
+
+def names() -> list[str]:
+    """The pages there are, by the names of their text notebooks."""
+    return sorted(file.stem for file in paths.notebooks.glob("*.md") if file.stem != "README")
+
+
+def read(name: str) -> Page:
+    """The text notebook called `name`, whole and checked.
+
+    Raises:
+        Refused: no such page; or the notebook lacks its one `parameters` cell or the parameter `study`, has a line there that is not
+            described, a cell that is no Python, or a parameter that no cell reads.
+    """
+    import jupytext
+
+    if name not in names():
+        raise Refused(f"page {name!r} is unknown: it is one of {', '.join(names())}{nearest(name, names())}")
+    text = (paths.notebooks / f"{name}.md").read_text(encoding="utf-8")
+    where = f"notebooks/{name}.md"
+    notebook = jupytext.reads(text, fmt="md:myst")
+    if "kernelspec" not in notebook.metadata:
+        raise Refused(f"{where} has no kernelspec in its header; copy the header of another notebook")
+    tagged = [i for i, cell in enumerate(notebook.cells) if cell.cell_type == "code" and "parameters" in cell.metadata.get("tags", [])]
+    if len(tagged) != 1:
+        raise Refused(f"{where} has {len(tagged)} code cells tagged parameters; it needs exactly one")
+    try:
+        found = params.parse(notebook.cells[tagged[0]].source)
+    except (ValueError, SyntaxError) as error:
+        raise Refused(f"{where}, parameters cell: {error}") from None
+    unread = [parameter for parameter in found if parameter not in _names_read(notebook, where, skip=tagged[0])]
+    if unread:
+        raise Refused(f"{where}: no cell reads parameter {', '.join(unread)}; use it or take it out")
+    if "study" not in found:
+        raise Refused(f'{where} lacks the parameter study; add `study: str = "digits"  # the study that is read`')
+    return Page(name, text, notebook, tagged[0], found)
+
+
+def _names_read(notebook: nbformat.NotebookNode, where: str, *, skip: int) -> set[str]:
+    read = set()
+    for i, cell in enumerate(notebook.cells):
+        if cell.cell_type == "code" and i != skip:
+            try:
+                tree = ast.parse(cell.source)
+            except SyntaxError as error:
+                raise Refused(f"{where}, cell {i + 1}, line {error.lineno}: {error.msg}") from None
+            read |= {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
+    return read
+
+
+def execute(name: str, values: dict[str, object], out: Path) -> list[str]:
+    """Run page `name` with checked `values` in its parameters cell and write it to `out`; return the names of the tables it wrote.
+
+    Raises:
+        Refused: a cell fails, writes to stderr, or shows an image without alt text or what varies from run to run; `out` stays as it was.
+    """
+    import papermill
+    from nbclient.exceptions import CellTimeoutError, DeadKernelError
+
+    os.environ |= {name: value for name, value in KERNEL.items() if name not in os.environ}
+    page = read(name)
+    notebook = page.notebook
+    # The values stand in the cell itself: whoever downloads the executed notebook and edits them there is not overruled by a later cell.
+    notebook.cells[page.cell].source = params.fill(notebook.cells[page.cell].source, values)
+    partial = out.with_suffix(".partial.ipynb")
+    partial.parent.mkdir(parents=True, exist_ok=True)
+    how = {"kernel_name": "python3", "progress_bar": False, "execution_timeout": CELL_SECONDS, "extra_arguments": QUIET}
+    try:
+        notebook = papermill.execute_notebook(notebook, str(partial), **how)
+    except papermill.PapermillExecutionError as error:
+        raise Refused(_failure(name, error, partial)) from None
+    except (CellTimeoutError, DeadKernelError) as error:
+        first = " ".join(str(error).split())[:200]
+        raise Refused(f"notebooks/{name}.md: its kernel died or a cell took over {CELL_SECONDS} s ({first})") from None
+    tables = _inspect(name, notebook)
+    write(out, nbformat.writes(_clean(name, page.cell, notebook)) + "\n")
+    partial.unlink()
+    return tables
+
+
+def _failure(name: str, error: object, partial: Path) -> str:
+    """One line: page, cell, error. What a notebook refuses speaks for itself."""
+    said = " ".join(re.sub("\x1b\\[[0-9;]*m", "", error.evalue).split())[:400]
+    what = said if error.ename == "Refused" else f"{error.ename}: {said}"
+    return f"notebooks/{name}.md, cell {error.cell_index + 1} (run {error.exec_count}): {what} (run so far: {paths.shown(partial)})"
+
+
+def _inspect(name: str, notebook: nbformat.NotebookNode) -> list[str]:
+    """Refuse outputs that do not belong into a page; return the names of the tables that were written."""
+    tables = []
+    for number, cell in enumerate(notebook.cells, 1):
+        for output in cell.get("outputs", []):
+            if wrong := _wrong(output):
+                raise Refused(f"notebooks/{name}.md, cell {number} {wrong}")
+            tables += [told["table"]] if "table" in (told := output.get("metadata", {}).get("forgetting", {})) else []
+    return tables
+
+
+def _wrong(output: nbformat.NotebookNode) -> str | None:
+    if output.output_type == "stream" and output.name == "stderr":
+        return f"writes to stderr ({' '.join(output.text.split())[:200]}); mend the cause of the warning"
+    data, told = output.get("data", {}), output.get("metadata", {})
+    if any(kind.startswith("image/") and not told.get(kind, {}).get("alt") for kind in data):
+        return "shows an image without alt text; show it with figures.show or figures.gallery"
+    text = output.get("text", "") + "".join(str(content) for kind, content in data.items() if kind.startswith("text/"))
+    if address := re.search(r"<[\w. ]+ at 0x[0-9a-f]+>", text):
+        return f"shows {address[0]}, which differs from run to run; end its last line with a semicolon"
+    for place in (paths.ROOT, paths.runs(), paths.built()):
+        if str(place.resolve()) + os.sep in text:
+            return f"shows the path {place}, which differs from machine to machine; leave it out or use paths.shown"
+    return None
+
+
+def _clean(name: str, parameters: int, notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    """Strip what varies from run to run and from machine to machine; fold the parameters away."""
+    notebook.metadata = nbformat.from_dict({
+        "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+        "language_info": {"name": "python", "pygments_lexer": "ipython3", "file_extension": ".py", "mimetype": "text/x-python"},
+    })  # fmt: skip
+    for number, cell in enumerate(notebook.cells):
+        cell["id"] = f"{name[:50]}-{number:03d}"
+        for key in ("papermill", "execution"):
+            cell.metadata.pop(key, None)
+        if not cell.metadata.get("tags", True):
+            del cell.metadata["tags"]
+    cell = notebook.cells[parameters]
+    cell.metadata["tags"] = [*cell.metadata["tags"], "hide-cell"]
+    cell.metadata["mystnb"] = {"code_prompt_show": "Show the parameters", "code_prompt_hide": "Hide the parameters"}
+    return notebook
+
+
+def write(file: Path, text: str) -> None:
+    """Write `file` whole or not at all."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    temporary = file.with_name(f".{file.name}.{os.getpid()}.partial")
+    temporary.write_text(text, encoding="utf-8")
+    os.replace(temporary, file)

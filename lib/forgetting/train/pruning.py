@@ -1,0 +1,93 @@
+"""Gradual magnitude pruning (Zhu & Gupta 2017): schedules, masks with exact counts, what was achieved in each layer."""
+
+import math
+
+import numpy as np
+import torch
+from torch import nn
+
+
+def sparsity_at(progress: float, *, final: float, start: float, end: float) -> float:
+    """The sparsity asked for at `progress` of training: s = final (1 - (1 - u)^3), u from 0 at `start` to 1 at `end`.
+
+    Args:
+        progress, start, end: shares of the training steps, in [0, 1].
+    """
+    u = min(max((progress - start) / (end - start), 0.0), 1.0)
+    return final * (1 - (1 - u) ** 3)
+
+
+def keep(weight: np.ndarray, sparsity: float) -> np.ndarray:
+    """Which weights stay: all but exactly round(sparsity * size) of the smallest magnitude; among equals, the first go first.
+
+    Args:
+        weight: any shape. Returns: bool, same shape.
+    """
+    size = np.abs(weight).ravel()
+    removed = round(sparsity * size.size)
+    stays = np.ones(size.size, bool)
+    if removed:
+        threshold = np.partition(size, removed - 1)[removed - 1]
+        stays[size < threshold] = False
+        equal = np.flatnonzero(size == threshold)
+        stays[equal[: removed - np.count_nonzero(~stays)]] = False
+    return stays.reshape(weight.shape)
+
+
+def weights(network: nn.Module) -> dict[str, nn.Parameter]:
+    """The weights of all convolutions and linear layers, by layer name, in the network's order."""
+    return {name: module.weight for name, module in network.named_modules() if isinstance(module, nn.Conv2d | nn.Linear)}
+
+
+def prunable(network: nn.Module, *, last_layer: bool) -> dict[str, nn.Parameter]:
+    """The weights that pruning may remove: all convolutions and, if `last_layer`, the linear layers (the paper leaves them dense)."""
+    modules = dict(network.named_modules())
+    return {name: weight for name, weight in weights(network).items() if last_layer or isinstance(modules[name], nn.Conv2d)}
+
+
+class Pruner:
+    """Prunes a network while it is trained: call `step(t)` after each optimiser step.
+
+    Every layer has its own threshold, so the sparsity is the same in all (Hooker et al.; not one threshold for the whole network). The mask
+    is multiplied into the weights after each step, so a removed weight is exactly zero and stays removed.
+    """
+
+    def __init__(self, network: nn.Module, *, sparsity: float, steps: int, start: float, end: float, every: int, last_layer: bool):
+        self.layers = list(prunable(network, last_layer=last_layer).values())
+        self.masks = [torch.ones_like(weight) for weight in self.layers]
+        self.final, self.steps, self.every, self.window = sparsity, steps, every, {"start": start, "end": end}
+        self.first, self.last = round(start * steps), math.ceil(end * steps)
+
+    @torch.no_grad()
+    def step(self, t: int) -> None:
+        """Args: t: optimiser steps done, 1 to `steps`."""
+        if not self.final or t < self.first:
+            return
+        if t <= self.last and ((t - self.first) % self.every == 0 or t == self.last):
+            asked = sparsity_at(t / self.steps, final=self.final, **self.window)
+            for weight, mask in zip(self.layers, self.masks, strict=True):
+                mask.copy_(torch.from_numpy(keep(weight.numpy(), asked)))
+        torch._foreach_mul_(self.layers, self.masks)
+
+
+def achieved(network: nn.Module, *, bits: int = 32) -> list[dict]:
+    """What each layer has come to: layer, weights, kept (not zero), sparsity, bits."""
+    rows = []
+    for name, weight in weights(network).items():
+        kept = int(torch.count_nonzero(weight))
+        rows.append({"layer": name, "weights": weight.numel(), "kept": kept, "sparsity": 1 - kept / weight.numel(), "bits": bits})
+    return rows
+
+
+def stored_bytes(network: nn.Module) -> int:
+    """Bytes that storing the network takes in float32: each layer dense or sparse, whichever is smaller, and all else dense.
+
+    A sparse layer stores its kept values and where they are: one bit for each weight, or an index of ceil(log2(weights)) bits for each
+    kept weight, whichever is smaller.
+    """
+    everything = sum(t.numel() for t in (*network.parameters(), *network.buffers()) if t.is_floating_point())
+    total = 4 * (everything - sum(layer["weights"] for layer in achieved(network)))
+    for layer in achieved(network):
+        index_bits = min(layer["weights"], layer["kept"] * math.ceil(math.log2(layer["weights"])))
+        total += min(4 * layer["weights"], 4 * layer["kept"] + math.ceil(index_bits / 8))
+    return total

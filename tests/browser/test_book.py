@@ -1,0 +1,245 @@
+"""The built book as readers meet it: in a browser, from disk and from a server, light, dark and on a phone, by mouse, keyboard and ear."""
+
+import csv
+import functools
+import http.server
+import threading
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import pytest
+import yaml
+from axe_playwright_python.sync_playwright import Axe
+
+from forgetting import paths
+
+DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
+AXE = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"], "resultTypes": ["violations"], "preload": False}
+
+
+def _files(toc: object) -> list[str]:
+    """Every document that a table of contents names, in its order."""
+    if isinstance(toc, list):
+        return [file for entry in toc for file in _files(entry)]
+    if not isinstance(toc, dict):
+        return []
+    own = [toc[key] for key in ("root", "file") if key in toc]
+    return own + [file for value in toc.values() for file in _files(value)]
+
+
+PAGES = _files(yaml.safe_load((paths.book / "_toc.yml").read_text()))
+SOME = [PAGES[0], *[page for page in PAGES if page.startswith("pages/")][:2]]
+every_page = pytest.mark.parametrize("page", PAGES)
+some_pages = pytest.mark.parametrize("page", SOME)
+
+
+@dataclass
+class Seen:
+    """What a browser saw on one page."""
+
+    troubles: list[str] = field(default_factory=list)
+    formulas: dict = field(default_factory=dict)
+    images: list[dict] = field(default_factory=list)
+    links: list[str] = field(default_factory=list)
+    tables: list[dict] = field(default_factory=list)
+    phone: dict = field(default_factory=dict)
+    violations: dict[str, list[str]] = field(default_factory=dict)
+
+
+def _watched(context, seen: Seen, home: str):
+    """A new tab of `context` whose troubles are noted in `seen`."""
+    tab = context.new_page()
+    tab.on("console", lambda message: seen.troubles.append(f"console: {message.text}") if message.type == "error" else None)
+    tab.on("pageerror", lambda error: seen.troubles.append(f"script: {error}"))
+    tab.on("requestfailed", lambda request: seen.troubles.append(f"failed: {request.url}"))
+    tab.on("response", lambda answer: seen.troubles.append(f"{answer.status}: {answer.url}") if answer.status >= 400 else None)
+    ours = (home, "data:", "blob:")
+    tab.on("request", lambda request: None if request.url.startswith(ours) else seen.troubles.append(f"foreign: {request.url}"))
+    return tab
+
+
+def _open(tab, address: str) -> None:
+    tab.goto(address)
+    tab.evaluate("() => window.MathJax?.startup?.promise")
+
+
+def _violations(tab) -> list[str]:
+    found = Axe().run(tab, options=AXE).response["violations"]
+    told = ((rule["id"], node["html"][:160], node["failureSummary"].splitlines()[-1].strip()) for rule in found for node in rule["nodes"])
+    return [f"{rule}: {element} ({why})" for rule, element, why in told]
+
+
+LOOK = """() => ({
+    formulas: {all: document.querySelectorAll('.math').length, drawn: document.querySelectorAll('.math mjx-container').length,
+               wrong: document.querySelectorAll('mjx-merror, [data-mjx-error]').length},
+    images: [...document.images].map(i => ({src: i.getAttribute('src').slice(0, 80), alt: i.getAttribute('alt'), width: i.naturalWidth,
+                                            article: !!i.closest('article')})),
+    links: [...document.querySelectorAll('a[href]')].map(a => a.href),
+    tables: [...document.querySelectorAll('figure.data-table')].map(t => ({columns: t.querySelectorAll('thead th').length,
+        rows: t.querySelectorAll('tbody tr').length, file: t.querySelector('a[download]')?.href})),
+})"""
+PHONE_LOOK = """() => {
+    const scrolls = e => e && (['auto', 'scroll'].includes(getComputedStyle(e).overflowX) || scrolls(e.parentElement));
+    const beyond = [...document.querySelectorAll('article *')]
+        .filter(e => e.getBoundingClientRect().right > innerWidth + 1 && !scrolls(e.parentElement)).map(e => e.outerHTML.slice(0, 120));
+    return {width: document.documentElement.scrollWidth, window: innerWidth, beyond: beyond.slice(0, 5)};
+}"""
+
+
+@pytest.fixture(scope="module")
+def seen(browser, html):
+    """Opens a page from disk, once, and gives all that was seen there."""
+    context = browser.new_context(viewport=DESKTOP, color_scheme="light")
+    context.set_default_timeout(20_000)
+
+    @functools.cache
+    def visit(page: str) -> Seen:
+        seen = Seen()
+        tab = _watched(context, seen, html.resolve().as_uri())
+        _open(tab, (html.resolve() / f"{page}.html").as_uri())
+        for name, value in tab.evaluate(LOOK).items():
+            setattr(seen, name, value)
+        seen.violations["light"] = _violations(tab)
+        tab.set_viewport_size(PHONE)
+        seen.phone = tab.evaluate(PHONE_LOOK)
+        tab.set_viewport_size(DESKTOP)
+        tab.emulate_media(color_scheme="dark")
+        tab.wait_for_function("document.documentElement.dataset.theme == 'dark'")
+        tab.evaluate("() => Promise.all(document.getAnimations().map(a => a.finished.catch(() => 0)))")  # colours fade over
+        seen.violations["dark"] = _violations(tab)
+        tab.close()
+        return seen
+
+    yield visit
+    context.close()
+
+
+@every_page
+def test_every_page_of_the_table_of_contents_is_in_the_book(html, page):
+    assert (html / f"{page}.html").exists()
+
+
+@every_page
+def test_a_page_opened_from_disk_has_no_error_and_asks_no_other_host(seen, page):
+    assert seen(page).troubles == []
+
+
+@every_page
+def test_every_formula_of_a_page_is_drawn(seen, page):
+    formulas = seen(page).formulas
+    assert formulas["drawn"] == formulas["all"] and not formulas["wrong"]
+
+
+@every_page
+def test_every_image_of_a_page_loads_and_says_what_is_seen(seen, page):
+    for image in seen(page).images:
+        assert image["width"] > 0, image
+        if image["article"]:
+            alt = image["alt"] or ""
+            assert len(alt) >= 20 and " " in alt and not alt.lower().endswith((".svg", ".png", ".jpg", ".jpeg")), image
+
+
+@every_page
+def test_a_page_fits_a_phone_without_scrolling_sideways(seen, page):
+    phone = seen(page).phone
+    assert phone["width"] <= phone["window"], phone["beyond"]
+    assert phone["beyond"] == []
+
+
+@every_page
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_a_page_meets_wcag_a_and_aa_as_far_as_axe_can_tell(seen, page, theme):
+    assert seen(page).violations[theme] == []
+
+
+@every_page
+def test_every_link_within_the_book_leads_somewhere(seen, html, page):
+    broken = []
+    for link in set(seen(page).links):
+        parts = urlsplit(link)
+        if parts.scheme == "file":
+            target = Path(unquote(parts.path))
+            target = target / "index.html" if target.is_dir() else target
+            anchor = unquote(parts.fragment)
+            if not target.exists() or (anchor and f'id="{anchor}"' not in target.read_text(encoding="utf-8")):
+                broken.append(link)
+    assert broken == []
+
+
+@every_page
+def test_every_written_table_can_be_downloaded_with_all_its_columns_and_rows(seen, page):
+    for table in seen(page).tables:
+        file = Path(unquote(urlsplit(table["file"]).path))
+        with file.open(encoding="utf-8", newline="") as opened:
+            rows = list(csv.reader(opened))
+        assert len(rows[0]) == table["columns"]
+        assert len(rows) - 1 >= table["rows"] > 0
+
+
+@pytest.fixture(scope="module")
+def served(html):
+    """The address of the book on a server of this machine's own."""
+    handler = functools.partial(_Silent, directory=str(html))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+class _Silent(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_):
+        pass
+
+
+@some_pages
+def test_a_page_from_a_server_has_no_error_and_asks_no_other_host(browser, served, page):
+    seen = Seen()
+    with browser.new_context(viewport=DESKTOP) as context:
+        _open(_watched(context, seen, served), f"{served}/{page}.html")
+    assert seen.troubles == []
+
+
+FOCUSED = """() => {
+    const e = document.activeElement, s = getComputedStyle(e), box = e.getBoundingClientRect();
+    const outlined = s.outlineStyle !== 'none' && parseFloat(s.outlineWidth) > 0;
+    return {what: e.outerHTML.slice(0, 120), body: e === document.body, article: !!e.closest('article'), navigation: !!e.closest('nav'),
+            shown: box.width > 0 && box.height > 0, marked: outlined || s.boxShadow !== 'none'};
+}"""
+
+
+@some_pages
+def test_the_keyboard_reaches_navigation_and_text_and_the_focus_is_seen(browser, html, page):
+    reached = []
+    with browser.new_context(viewport=DESKTOP) as context:
+        tab = context.new_page()
+        _open(tab, (html.resolve() / f"{page}.html").as_uri())
+        for _ in range(80):
+            tab.keyboard.press("Tab")
+            reached.append(tab.evaluate(FOCUSED))
+            if reached[-1]["article"]:
+                break
+    assert reached[-1]["article"], "80 presses of Tab do not reach a link of the text"
+    assert any(stop["navigation"] for stop in reached)
+    assert [stop["what"] for stop in reached if not stop["body"] and not (stop["shown"] and stop["marked"])] == []
+
+
+@some_pages
+def test_a_page_reads_well_without_scripts(browser, html, page):
+    with browser.new_context(viewport=DESKTOP, java_script_enabled=False) as context:
+        tab = context.new_page()
+        tab.goto((html.resolve() / f"{page}.html").as_uri())
+        assert tab.locator("article h1").is_visible()
+        assert len(tab.locator("article").inner_text()) > 200
+        assert all(image.is_visible() for image in tab.locator("article figure img").all())
+
+
+def test_the_search_finds_pages_from_disk(browser, html):
+    seen = Seen()
+    with browser.new_context(viewport=DESKTOP) as context:
+        tab = _watched(context, seen, html.resolve().as_uri())
+        tab.goto((html.resolve() / "search.html").as_uri() + "?q=networks")
+        tab.wait_for_selector("#search-results li a", timeout=20_000)
+    assert seen.troubles == []

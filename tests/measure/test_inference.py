@@ -1,0 +1,156 @@
+"""The shared statistics against SciPy, statsmodels, plain loops and simulation."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+from statsmodels.stats.power import TTestIndPower
+
+from forgetting.errors import Refused
+from forgetting.measure import inference
+
+
+def test_welch_agrees_with_scipy_column_by_column():
+    generator = np.random.default_rng(0)
+    before, after = generator.normal(0, 1, (7, 11)), generator.normal(0.5, 3, (13, 11))
+    result = inference.welch(before, after, alpha=0.1)
+    for column in range(11):
+        naive = stats.ttest_ind(after[:, column], before[:, column], equal_var=False)
+        low, high = naive.confidence_interval(0.9)
+        wanted = (naive.statistic, naive.df, naive.pvalue, low, high)
+        assert np.allclose((result.t[column], result.df[column], result.p[column], result.low[column], result.high[column]), wanted)
+
+
+def test_the_paired_test_agrees_with_scipy_column_by_column():
+    generator = np.random.default_rng(1)
+    before = generator.normal(0, 1, (7, 5))
+    after = before + generator.normal(0.3, 0.2, (7, 5))
+    result = inference.paired(before, after)
+    for column in range(5):
+        naive = stats.ttest_rel(after[:, column], before[:, column])
+        low, high = naive.confidence_interval(0.95)
+        assert np.allclose((result.t[column], result.p[column], result.low[column], result.high[column]),
+                           (naive.statistic, naive.pvalue, low, high))
+
+
+def test_what_does_not_vary_is_not_tested_but_one_varying_side_is_enough():
+    still, moving = np.full((5, 1), 0.1), np.array([[0.1], [0.2], [0.3], [0.4], [0.6]])
+    result = inference.welch(np.hstack([still, still]), np.hstack([still + 0.5, moving]))
+    assert np.isnan([result.t[0], result.df[0], result.p[0], result.low[0], result.high[0], result.se[0]]).all()
+    assert result.change[0] == pytest.approx(0.5)
+    assert result.p[1] == pytest.approx(stats.ttest_1samp(moving[:, 0], 0.1).pvalue)
+    shifted = inference.paired(moving, moving + 0.25)
+    assert np.isnan(shifted.p).all() and shifted.change[0] == pytest.approx(0.25)
+
+
+def test_a_mean_interval_is_the_t_interval_and_one_member_has_none():
+    values = np.random.default_rng(2).normal(size=9)
+    mean, low, high = inference.mean_interval(values, alpha=0.05)
+    assert (low, high) == pytest.approx(stats.t.interval(0.95, 8, loc=values.mean(), scale=stats.sem(values)))
+    assert mean == pytest.approx(values.mean())
+    assert np.isnan(inference.mean_interval(values[:1])[1:]).all()
+
+
+def test_the_relative_change_interval_covers_the_true_ratio():
+    generator = np.random.default_rng(3)
+    before, after = generator.normal(0.8, 0.05, (20, 2000)), generator.normal(0.6, 0.1, (20, 2000))
+    value, low, high = inference.relative_change(before, after)
+    assert np.allclose(value, after.mean(axis=0) / before.mean(axis=0) - 1)
+    assert 0.93 < ((low <= -0.25) & (high >= -0.25)).mean() < 0.97
+    assert np.isnan(inference.relative_change(np.zeros(3), np.ones(3))[0])
+
+
+def naive_holm(p):
+    adjusted, running = {}, 0.0
+    for rank, index in enumerate(sorted(range(len(p)), key=lambda i: p[i])):
+        running = max(running, min(1.0, (len(p) - rank) * p[index]))
+        adjusted[index] = running
+    return [adjusted[i] for i in range(len(p))]
+
+
+def naive_benjamini_hochberg(p):
+    adjusted, running = {}, 1.0
+    for rank, index in reversed(list(enumerate(sorted(range(len(p)), key=lambda i: p[i]), start=1))):
+        running = min(running, len(p) / rank * p[index])
+        adjusted[index] = running
+    return [adjusted[i] for i in range(len(p))]
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=12), st.integers(0, 5))
+def test_adjusted_p_values_follow_their_definition_and_leave_untested_rows_out(p, untested):
+    wide = np.array(p + [np.nan] * untested)
+    for method, naive in (("holm", naive_holm), ("fdr_bh", naive_benjamini_hochberg)):
+        adjusted = inference.adjusted(wide, method=method)
+        assert np.allclose(adjusted[:len(p)], naive(p))
+        assert np.isnan(adjusted[len(p):]).all()
+
+
+def test_a_table_without_any_test_has_no_adjusted_p_value():
+    assert np.isnan(inference.adjusted([np.nan, np.nan], method="holm")).all()
+
+
+def test_the_smallest_detectable_change_agrees_with_statsmodels():
+    se = 2.0 * np.sqrt(2 / 30)
+    wanted = 2.0 * TTestIndPower().solve_power(nobs1=30, alpha=0.05, power=0.8)
+    assert inference.smallest_detectable(se=se, df=58) == pytest.approx(wanted, rel=1e-4)
+
+
+def test_a_change_of_the_smallest_detectable_size_is_found_in_four_of_five_trials():
+    generator, members = np.random.default_rng(4), 20
+    size = inference.smallest_detectable(se=np.sqrt(2 / members), df=2 * members - 2)
+    result = inference.welch(generator.normal(0, 1, (members, 20000)), generator.normal(size, 1, (members, 20000)))
+    assert (result.p <= 0.05).mean() == pytest.approx(0.8, abs=0.015)
+
+
+def test_the_smallest_detectable_change_is_unknown_without_a_test_and_normal_at_infinite_freedom():
+    sizes = inference.smallest_detectable(se=np.array([1.0, np.nan, 1.0]), df=np.array([np.inf, np.nan, 1e7]))
+    assert sizes[0] == pytest.approx(stats.norm.ppf(0.975) + stats.norm.ppf(0.8))
+    assert np.isnan(sizes[1]) and sizes[2] == pytest.approx(sizes[0], rel=1e-4)
+    with pytest.raises(Refused, match="power is 1.5"):
+        inference.smallest_detectable(se=1, df=3, power=1.5)
+
+
+def test_the_exact_proportion_interval_agrees_with_scipy():
+    for count, n in ((0, 7), (3, 7), (7, 7), (40, 1000)):
+        wanted = stats.binomtest(count, n).proportion_ci(0.95, method="exact")
+        assert np.allclose(inference.proportion_interval(count, n), (wanted.low, wanted.high))
+
+
+def test_a_permutation_p_value_counts_the_observed_one_and_is_never_zero():
+    assert inference.permutation_p(5, [1, 5, 7, 2]) == pytest.approx(3 / 5)
+    assert inference.permutation_p(9, np.zeros(99)) == pytest.approx(0.01)
+
+
+def test_subsets_have_their_size_draw_every_member_alike_and_follow_the_seed():
+    drawn = inference.subsets(10, 4, draws=5000, seed=0)
+    assert drawn.shape == (5000, 10) and (drawn.sum(axis=1) == 4).all()
+    assert np.allclose(drawn.mean(axis=0), 0.4, atol=0.03)
+    assert (drawn == inference.subsets(10, 4, draws=5000, seed=0)).all()
+    assert (drawn != inference.subsets(10, 4, draws=5000, seed=1)).any()
+
+
+def test_a_cluster_bootstrap_takes_all_examples_of_a_source_or_none():
+    source = np.array(["a", "a", "a", "b", "c", "c"])
+    totals = inference.cluster_totals(np.stack([source == name for name in "abc"], axis=1), source, resamples=500, seed=0)
+    assert set(totals[:, 0]) <= {0, 3, 6, 9} and set(totals[:, 2]) <= {0, 2, 4, 6}
+    assert (totals[:, 0] / 3 + totals[:, 1] + totals[:, 2] / 2 == 3).all()
+
+
+def test_a_cluster_bootstrap_covers_the_mean_where_a_bootstrap_of_examples_does_not():
+    generator, covered = np.random.default_rng(5), {"source": 0, "example": 0}
+    for _ in range(200):
+        source = np.repeat(np.arange(60), 4)
+        values = generator.normal(size=60)[source] + generator.normal(0, 0.3, 240)
+        for unit, cluster in (("source", source), ("example", np.arange(240))):
+            totals = inference.cluster_totals(np.stack([values, np.ones(240)], axis=1), cluster, resamples=200, seed=generator)
+            low, high = inference.percentiles(totals[:, 0] / totals[:, 1])
+            covered[unit] += low <= 0 <= high
+    assert covered["source"] > 180 and covered["example"] < 160
+
+
+def test_a_band_leaves_undefined_draws_out():
+    assert inference.band([1.0, np.nan, 3.0], alpha=0.1) == {"mean": 2.0, "low": 1.0, "high": 3.0, "draws": 2}
+    empty = inference.band([np.nan])
+    assert empty["draws"] == 0 and np.isnan(empty["mean"])
