@@ -9,7 +9,7 @@ STAMP  := $(VENV)/.made-from-lock
 .PHONY: help setup book test train page bench serve lint lock clean
 
 help: ## show this list
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1|/' | column -t -s '|'
+	@grep -hE "^[a-z]+:.*## " $(MAKEFILE_LIST) | awk -F ":.*## " '{ printf "  make %-8s %s\n", $$1, $$2 }'
 
 setup: $(STAMP) ## make .venv with every pinned dependency and the command `forgetting`
 

@@ -20,7 +20,16 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         wanted, compiled = Path(folder) / "wanted.in", Path(folder) / "compiled.txt"
         wanted.write_text("\n".join(asked(LIB.parent / "environment.yml")) + "\n")
-        options = ["--strip-extras", "--allow-unsafe", "--no-header", "--no-annotate", "--no-emit-index-url", "--no-emit-find-links", "--no-emit-trusted-host", "--quiet"]
+        options = [
+            "--strip-extras",
+            "--allow-unsafe",
+            "--no-header",
+            "--no-annotate",
+            "--no-emit-index-url",
+            "--no-emit-find-links",
+            "--no-emit-trusted-host",
+            "--quiet",
+        ]
         subprocess.run([sys.executable, "-m", "piptools", "compile", *options, "--output-file", compiled, wanted], check=True)
         # A local build of torch calls itself 2.13.0+cpu; the package index has 2.13.0, and pip takes either for it.
         lines = [line.replace("+cpu", "") for line in compiled.read_text().splitlines() if line.strip() and not line.startswith("#")]

@@ -9,7 +9,15 @@ import pytest
 from forgetting import data, predictions, study
 from forgetting.errors import Refused
 
-ABOUT = {"seed": 7, "sparsity": 0.5, "bits": 32, "bytes": 100, "device": "cpu", "torch": "0", "layers": [{"layer": "a", "weights": 2, "kept": 1}]}
+ABOUT = {
+    "seed": 7,
+    "sparsity": 0.5,
+    "bits": 32,
+    "bytes": 100,
+    "device": "cpu",
+    "torch": "0",
+    "layers": [{"layer": "a", "weights": 2, "kept": 1}],
+}
 
 
 @pytest.fixture

@@ -54,10 +54,22 @@ def page(
     chosen = load(which)
     checked = told.check(name, given)
     if checked.get("members", 0) > chosen.members:
-        raise Refused(f"members is {checked['members']}: study {chosen.name} has {chosen.members}; allowed: 2 to {chosen.members}, or train more with `forgetting train`")
+        raise Refused(
+            f"members is {checked['members']}: study {chosen.name} has {chosen.members}; allowed: 2 to {chosen.members}, "
+            "or raise `members` in the study file"
+        )
     ensure(chosen.with_changes(sparsities=tuple(told.needed_sparsities(checked))))
     written = told.run(name, study=which, parameters=given, out=out)
     console.print(f"wrote {paths.shown(written)}")
+
+
+@app.command()
+def book() -> None:
+    """Bind the pages that were run, and those written by hand, into HTML."""
+    from forgetting.tell import pages as told
+
+    built = told.bind()
+    console.print(f"wrote {paths.shown(built / 'index.html')}")
 
 
 @app.command()
@@ -108,7 +120,14 @@ class _Told:
 
     def __init__(self, total: int):
         self.total, self.done, self.start, self.said = total, 0, time.monotonic(), time.monotonic()
-        columns = [TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn()]
+        columns = [
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+        ]
         self.bar = Progress(*columns, console=console) if console.is_terminal else None
 
     def __enter__(self) -> "_Told":
@@ -139,7 +158,8 @@ def main() -> None:
         _stop(str(error))
     except OSError as error:
         where = f" ({paths.shown(Path(error.filename))})" if error.filename else ""
-        _stop(f"{error.strerror or error}{where}; what was finished is kept. Free the space or mend the permission, or set FORGETTING_HOME to another folder")
+        mend = "free the space or mend the permission, or set FORGETTING_HOME to another folder"
+        _stop(f"{error.strerror or error}{where}; what was finished is kept; {mend}")
 
 
 def _stop(line: str) -> None:

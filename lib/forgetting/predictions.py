@@ -23,7 +23,13 @@ from forgetting import paths
 from forgetting.errors import Refused
 from forgetting.study import Setting, Study
 
-COLUMNS = {"example": pa.int32(), "label": pa.int32(), "predicted": pa.int32(), "confidence": pa.float32(), "label_confidence": pa.float32()}
+COLUMNS = {
+    "example": pa.int32(),
+    "label": pa.int32(),
+    "predicted": pa.int32(),
+    "confidence": pa.float32(),
+    "label_confidence": pa.float32(),
+}
 COUNTS = {"corruption": pa.string(), "severity": pa.int32(), "class": pa.int32(), "n": pa.int32(), "correct": pa.int32()}
 
 
@@ -156,7 +162,10 @@ def _read_members(study: Study, setting: Setting, part: str, members: int | None
         except Damaged as error:
             raise Refused(f"{error}; run `forgetting train {study.name}`, which makes it again") from None
         if known["population"] != study.population(setting) or known["part"] != part:
-            raise Refused(f"{paths.shown(file)} belongs to {known['population']} ({known['part']}), not to study {study.name}; delete it and run `forgetting train {study.name}`")
+            raise Refused(
+                f"{paths.shown(file)} belongs to {known['population']} ({known['part']}), not to study {study.name}; "
+                f"delete it and run `forgetting train {study.name}`"
+            )
         found.append((table, known))
     return found
 
@@ -175,7 +184,10 @@ def load(study: Study, setting: str, *, part: str, members: int | None = None) -
     stacked = {name: np.stack([table[name].to_numpy() for table, _ in found]) for name in COLUMNS}
     for name in ("example", "label"):
         if (stacked[name] != stacked[name][0]).any():
-            raise Refused(f"the members of {setting} of study {study.name} saw different tests (their {name} columns differ); delete {study.population(what)} and train again")
+            raise Refused(
+                f"the members of {setting} of study {study.name} saw different tests (their {name} columns differ); "
+                f"delete {study.population(what)} and train again"
+            )
     wide = {name: stacked[name] for name in ("predicted", "confidence", "label_confidence")}
     info = pd.DataFrame([{key: known[key] for key in ("member", "seed", "sparsity", "bits", "bytes", "device")} for _, known in found])
     return Predictions(setting, part, info["member"].to_numpy(), stacked["label"][0], **wide, info=info)

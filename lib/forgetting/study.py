@@ -95,7 +95,9 @@ class Settings(Spec):
     """Which populations the study has."""
 
     pruned: tuple[Sparsity, ...] = Field((), description="levels of sparsity, each a population of its own")
-    quantized: tuple[Literal["float16", "dynamic-int8", "fixed-int8"], ...] = Field((), description="formats, each made of both dense populations")
+    quantized: tuple[Literal["float16", "dynamic-int8", "fixed-int8"], ...] = Field(
+        (), description="formats, each made of both dense populations"
+    )
     selectors: int = Field(0, ge=0, description="networks of another kind that pick natural adversaries")
 
     @model_validator(mode="after")
@@ -132,7 +134,9 @@ def dense(name: str = "dense") -> Setting:
 def pruned(sparsity: float) -> Setting:
     """A population pruned to `sparsity` in [0, 1)."""
     if not 0 <= sparsity < 1:
-        raise Refused(f"sparsity {sparsity:g} is not allowed: it is the share of weights removed, at least 0 and below 1; write for instance 0.9")
+        raise Refused(
+            f"sparsity {sparsity:g} is not allowed: it is the share of weights removed, at least 0 and below 1; write for instance 0.9"
+        )
     return Setting(name=f"pruned-{sparsity:g}", kind="pruned", sparsity=float(sparsity))
 
 
@@ -180,7 +184,8 @@ class Study(Spec):
                 return pruned(float(name.removeprefix("pruned-")))
             except ValueError:
                 pass
-        raise Refused(f"setting {name!r} is not in study {self.name}: it has {', '.join(s.name for s in self.populations)}{nearest(name, [s.name for s in self.populations])}")
+        known = [setting.name for setting in self.populations]
+        raise Refused(f"setting {name!r} is not in study {self.name}: it has {', '.join(known)}{nearest(name, known)}")
 
     def size(self, setting: Setting) -> int:
         """How many members `setting` has."""
@@ -249,7 +254,10 @@ def load(study: str | Path) -> Study:
     if path.suffix not in (".yml", ".yaml"):
         path = paths.studies / f"{study}.yml"
         if not path.exists():
-            raise Refused(f"study {str(study)!r} is unknown: it is one of {', '.join(names())}, or the path of a .yml file{nearest(str(study), names())}")
+            raise Refused(
+                f"study {str(study)!r} is unknown: it is one of {', '.join(names())}, or the path of a .yml file"
+                f"{nearest(str(study), names())}"
+            )
     try:
         said = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -257,7 +265,9 @@ def load(study: str | Path) -> Study:
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise Refused(f"study file {path} is not readable as YAML: {' '.join(str(error).split())}") from None
     if not isinstance(said, dict):
-        raise Refused(f"study file {path} holds no study: it needs keys such as name, data, network, training, settings, members; see notebooks/studies/")
+        raise Refused(
+            f"study file {path} holds no study: it needs name, title, data, network, training, settings, members; see notebooks/studies/"
+        )
     return _checked(_tuples(said), f"study file {paths.shown(path)}")
 
 

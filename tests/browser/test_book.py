@@ -29,7 +29,7 @@ def _files(toc: object) -> list[str]:
 
 
 PAGES = _files(yaml.safe_load((paths.book / "_toc.yml").read_text()))
-SOME = [PAGES[0], *[page for page in PAGES if page.startswith("pages/")][:2]]
+SOME = list(dict.fromkeys([PAGES[0], *[page for page in PAGES if page.startswith("pages/")][:2]]))
 every_page = pytest.mark.parametrize("page", PAGES)
 some_pages = pytest.mark.parametrize("page", SOME)
 

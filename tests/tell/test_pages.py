@@ -172,7 +172,9 @@ def test_assignments_that_cannot_be_read_are_refused(wrong):
     ],
 )
 def test_a_parameters_cell_that_is_not_described_lines_is_an_error_of_the_notebook(book, cell, said):
-    (paths.notebooks / "one.md").write_text(text("print(study, alpha)", 'study: str = "smoke"  # the study\n' + cell).replace("line 1", "line 2"))
+    (paths.notebooks / "one.md").write_text(
+        text("print(study, alpha)", 'study: str = "smoke"  # the study\n' + cell).replace("line 1", "line 2")
+    )
     with pytest.raises(Refused) as caught:
         pages.read("one")
     assert said.replace("line 1", "line 2") in str(caught.value) and "notebooks/one.md" in str(caught.value)
@@ -291,7 +293,9 @@ def test_an_output_that_does_not_belong_into_a_page_is_refused(shown, said):
 def test_proper_outputs_pass_and_tables_are_named():
     shown = [
         output("stream", name="stdout", text="3 of 10"),
-        output(data={"image/svg+xml": "<svg/>", "text/plain": "x"}, metadata={"image/svg+xml": {"alt": "A line rises from left to right."}}),
+        output(
+            data={"image/svg+xml": "<svg/>", "text/plain": "x"}, metadata={"image/svg+xml": {"alt": "A line rises from left to right."}}
+        ),
         output(data={"text/html": "<table/>"}, metadata={"forgetting": {"table": "impact"}}),
     ]
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell("x"), nbformat.v4.new_code_cell("x", outputs=shown)])
@@ -316,7 +320,9 @@ class InProcess(concurrent.futures.Executor):
 @pytest.fixture
 def ran(book, monkeypatch):
     """Two pages, and the names of those that were run instead of started kernels; each writes a page and a table of its own."""
-    (paths.notebooks / "two.md").write_text(text("print(study, sparsity)", 'study: str = "smoke"  # the study\nsparsity: float = 0.9  # level\n'))
+    (paths.notebooks / "two.md").write_text(
+        text("print(study, sparsity)", 'study: str = "smoke"  # the study\nsparsity: float = 0.9  # level\n')
+    )
     names = []
 
     def execute(name: str, values: dict, out: Path) -> list[str]:
@@ -403,15 +409,14 @@ def test_a_failing_page_does_not_keep_the_others_from_being_made(ran, monkeypatc
 
 
 def test_two_pages_that_write_one_table_are_refused(ran, monkeypatch):
-    good = notebooks.execute
-    monkeypatch.setattr(notebooks, "execute", lambda name, values, out: [*good(name, values, out)[:0], "same"] if _same() else [])
+    def execute(name, values, out):
+        notebooks.write(out, name)
+        notebooks.write(paths.tables() / "same.csv", "x")
+        return ["same"]
+
+    monkeypatch.setattr(notebooks, "execute", execute)
     with pytest.raises(Refused, match="tables/same.csv is written by two pages, one and two"):
         made(ran)
-
-
-def _same():
-    notebooks.write(paths.tables() / "same.csv", "x")
-    return True
 
 
 def test_pages_are_made_side_by_side_in_processes_of_their_own(book, capsys):

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from forgetting import data, predictions, study
+from forgetting import data, predictions
 from forgetting.data import corruption
 from forgetting.study import Network, Training
 from forgetting.train import networks, population, pruning
@@ -36,7 +36,7 @@ def test_a_killed_training_goes_on_and_ends_with_the_bytes_of_an_undisturbed_one
     half = contents(tmp_path)
     assert 0 < len(half) < len(contents(smoke_home))
     assert all(contents(smoke_home)[name] == found for name, found in half.items())
-    (first, *_), = [list(half)]
+    ((first, *_),) = [list(half)]
     (tmp_path / first).write_bytes(half[first][:-7])
     done = subprocess.run(words, env=environment, capture_output=True, text=True, check=True)
     assert "damaged, made again" in done.stderr and first.split("/")[1] in done.stderr
@@ -64,9 +64,13 @@ def test_every_file_says_what_was_achieved(smoke):
         linear = layers["layer"] == layers["layer"].iloc[-1]
         assert np.allclose(layers["sparsity"][~linear], sparsity, atol=0.002) and (layers["sparsity"][linear] == 0).all()
     info = {s.name: predictions.load(smoke, s.name, part="train").info for s in smoke.populations if s.kind != "selector"}
-    assert {name: set(table["bits"]) for name, table in info.items() if "int8" in name} == {s.name: {8} for s in smoke.populations if "int8" in s.name}
+    assert {name: set(table["bits"]) for name, table in info.items() if "int8" in name} == {
+        s.name: {8} for s in smoke.populations if "int8" in s.name
+    }
     size = {name: table["bytes"].iloc[0] for name, table in info.items()}
-    assert size["fixed-int8-of-dense"] < size["float16-of-dense"] < size["dense"] and size["pruned-0.98"] < size["pruned-0.9"] < size["dense"]
+    assert (
+        size["fixed-int8-of-dense"] < size["float16-of-dense"] < size["dense"] and size["pruned-0.98"] < size["pruned-0.9"] < size["dense"]
+    )
 
 
 def test_trained_populations_have_independent_seeds_and_quantized_copies_their_parents(smoke):
@@ -130,7 +134,12 @@ def test_an_augmented_image_is_a_shifted_perhaps_mirrored_window_of_the_padded_o
 
 @pytest.mark.parametrize(
     ("network", "channels", "pixels"),
-    [(Network(name="small-cnn"), 1, 28), (Network(name="wide-resnet"), 3, 32), (Network(name="resnet-18"), 3, 32), (Network(name="mlp", channels=(20,)), 1, 28)],
+    [
+        (Network(name="small-cnn"), 1, 28),
+        (Network(name="wide-resnet"), 3, 32),
+        (Network(name="resnet-18"), 3, 32),
+        (Network(name="mlp", channels=(20,)), 1, 28),
+    ],
 )
 def test_every_network_goes_through_the_same_loop_learns_and_is_pruned_exactly(network, channels, pixels):
     torch.set_num_threads(1)
@@ -144,9 +153,9 @@ def test_every_network_goes_through_the_same_loop_learns_and_is_pruned_exactly(n
     seen = population.train(built, images, labels, training=Training(epochs=4, batch=8, rate=0.02), pruner=pruner.step, order=0)
     assert seen == steps * 8 and not built.training
     assert torch.nn.functional.cross_entropy(population.logits(built, images), labels) < before
-    for layer in pruning.achieved(built):
-        convolution = isinstance(dict(built.named_modules())[layer["layer"]], torch.nn.Conv2d)
-        assert layer["kept"] == (layer["weights"] - round(0.5 * layer["weights"]) if convolution else layer["weights"])
+    *inner, last = pruning.achieved(built)
+    assert inner and all(layer["kept"] == layer["weights"] - round(0.5 * layer["weights"]) for layer in inner)
+    assert last["kept"] == last["weights"]
 
 
 def test_a_batch_larger_than_the_data_is_cut_to_it_and_the_order_seed_decides_the_result():
@@ -154,7 +163,9 @@ def test_a_batch_larger_than_the_data_is_cut_to_it_and_the_order_seed_decides_th
     made = []
     for order in (1, 1, 2):
         net = networks.build(Network(name="small-cnn"), channels=1, pixels=28, classes=2, seed=0)
-        population.train(net, images.repeat(4, 1, 1, 1), labels.repeat(4), training=Training(epochs=2, batch=8), pruner=lambda t: None, order=order)
+        population.train(
+            net, images.repeat(4, 1, 1, 1), labels.repeat(4), training=Training(epochs=2, batch=8), pruner=lambda t: None, order=order
+        )
         made.append(population.logits(net, images))
     assert torch.equal(made[0], made[1]) and not torch.equal(made[0], made[2])
 
@@ -162,10 +173,14 @@ def test_a_batch_larger_than_the_data_is_cut_to_it_and_the_order_seed_decides_th
 def test_a_wide_resnet_of_impossible_depth_is_refused():
     from forgetting.errors import Refused
 
-    with pytest.raises(Refused, match="6 n \\+ 4"):
+    with pytest.raises(Refused, match="6 n .. 4"):
         networks.build(Network(name="wide-resnet", depth=12), channels=3, pixels=32, classes=10, seed=0)
 
 
 def test_the_analysis_never_imports_torch():
-    code = "import sys; from forgetting import data, predictions, study; from forgetting.measure import class_impact, exemplars, difficulty, robustness; from forgetting.tell import figures, pages; data.load(study.load('digits').data); sys.exit('torch' in sys.modules)"
+    code = (
+        "import sys; from forgetting import data, predictions, study; from forgetting.tell import figures, pages; "
+        "from forgetting.measure import class_impact, difficulty, exemplars, robustness; "
+        "data.load(study.load('digits').data); sys.exit('torch' in sys.modules)"
+    )
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0

@@ -13,7 +13,9 @@ from forgetting.study import Network
 from forgetting.train import networks, pruning
 
 
-@given(hnp.arrays(np.float32, hnp.array_shapes(max_dims=4, max_side=6), elements=st.sampled_from([-2, -1, 0, 0.5, 1, 3])), st.floats(0, 0.99))
+@given(
+    hnp.arrays(np.float32, hnp.array_shapes(max_dims=4, max_side=6), elements=st.sampled_from([-2, -1, 0, 0.5, 1, 3])), st.floats(0, 0.99)
+)
 def test_exactly_the_asked_share_is_removed_even_with_ties_and_none_removed_is_larger_than_one_kept(weight, sparsity):
     stays = pruning.keep(weight, sparsity)
     assert np.count_nonzero(~stays) == round(sparsity * weight.size)

@@ -64,7 +64,9 @@ def _read(folder: Path, images_name: str, labels_name: str, count: int) -> tuple
         images = np.frombuffer(gzip.decompress((folder / images_name).read_bytes()), np.uint8, offset=16)
         labels = np.frombuffer(gzip.decompress((folder / labels_name).read_bytes()), np.uint8, offset=8)
     except (OSError, EOFError, ValueError) as error:
-        raise Refused(f"Fashion-MNIST: a file in {folder} is damaged ({type(error).__name__}); fetch {images_name} and {labels_name} again") from None
+        raise Refused(
+            f"Fashion-MNIST: a file in {folder} is damaged ({type(error).__name__}); fetch {images_name} and {labels_name} again"
+        ) from None
     if len(images) != count * 784 or len(labels) != count:
         raise Refused(f"Fashion-MNIST: {folder / images_name} holds {len(images) // 784} images of {count}; fetch it again")
     return images.reshape(-1, 1, 28, 28), labels.astype(np.int32)

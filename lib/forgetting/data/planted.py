@@ -81,7 +81,9 @@ def _plant_in_training(part: Part, spec: Data, classes: int) -> Part:
 def _add_flawed_copies(part: Part, spec: Data) -> Part:
     """`part` followed by `spec.test_flawed` copies of each kind; all plain images come first."""
     if spec.test_flawed > len(part):
-        raise Refused(f"data {spec.name}: test_flawed is {spec.test_flawed}, but there are {len(part)} plain test images; allowed: 0 to {len(part)}")
+        raise Refused(
+            f"data {spec.name}: test_flawed is {spec.test_flawed}, but there are {len(part)} plain test images; allowed: 0 to {len(part)}"
+        )
     images, tables = [part.images], [part.attributes]
     for kind, make in (("corrupted", _corrupted), ("two digits", _two), ("atypical", _atypical_copies)):
         rng = np.random.default_rng(seed(spec.seed, "test flaws", kind))
@@ -108,7 +110,7 @@ def _corrupted(part: Part, rows: np.ndarray, rng: np.random.Generator) -> tuple[
 
 
 def _two(part: Part, rows: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, dict]:
-    """Each image beside one of another class, both moved off the centre; which of the two is the label is by seed, so left and right are."""
+    """Each image beside one of another class, both moved off the centre; which is the label, and which is left, is by seed."""
     labels = part.labels
     others = np.array([rng.choice(np.flatnonzero(labels != labels[row])) for row in rows])
     shift = part.images.shape[-1] // 6

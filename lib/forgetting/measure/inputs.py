@@ -10,7 +10,7 @@ from ..errors import Refused
 def fraction(name: str, value: float) -> float:
     """Refuses a `value` that does not lie strictly between 0 and 1."""
     if not 0 < value < 1:
-        raise Refused(f"{name} is {value}: it must lie between 0 and 1; the paper's significance level is 0.05")
+        raise Refused(f"{name} is {value}: it must lie between 0 and 1; give a fraction, 0.05 for 5 %")
     return float(value)
 
 

@@ -155,8 +155,9 @@ def _clean(name: str, parameters: int, notebook: nbformat.NotebookNode) -> nbfor
         if not cell.metadata.get("tags", True):
             del cell.metadata["tags"]
     cell = notebook.cells[parameters]
-    cell.metadata["tags"] = [*cell.metadata["tags"], "hide-cell"]
-    cell.metadata["mystnb"] = {"code_prompt_show": "Show the parameters", "code_prompt_hide": "Hide the parameters"}
+    if not any(tag.startswith(("hide-", "remove-")) for tag in cell.metadata["tags"]):
+        cell.metadata["tags"].append("hide-cell")
+        cell.metadata["mystnb"] = {"code_prompt_show": "Show the parameters", "code_prompt_hide": "Hide the parameters"}
     return notebook
 
 

@@ -13,6 +13,7 @@ import subprocess
 import sys
 from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -118,6 +119,8 @@ def build(pages: Iterable[str], *, study: str | Path, jobs: int = 2, parameters:
             failures |= {waiting[done]: error} if (error := done.exception()) else {}
             print(f"{'failed' if error else 'made'}: {waiting[done]}", flush=True)
     for error in failures.values():
+        if isinstance(error, BrokenProcessPool):
+            raise Refused(f"the process that made {' or '.join(failures)} was killed, perhaps for want of memory; free some and try again")
         if not isinstance(error, Refused):
             raise error
     if failures:

@@ -43,7 +43,9 @@ def plain_loop(study: Study, *, sparsity: float, seed: int, workers: int, second
     """
     torch.manual_seed(seed)
     network, how = _network(study, seed), study.training
-    loader = DataLoader(Pictures(study), batch_size=how.batch, shuffle=True, drop_last=True, num_workers=workers, persistent_workers=workers > 0)
+    loader = DataLoader(
+        Pictures(study), batch_size=how.batch, shuffle=True, drop_last=True, num_workers=workers, persistent_workers=workers > 0
+    )
     steps, t = how.epochs * len(loader), 0
     optimiser = torch.optim.SGD(network.parameters(), lr=how.rate, momentum=how.momentum, weight_decay=how.weight_decay, nesterov=True)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda t: population.rate_factor(t, steps, how.warm_up))
@@ -152,10 +154,16 @@ def run(study: Study, *, seconds: float, say: Callable[[str], None]) -> dict[str
     peak = sum(_in_processes(multiply, (((seconds / 4,), {}) for _ in range(cores))))
     share = engine_speed * operations(study) / peak
 
-    say(f"plain loop at its best ({threads} thread(s), {workers} loading process(es)): {plain_speed:,.0f} images/s, accuracy {_spread(plain_accuracy)}")
+    say(
+        f"plain loop at its best ({threads} thread(s), {workers} loading process(es)): {plain_speed:,.0f} images/s, "
+        f"accuracy {_spread(plain_accuracy)}"
+    )
     say(f"this engine ({cores} workers of one thread): {engine_speed:,.0f} images/s, accuracy {_spread(accuracy)}")
     say(f"ratio: {engine_speed / plain_speed:.1f}")
-    say(f"matrix products: {peak / 1e9:,.0f} GFLOP/s on all cores; training uses {share:.0%} of that ({operations(study) / 1e6:.2f} MFLOP an image)")
+    say(
+        f"matrix products: {peak / 1e9:,.0f} GFLOP/s on all cores; training uses {share:.0%} of that "
+        f"({operations(study) / 1e6:.2f} MFLOP an image)"
+    )
     log = predictions.logged(study, study.populations)
     if not log.empty:
         phases = log[[c for c in ("prepare", "train", "predict", "corrupt", "quantize") if c in log]].sum()

@@ -25,7 +25,9 @@ def build(network: Network, *, channels: int, pixels: int, classes: int, seed: i
 def small_cnn(channels: int, pixels: int, classes: int, *, widths: tuple[int, ...], strides: tuple[int, ...]) -> nn.Sequential:
     """Convolutions with batch norm and ReLU, the first 5 x 5, the others 3 x 3, strided instead of pooled; then one linear layer."""
     if len(widths) != len(strides):
-        raise Refused(f"network small-cnn: channels {list(widths)} and strides {list(strides)} differ in length; give one stride for each convolution")
+        raise Refused(
+            f"network small-cnn: channels {list(widths)} and strides {list(strides)} differ in length; give one stride for each convolution"
+        )
     layers: list[nn.Module] = []
     for k, (width, stride) in enumerate(zip(widths, strides, strict=True)):
         kernel = 5 if k == 0 else 3

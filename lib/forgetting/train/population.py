@@ -51,7 +51,7 @@ def tensors(spec: Data) -> Tensors:
 def rate_factor(t: int, steps: int, warm_up: float) -> float:
     """The share of the peak learning rate at step t: linear up over `warm_up` of the steps, then linear down to 0."""
     rising = warm_up * steps
-    return (t + 1) / rising if t + 1 < rising else (steps - t) / max(steps - rising, 1)
+    return (t + 1) / rising if t + 1 <= rising else (steps - t) / max(steps - rising, 1)
 
 
 def augmented(images: Tensor, kind: str, generator: torch.Generator) -> Tensor:
@@ -72,8 +72,8 @@ def train(network: nn.Module, images: Tensor, labels: Tensor, *, training: Train
     """Train `network` in place.
 
     Args:
-        images: (N, C, H, W) float32. labels: (N,) int64. pruner: called with the number of steps done after each. order: the seed of the order
-            of images and of the augmentation.
+        images: (N, C, H, W) float32. labels: (N,) int64. pruner: called with the number of steps done, after
+            each. order: the seed of the order of images and of the augmentation.
 
     Returns:
         Images passed through the network.
@@ -92,7 +92,9 @@ def train(network: nn.Module, images: Tensor, labels: Tensor, *, training: Train
         for group in optimiser.param_groups:
             group["lr"] = training.rate * rate_factor(t, steps, training.warm_up)
         chosen = batches[t % per_epoch]
-        loss = F.cross_entropy(network(augmented(images.index_select(0, chosen), training.augmentation, generator)), labels.index_select(0, chosen))
+        loss = F.cross_entropy(
+            network(augmented(images.index_select(0, chosen), training.augmentation, generator)), labels.index_select(0, chosen)
+        )
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         optimiser.step()
@@ -189,19 +191,33 @@ def make(study: Study, setting: Setting, member: int, wanted: set[tuple[str, str
     known = about | {"layers": layers, "sparsity": 1 - kept, "bits": 32, "bytes": pruning.stored_bytes(network)}
     for part in study.parts(setting):
         if (setting.name, part) in wanted:
-            columns = counts(network, study.data, here) if part == "corrupted" else predicted(logits(network, here.parts[part]), here.set.part(part).labels)
+            columns = (
+                counts(network, study.data, here)
+                if part == "corrupted"
+                else predicted(logits(network, here.parts[part]), here.set.part(part).labels)
+            )
             predictions.write(study, setting, member, part, columns, known)
             clock.done("corrupt" if part == "corrupted" else "predict")
     for child in study.children(setting):
         parts = [part for part in study.parts(child) if (child.name, part) in wanted]
         if parts:
-            copy = quantization.quantize(network, format=child.format, calibration=here.train[: CALIBRATION_IMAGES].numpy())
-            known = about | {"layers": copy.layers, "sparsity": 0.0, "bits": max(layer["bits"] for layer in copy.layers), "bytes": copy.bytes}
+            copy = quantization.quantize(network, format=child.format, calibration=here.train[:CALIBRATION_IMAGES].numpy())
+            known = about | {
+                "layers": copy.layers,
+                "sparsity": 0.0,
+                "bits": max(layer["bits"] for layer in copy.layers),
+                "bytes": copy.bytes,
+            }
         for part in parts:
             columns = predicted(torch.from_numpy(copy.logits(here.parts[part].numpy())), here.set.part(part).labels)
             predictions.write(study, child, member, part, columns, known)
         clock.done("quantize")
-    entry = {"member": member, "images": seen, **clock.seconds, "finished": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")}
+    entry = {
+        "member": member,
+        "images": seen,
+        **clock.seconds,
+        "finished": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+    }
     predictions.log(study, setting, entry)
     return {"setting": setting.name, **entry}
 
@@ -234,7 +250,7 @@ def tasks(study: Study, absent: list[tuple[Setting, int, str]]) -> list[tuple[Se
 
 
 def run(study: Study, todo: list[tuple[Setting, int, set[tuple[str, str]]]]) -> Iterator[dict]:
-    """Do `todo` on all cores, yielding what each member logged as it is finished. joblib's other back ends (Dask, Ray) spread it over machines."""
+    """Do `todo` on all cores, yielding what each member logged as it is finished; joblib's other back ends spread it over machines."""
     if not todo:
         return
     if any(part == "corrupted" for _, _, files in todo for _, part in files):

@@ -6,6 +6,8 @@ import numpy as np
 import torch
 from torch import nn
 
+from forgetting.errors import Refused
+
 
 def sparsity_at(progress: float, *, final: float, start: float, end: float) -> float:
     """The sparsity asked for at `progress` of training: s = final (1 - (1 - u)^3), u from 0 at `start` to 1 at `end`.
@@ -40,9 +42,13 @@ def weights(network: nn.Module) -> dict[str, nn.Parameter]:
 
 
 def prunable(network: nn.Module, *, last_layer: bool) -> dict[str, nn.Parameter]:
-    """The weights that pruning may remove: all convolutions and, if `last_layer`, the linear layers (the paper leaves them dense)."""
-    modules = dict(network.named_modules())
-    return {name: weight for name, weight in weights(network).items() if last_layer or isinstance(modules[name], nn.Conv2d)}
+    """The weights that pruning may remove: those of all layers, without the last one's unless `last_layer` (the paper leaves it dense)."""
+    layers = weights(network)
+    if not last_layer:
+        layers.popitem()
+    if not layers:
+        raise Refused("the network's only layer is its last, which the study leaves dense: set pruning.last_layer to true to prune it")
+    return layers
 
 
 class Pruner:
@@ -53,7 +59,7 @@ class Pruner:
     """
 
     def __init__(self, network: nn.Module, *, sparsity: float, steps: int, start: float, end: float, every: int, last_layer: bool):
-        self.layers = list(prunable(network, last_layer=last_layer).values())
+        self.layers = list(prunable(network, last_layer=last_layer).values()) if sparsity else []
         self.masks = [torch.ones_like(weight) for weight in self.layers]
         self.final, self.steps, self.every, self.window = sparsity, steps, every, {"start": start, "end": end}
         self.first, self.last = round(start * steps), math.ceil(end * steps)

@@ -10,9 +10,9 @@ evaluator in numpy.
 * `dynamic-int8`: weights of convolutions and linear layers are int8. The input of each such layer is rounded to int8 as it comes, on a
   symmetric grid whose level 127 is the largest magnitude in that image: in an image, not in a batch, so that no prediction depends on its
   neighbours (so do the hybrid kernels of TensorFlow Lite). Sums are int32; biases, additions and poolings are float32.
-* `fixed-int8`: weights are int8, biases int32, and every tensor between layers is 8 bit on a grid fixed beforehand, from the smallest to the
-  largest value that the calibration images cause. Only the logits are read as the last layer's int32 sums, before they would be rounded to
-  8 bits too: rounded logits tie, and then the order of the classes, not the network, would decide.
+* `fixed-int8`: weights are int8, biases int32, and every tensor between layers is 8 bit on a grid fixed beforehand, from the smallest to
+  the largest value that the calibration images cause. Only the logits are read as the last layer's int32 sums, before they would be rounded
+  to 8 bits too: rounded logits tie, and then the order of the classes, not the network, would decide.
 
 Int8 weights are symmetric, -127 to 127, with a scale for each output channel of a convolution and one for a whole linear layer (TensorFlow
 Lite's 8-bit quantization specification). They are stored as uint8, shifted by 128. On x86 processors with AVX2 and without VNNI the kernel
@@ -43,6 +43,8 @@ FORMATS = ("float16", "dynamic-int8", "fixed-int8")
 SHIFT = 128  # what is added to an int8 weight, and to a dynamic activation, to store it as uint8
 CHUNK = 250  # images at a time: bounds the memory that activations take
 UNLIMITED = 2**40
+FLOAT_LAYERS = ("Conv", "ConvTranspose", "Gemm", "MatMul")
+INTEGER_LAYERS = ("ConvInteger", "MatMulInteger")
 
 _templates: dict[tuple, ModelProto] = {}  # exported graphs by architecture
 _exporting = threading.Lock()
@@ -228,7 +230,7 @@ def _round_dynamically(model: ModelProto) -> None:
         bias = stored[node.input[2]] if len(node.input) == 3 else None
         _store(model, f"{output}.scales", scale.reshape(1, -1, *[1] * (rank - 2)))
         nodes += [
-            *_integer_sums(model, node, levels, [f"{source}.levels", "zero"], output=f"{output}.sums"),
+            _integer_sums(model, node, node.input[1], levels, [f"{source}.levels", "zero"]),
             helper.make_node("Cast", [f"{output}.sums"], [f"{output}.wide"], to=TensorProto.FLOAT),
             _constant(f"{output}.shape", np.array([-1, *[1] * (rank - 1)])),
             helper.make_node("Reshape", [f"{source}.scale", f"{output}.shape"], [f"{output}.image"]),
@@ -330,27 +332,27 @@ def _read_sums(model: ModelProto) -> None:
 def _compute_on_integers(model: ModelProto) -> None:
     """Make integer operations of the layers between grids: int32 sums of levels, the int32 bias, then one multiplication by the scales."""
     stored, producer, ranks = _stored(model), _producers(model), _ranks(model)
+    grids = {name: node for name, node in producer.items() if node.op_type == "DequantizeLinear"}
+    constants = {name for name, grid in grids.items() if grid.input[0] in stored}
     nodes = [_constant("zero", np.array(SHIFT, np.uint8))]
     for node in model.graph.node:
-        grids = [producer.get(name) for name in node.input]
-        on_grids = all(grid is not None and grid.op_type == "DequantizeLinear" for grid in grids)
-        if not (on_grids and len(grids) > 1 and _has_weights(node, {node.input[1]} if grids[1].input[0] in stored else {})):
+        if not (_has_weights(node, constants) and node.input[0] in grids):
             nodes.append(node)
             continue
-        output, rank = node.output[0], ranks[node.output[0]]
-        (levels, weight_scale), source = (stored[name] for name in grids[1].input[:2]), grids[0]
-        scale = stored[source.input[1]] * weight_scale
-        biased = len(grids) == 3
-        if biased:
-            scale = stored[grids[2].input[1]]  # the same, made by the quantizer
-            _store(model, f"{output}.bias", stored[grids[2].input[0]].reshape(-1, *[1] * (rank - 2)))
+        output, rank, source, weight = node.output[0], ranks[node.output[0]], grids[node.input[0]], grids[node.input[1]]
+        name = weight.input[0].removesuffix("_quantized")
+        sums = _integer_sums(model, node, name, stored[weight.input[0]], [source.input[0], source.input[2]])
+        total = sums.output[0]
+        scale = stored[source.input[1]] * stored[weight.input[1]]
+        nodes.append(sums)
+        if len(node.input) == 3:
+            bias = grids[node.input[2]]
+            scale, total = stored[bias.input[1]], f"{output}.biased"  # the scale is the same product, made by the quantizer
+            _store(model, f"{output}.bias", stored[bias.input[0]].reshape(-1, *[1] * (rank - 2)))
+            nodes.append(helper.make_node("Add", [sums.output[0], f"{output}.bias"], [total]))
         _store(model, f"{output}.scales", scale.reshape(1, -1, *[1] * (rank - 2)))
-        nodes += [
-            *_integer_sums(model, node, levels, [source.input[0], source.input[2]], output=f"{output}.sums"),
-            *([helper.make_node("Add", [f"{output}.sums", f"{output}.bias"], [f"{output}.biased"])] if biased else []),
-            helper.make_node("Cast", [f"{output}.biased" if biased else f"{output}.sums"], [f"{output}.wide"], to=TensorProto.FLOAT),
-            helper.make_node("Mul", [f"{output}.wide", f"{output}.scales"], [output]),
-        ]
+        nodes.append(helper.make_node("Cast", [total], [f"{output}.wide"], to=TensorProto.FLOAT))
+        nodes.append(helper.make_node("Mul", [f"{output}.wide", f"{output}.scales"], [output]))
     _replace_nodes(model, nodes)
 
 
@@ -361,14 +363,17 @@ def _has_weights(node: NodeProto, constants: Iterable[str]) -> bool:
     return node.op_type in ("Conv", "Gemm", "MatMul") and node.input[1] in constants and plain
 
 
-def _integer_sums(model: ModelProto, node: NodeProto, levels: np.ndarray, source: list[str], *, output: str) -> list[NodeProto]:
-    """The node on levels. `levels`: the weights', -127 to 127. `source`: names of the input's levels and zero point. `output`: int32."""
-    if node.op_type != "Conv" and _attributes(node).get("transB", 0):
-        levels = levels.T
-    name = f"{node.input[1].removesuffix('_DequantizeLinear_Output')}.int8"
-    _store(model, name, (levels.astype(np.int16) + SHIFT).astype(np.uint8))
+def _integer_sums(model: ModelProto, node: NodeProto, weight: str, levels: np.ndarray, source: list[str]) -> NodeProto:
+    """The node on levels, with int32 output.
+
+    `weight`, `levels`: name and levels of the weights, -127 to 127. `source`: names of the input's levels and zero point.
+    """
+    transposed = node.op_type != "Conv" and _attributes(node).get("transB", 0)
+    name = f"{weight}.transposed.int8" if transposed else f"{weight}.int8"
+    if all(tensor.name != name for tensor in model.graph.initializer):  # a layer may be used twice
+        _store(model, name, (np.int16(SHIFT) + (levels.T if transposed else levels)).astype(np.uint8))
     operation, attributes = ("ConvInteger", _attributes(node)) if node.op_type == "Conv" else ("MatMulInteger", {})
-    return [helper.make_node(operation, [source[0], name, source[1], "zero"], [output], **attributes)]
+    return helper.make_node(operation, [source[0], name, source[1], "zero"], [f"{node.output[0]}.sums"], **attributes)
 
 
 # What was achieved, read from the graph.
@@ -380,24 +385,37 @@ def _layers(model: ModelProto, format: str) -> list[dict]:
     inferred = onnx.shape_inference.infer_shapes(model).graph
     types = {info.name: info.type.tensor_type.elem_type for info in (*inferred.input, *inferred.value_info, *inferred.output)}
     types |= {tensor.name: tensor.data_type for tensor in model.graph.initializer}
-    promised = {"float16": (("Conv", "ConvTranspose", "Gemm", "MatMul"), 16)}.get(format, (("ConvInteger", "MatMulInteger"), 8))
+    bits_of = {name: 8 * helper.tensor_dtype_to_np_dtype(kind).itemsize for name, kind in types.items()}
+    promised = 16 if format == "float16" else 8
     for node in model.graph.node:
-        if node.op_type not in ("Conv", "ConvTranspose", "Gemm", "MatMul", "ConvInteger", "MatMulInteger"):
+        if node.op_type not in (*FLOAT_LAYERS, *INTEGER_LAYERS):
             continue
         weight = node.input[1]
-        while weight in producer and producer[weight].op_type in ("Cast", "DequantizeLinear"):
+        while weight in producer and producer[weight].op_type in ("Cast", "QuantizeLinear", "DequantizeLinear"):
             weight = producer[weight].input[0]
         if node.op_type == "MatMul" and weight not in stored:
             continue  # a product of two activations has no weights
-        bits, activation_bits = (helper.tensor_dtype_to_np_dtype(types[name]).itemsize * 8 for name in (weight, node.input[0]))
-        layer = weight.removesuffix(".int8").removesuffix(".float16").removesuffix("_quantized").removesuffix(".weight")
-        if weight not in stored or (node.op_type in promised[0], bits) != (True, promised[1]):
-            raise RuntimeError(f"layer {layer} is float inside: {format} has no {node.op_type} with {bits}-bit weights")
-        values = stored[weight]
-        kept = np.count_nonzero(values != (SHIFT if bits == 8 else 0))
-        scales = 0
-        rows.append({"layer": layer, "weights": values.size, "kept": kept, "sparsity": 1 - kept / values.size, "bits": bits,
-                     "scales": scales, "activation_bits": activation_bits})  # fmt: skip
+        layer = weight
+        for addition in ("_quantized", ".float16", ".int8", ".transposed", ".weight"):
+            layer = layer.removesuffix(addition)
+        if weight not in stored:
+            raise RuntimeError(f"layer {layer} is float inside: its weights are computed, so they cannot be stored as {format}")
+        if bits_of[weight] != promised or (format != "float16" and node.op_type not in INTEGER_LAYERS):
+            raise RuntimeError(f"layer {layer} is float inside: {format} has no {node.op_type} with {bits_of[weight]}-bit weights")
+        size, zero = stored[weight].size, SHIFT if promised == 8 else 0
+        kept = int(np.count_nonzero(stored[weight] != zero))
+        scales = stored[f"{node.output[0].removesuffix('.sums')}.scales"].size if promised == 8 else 0
+        rows.append(
+            {
+                "layer": layer,
+                "weights": size,
+                "kept": kept,
+                "sparsity": 1 - kept / size,
+                "bits": bits_of[weight],
+                "scales": scales,
+                "activation_bits": bits_of[node.input[0]],
+            }
+        )
     return rows
 
 
