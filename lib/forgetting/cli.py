@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from forgetting import paths, predictions
+from forgetting import data, paths, predictions
 from forgetting.errors import Refused
 from forgetting.study import Study, load, names
 
@@ -53,7 +53,7 @@ def page(
     which = study or given.pop("study", None) or "digits"
     chosen = load(which)
     checked = told.check(name, given)
-    if checked.get("members", 0) > chosen.members:
+    if "members" in given and checked["members"] > chosen.members:
         raise Refused(
             f"members is {checked['members']}: study {chosen.name} has {chosen.members}; allowed: 2 to {chosen.members}, "
             "or raise `members` in the study file"
@@ -88,6 +88,9 @@ def ensure(study: Study) -> None:
     if not absent:
         console.print(f"study {study.name}: all {len(study.populations)} populations are here, {study.members} members each")
         return
+    data.load(study.data)  # what is missing of it is said before anything is trained
+    from joblib.externals.loky.process_executor import TerminatedWorkerError
+
     from forgetting.train import population
 
     todo = population.tasks(study, absent)
@@ -98,6 +101,11 @@ def ensure(study: Study) -> None:
             for entry in population.run(study, todo):
                 finished += 1
                 told.advance(f"{entry['setting']} {entry['member']}")
+    except TerminatedWorkerError:
+        raise Refused(
+            f"a training process was killed, perhaps for want of memory; {finished} of {len(todo)} networks are finished and kept; "
+            "free some memory and give the same command again"
+        ) from None
     except KeyboardInterrupt:
         console.print(f"stopped: {finished} of {len(todo)} networks are finished and kept; the same command goes on from there")
         raise typer.Exit(130) from None

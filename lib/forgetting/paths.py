@@ -1,6 +1,8 @@
 """Every location, in one place. FORGETTING_HOME moves everything that training writes."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]  # the repository; the package is installed editable
@@ -49,3 +51,15 @@ def shown(path: Path) -> str:
         except ValueError:
             continue
     return str(path)
+
+
+@contextmanager
+def replacing(target: Path) -> Iterator[Path]:
+    """A temporary path beside `target` that becomes `target` if the block succeeds and vanishes if not: no half-written file ever exists."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = target.with_name(f".{target.name}.{os.getpid()}.partial")
+    try:
+        yield temporary
+        os.replace(temporary, target)
+    finally:
+        temporary.unlink(missing_ok=True)

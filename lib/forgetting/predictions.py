@@ -8,7 +8,6 @@ temporary name and moved, so that a half-written one never exists; times go to `
 
 import hashlib
 import json
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -96,14 +95,8 @@ def write(study: Study, setting: Setting, member: int, part: str, columns: dict[
     known |= {"member": member, "part": part, "forgetting": forgetting.__version__, **about}
     meta = {"forgetting": json.dumps(known, sort_keys=True)}
     meta["sha256"] = _digest(table, meta["forgetting"])
-    target = path(study, setting, member, part)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.partial")
-    try:
+    with paths.replacing(path(study, setting, member, part)) as temporary:
         pq.write_table(table.replace_schema_metadata(meta), temporary, compression="zstd")
-        os.replace(temporary, target)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def read(file: Path) -> tuple[pa.Table, dict]:

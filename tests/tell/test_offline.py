@@ -10,7 +10,7 @@ import pytest
 from bs4 import BeautifulSoup
 from matplotlib import pyplot
 
-from forgetting.tell import figures
+from forgetting.tell import figures, offline
 
 CONF = """
 extensions = ["myst_nb", "forgetting.tell.offline"]
@@ -96,3 +96,25 @@ def test_what_readers_need_lies_beside_the_page(built):
     mathjax = built / "_static" / "vendor" / "mathjax"
     assert (mathjax / "tex-mml-chtml.js").stat().st_size > 10**6
     assert len(list((mathjax / "output/chtml/fonts/woff-v2").glob("*.woff"))) > 20
+
+
+def test_indented_lines_of_a_docstring_become_lists_and_napoleons_sections_stay():
+    lines = [
+        "Does it.",
+        "",
+        "Arguments",
+        "    a: one",
+        "        more",
+        "",
+        "Returns a table.",
+        "    b: two |x|",
+        "        more `|y|`",
+        "    c: three",
+        "End.",
+        "",
+    ]
+    offline.lists_in_docstrings(None, "function", "f", None, None, lines)
+    assert lines == [
+        "Does it.", "", "Args:", "    a: one", "        more", "",
+        "Returns a table.", "", r"* b: two \|x\|", "  more `|y|`", "* c: three", "", "End.", "",
+    ]  # fmt: skip

@@ -3,6 +3,7 @@
 import concurrent.futures
 import json
 import os
+import subprocess
 from pathlib import Path
 
 import nbformat
@@ -434,3 +435,29 @@ def test_the_book_is_bound_from_a_copy_when_it_goes_elsewhere(book, monkeypatch)
     monkeypatch.setattr(paths, "book", book / "source")
     assert pages.stage() == book / "book"
     assert (book / "book" / "intro.md").exists() and not (book / "book" / "pages").exists()
+
+
+def test_the_book_is_bound_again_only_when_something_changed_and_never_half(book, monkeypatch, capsys):
+    (book / "source").mkdir()
+    (book / "source" / "intro.md").write_text("# Hello")
+    monkeypatch.setattr(paths, "book", book / "source")
+    codes = []
+
+    def jupyter_book(command, **_):
+        assert not paths.html().exists(), "what an earlier build left is gone"
+        paths.html().mkdir(parents=True)
+        (paths.html() / "index.html").write_text("x")
+        codes.append(0 if (book / "book" / "intro.md").read_text() != "# Wrong" else 1)
+        return subprocess.CompletedProcess(command, codes[-1])
+
+    monkeypatch.setattr(subprocess, "run", jupyter_book)
+    assert pages.bind() == pages.bind() == paths.html()
+    assert codes == [0] and "up to date: the book" in capsys.readouterr().out
+    (book / "source" / "intro.md").write_text("# Hello again")
+    pages.bind()
+    assert codes == [0, 0]
+    (book / "source" / "intro.md").write_text("# Wrong")
+    for _ in range(2):
+        with pytest.raises(Refused, match="not built"):
+            pages.bind()
+    assert codes == [0, 0, 1, 1]

@@ -5,6 +5,7 @@ that prose can refer to. When the HTML is written, MathJax, the tables and the n
 """
 
 import importlib.util
+import re
 import shutil
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from sphinx.application import Sphinx
 
 from forgetting import paths
 
+SECTION = re.compile(r"(Args|Attributes|Raises|Returns|Yields|Examples?|Notes?):")  # napoleon lays these out
 MATHJAX = ("tex-mml-chtml.js", "input/tex/extensions", "output/chtml/fonts/woff-v2")  # of 24 MB, the 2 MB that pages ask for
 
 
@@ -76,6 +78,22 @@ def _skip(self, node: nodes.Element) -> None:
     raise nodes.SkipNode
 
 
+def lists_in_docstrings(app: Sphinx, what: str, name: str, obj: object, options: object, lines: list[str]) -> None:
+    """Make lists of the indented lines that follow a sentence: docstrings are written to be read in an editor, not as reStructuredText."""
+    text, base = [], None
+    for line in lines:
+        line = "Args:" if line == "Arguments" else re.sub(r"(`[^`]*`)|\|", lambda found: found[1] or r"\|", line)
+        indent = len(line) - len(line.lstrip())
+        if not line or not indent:
+            text += [""] if base else []
+            base = None
+        elif base is None and re.match(r"\S", text[-1] if text else "") and not SECTION.fullmatch(text[-1]):
+            base = indent
+            text.append("")
+        text.append(line if base is None else f"* {line.strip()}" if indent == base else f"  {line.strip()}")
+    lines[:] = text
+
+
 def name_roles(app: Sphinx, pagename: str, templatename: str, context: dict, doctree: nodes.document | None) -> None:
     """docutils gives references a role that ARIA has withdrawn."""
     context["body"] = context.get("body", "").replace('role="doc-biblioentry"', 'role="listitem"')
@@ -112,6 +130,8 @@ def setup(app: Sphinx) -> dict:
     html, others = (_visit_written, None), {format: (_skip, None) for format in ("latex", "text", "man", "texinfo")}
     app.add_enumerable_node(written_table, "table", lambda node: node["caption"], html=html, **others)
     app.add_enumerable_node(written_gallery, "figure", lambda node: node["caption"], html=html, **others)
+    app.setup_extension("sphinx.ext.autodoc")
+    app.connect("autodoc-process-docstring", lists_in_docstrings, priority=400)  # before napoleon
     app.connect("html-page-context", name_roles)
     app.connect("build-finished", lay_out)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

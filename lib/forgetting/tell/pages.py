@@ -240,15 +240,28 @@ def stage() -> Path:
 
 
 def bind() -> Path:
-    """Build the book's HTML from its pages, warnings as errors, and return its folder.
+    """Build the book's HTML from its pages, warnings as errors, and return its folder; skipped where nothing has changed.
 
     Raises:
         Refused: the book has a warning or an error; they are printed.
     """
     source = stage()
+    key, note = _sources(source), source / "_build" / ".made-from"
+    if note.exists() and note.read_text() == key and (paths.html() / "index.html").exists():
+        print(f"up to date: the book in {paths.shown(paths.html())}", flush=True)
+        return paths.html()
     # What an earlier build left would be published too; everything is written anew, in seconds.
     shutil.rmtree(source / "_build", ignore_errors=True)
     command = [Path(sys.executable).with_name("jupyter-book"), "build", source, "--config", paths.ROOT / "_config.yml"]
     if subprocess.run([*command, "--path-output", source, "-W", "-n", "--all", "--keep-going", "-q"]).returncode:
         raise Refused("the book was not built: mend the warnings above, which are errors here")
+    notebooks.write(note, key)
     return paths.html()
+
+
+def _sources(source: Path) -> str:
+    """A word for all that the HTML is made from: its folder, the text notebooks, the settings, the library (for its reference)."""
+    files = [file for file in source.rglob("*") if file.is_file() and file.relative_to(source).parts[0] != "_build"]
+    files += [*paths.notebooks.glob("*.md"), paths.ROOT / "_config.yml", *Path(forgetting.__file__).parent.rglob("*.py")]
+    said = (f"{file} {_digest(file.read_bytes())}" for file in sorted(files) if not file.name.startswith("."))
+    return _digest("\n".join([*said, _library()]).encode())

@@ -5,6 +5,7 @@ the study, whose copies predict too. Its files are then on disk and its weights 
 """
 
 import datetime
+import io
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -154,11 +155,10 @@ def corrupted_images(spec: Data) -> tuple[np.ndarray, np.ndarray]:
         )
         # These workers are done: reused for training they would look like a memory leak to joblib, which then restarts them.
         get_reusable_executor().shutdown(wait=True)
-        file.parent.mkdir(parents=True, exist_ok=True)
-        temporary = file.with_suffix(f".{os.getpid()}.partial")
-        with open(temporary, "wb") as out:
-            np.save(out, np.stack(made).reshape(len(names), len(corruption.SEVERITIES), *made[0].shape))
-        os.replace(temporary, file)
+        with paths.replacing(file) as temporary, open(temporary, "wb") as out:
+            buffer = io.BytesIO()  # numpy's own writing to a file does not say that the disk is full
+            np.save(buffer, np.stack(made).reshape(len(names), len(corruption.SEVERITIES), *made[0].shape))
+            out.write(buffer.getbuffer())
     return chosen, np.load(file, mmap_mode="r", allow_pickle=False)
 
 

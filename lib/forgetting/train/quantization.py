@@ -104,7 +104,7 @@ def quantize(network: torch.nn.Module, *, format: str, calibration: np.ndarray) 
     else:
         model = _round_fixed(model, calibration)
     onnxscript.optimizer.remove_unused_nodes(model)
-    # Integer graphs run as they are written: fused, ONNX Runtime 1.31 reads only the first of the scales that the images of a batch have.
+    # Integer graphs run as they are written. ONNX Runtime 1.31 would fuse a linear layer of the dynamic one, and then lose its bias.
     return Quantized(format, model, _layers(model, format), _bytes(model), _session(model, fused=format == "float16"))
 
 

@@ -1,0 +1,97 @@
+"""The command: what a user does wrong is answered in one line with exit code 2, nothing is lost, nothing is trained twice."""
+
+import os
+import resource
+import subprocess
+import sys
+
+import pytest
+import yaml
+
+from forgetting import cli, paths, predictions
+
+
+def answer(*words, capsys, monkeypatch):
+    """Exit code and what was printed to stderr, of the command run in this process."""
+    monkeypatch.setattr(sys, "argv", ["forgetting", *words])
+    monkeypatch.setattr(cli.console, "file", None)
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    return ended.value.code, capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        ("train digit", ["'digit'", "did you mean 'digits'"]),
+        ("train no/such.yml", ["no/such.yml", "does not exist"]),
+        ("train smoke --sparsity 1.0", ["sparsity 1", "below 1", "0.9"]),
+        ("train smoke --members 0", ["members is 0", "greater than or equal to 2"]),
+        ("page exemplar", ["'exemplar'", "did you mean 'exemplars'"]),
+        ("page exemplars tie=none", ["tie", "did you mean 'ties'"]),
+        ("page exemplars ties=max", ["ties", "'max'", "highest"]),
+        ("page exemplars sparsity=1.5", ["sparsity", "1.5", "[0, 1)"]),
+        ("page exemplars members=ten", ["members", "'ten'", "whole number"]),
+        ("page exemplars members=99 --study smoke", ["members is 99", "2 to 4"]),
+        ("page exemplars junk", ["'junk'", "name=value"]),
+        ("page exemplars study=nosuch", ["'nosuch'", "digits"]),
+    ],
+)
+def test_a_users_mistake_is_one_line_that_names_it_and_exit_code_2(words, named, smoke, capsys, monkeypatch):
+    before = {p: p.stat().st_mtime_ns for p in paths.runs().rglob("*")}
+    code, said = answer(*words.split(), capsys=capsys, monkeypatch=monkeypatch)
+    assert code == 2
+    assert said.count("\n") == 1 and "Traceback" not in said
+    assert all(word in said for word in named), said
+    assert {p: p.stat().st_mtime_ns for p in paths.runs().rglob("*")} == before
+
+
+def test_a_data_set_that_is_not_here_is_said_before_anything_is_trained(tmp_path, capsys, monkeypatch):
+    said = yaml.safe_load((paths.studies / "smoke.yml").read_text()) | {"name": "mine", "data": {"name": "fashion"}}
+    (tmp_path / "mine.yml").write_text(yaml.safe_dump(said))
+    monkeypatch.setenv("FORGETTING_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("FORGETTING_DATA", str(tmp_path))
+    from forgetting.data import fashion
+
+    monkeypatch.setattr(fashion, "INSTALLED", tmp_path / "nowhere")
+    code, said = answer("train", str(tmp_path / "mine.yml"), capsys=capsys, monkeypatch=monkeypatch)
+    assert code == 2 and "lacks t10k-images" in said and "training" not in said
+
+
+def test_a_home_that_is_no_folder_is_one_line(tmp_path, capsys, monkeypatch):
+    (tmp_path / "file").write_text("in the way")
+    monkeypatch.setenv("FORGETTING_HOME", str(tmp_path / "file"))
+    code, said = answer("train", "smoke", capsys=capsys, monkeypatch=monkeypatch)
+    assert code == 2 and "FORGETTING_HOME" in said and "Traceback" not in said
+
+
+def test_a_full_disk_is_one_line_and_leaves_no_half_written_file(tmp_path):
+    def little_room():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))
+
+    done = subprocess.run(
+        [sys.executable, "-m", "forgetting.cli", "train", "smoke"],
+        env=os.environ | {"FORGETTING_HOME": str(tmp_path)},
+        preexec_fn=little_room,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 2 and "Traceback" not in done.stderr and "free the space" in done.stderr.splitlines()[-1]
+    assert [p for p in tmp_path.rglob("*") if p.is_file()] == []
+
+
+def test_training_what_is_here_says_so_and_trains_nothing(smoke, capsys, monkeypatch):
+    before = predictions.fingerprint(smoke)
+    monkeypatch.setattr(cli.console, "file", None)
+    cli.ensure(smoke)
+    assert "are here" in capsys.readouterr().err and predictions.fingerprint(smoke) == before
+
+
+def test_a_page_with_another_sparsity_trains_that_population_first(smoke, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(cli.console, "file", None)
+    monkeypatch.setenv("FORGETTING_BOOK", str(tmp_path))
+    out = tmp_path / "out.ipynb"
+    cli.page("exemplars", ["sparsity=0.8", "draws=100"], study="smoke", out=out)
+    said = capsys.readouterr().err
+    assert "training 4 networks" in said and "about" in said and out.exists()
+    assert "pruned 80 %" in out.read_text()
