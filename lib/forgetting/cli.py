@@ -35,7 +35,8 @@ def pages(study: StudyName = "digits") -> None:
     from forgetting.tell import pages as told
 
     chosen = load(study)
-    ensure(chosen)
+    read = {level for name in told.names() for level in told.needed_sparsities(told.resolve(name, study=study))}
+    ensure(chosen.with_changes(sparsities=tuple(sorted(read))))
     told.build(told.names(), study=study)
 
 
@@ -52,7 +53,7 @@ def page(
     given = told.parse_assignments(" ".join(parameters or []))
     which = study or given.pop("study", None) or "digits"
     chosen = load(which)
-    checked = told.check(name, given)
+    checked = told.resolve(name, study=which, parameters=given)
     if "members" in given and checked["members"] > chosen.members:
         raise Refused(
             f"members is {checked['members']}: study {chosen.name} has {chosen.members}; allowed: 2 to {chosen.members}, "

@@ -55,7 +55,7 @@ def shown(path: Path) -> str:
 
 @contextmanager
 def replacing(target: Path) -> Iterator[Path]:
-    """A temporary path beside `target` that becomes `target` if the block succeeds and vanishes if not: no half-written file ever exists."""
+    """A temporary path beside `target` that becomes `target` if the block succeeds and vanishes if not: no half-written file exists."""
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary = target.with_name(f".{target.name}.{os.getpid()}.partial")
     try:

@@ -271,6 +271,15 @@ def test_a_channel_whose_weights_have_died_keeps_its_bias(format, gain):
     assert np.abs(found - expected).max() < 0.06 * np.abs(expected).max()
 
 
+def test_a_channel_of_zeros_keeps_its_bias_behind_an_input_of_a_coarse_grid():
+    network, x = nn.Sequential(nn.Conv2d(1, 2, 3), nn.ReLU(), nn.Flatten(), nn.Linear(2 * 22 * 22, 2)), images(20) * 300
+    nn.init.zeros_(network[0].weight)
+    nn.init.constant_(network[0].bias, 1.5)
+    for format in INTEGER:
+        found = quantize(network, format=format, calibration=x).logits(x)
+        np.testing.assert_allclose(found, float_logits(network, x), atol=0.05)
+
+
 # What is reported
 
 
@@ -338,6 +347,15 @@ def test_networks_of_one_architecture_are_quantized_each_with_its_own_weights():
         np.testing.assert_allclose(quantize(network, format="float16", calibration=x).logits(x), float_logits(network, x), atol=0.02)
 
 
+def test_an_architecture_is_exported_once(monkeypatch):
+    exported, export = [], quantization._export
+    monkeypatch.setattr(quantization, "_export", lambda *known: exported.append(known) or export(*known))
+    monkeypatch.setattr(quantization, "_templates", {})
+    for seed, format in ((1, "float16"), (2, "fixed-int8"), (3, "dynamic-int8")):
+        quantize(trained(cnn(), seed), format=format, calibration=images(10, seed))
+    assert len(exported) == 1
+
+
 def test_networks_that_differ_only_in_what_their_text_does_not_show_are_told_apart():
     class Scaled(nn.Module):
         def __init__(self, factor):
@@ -384,7 +402,7 @@ def test_threads_do_not_disturb_each_other():
         return quantize(trained(cnn(), task[0]), format=task[1], calibration=x).logits(x)
 
     with concurrent.futures.ThreadPoolExecutor(4) as pool:
-        for task, found in zip(tasks, pool.map(work, tasks), strict=True):
+        for task, found in zip(tasks * 3, pool.map(work, tasks * 3), strict=True):
             assert (found == work(task)).all()
 
 

@@ -24,7 +24,7 @@ VERDICTS = (HOLDS, NOISE, UNTOLD, CONTRADICTED)
 
 AGAIN, INT8 = "dense-again", "fixed-int8-of-dense-again"
 KINDS = ("corrupted", "two digits", "atypical")
-# Statistics, with their unit. Those after the bar depend on which images were drawn, and say so: they resample members and sources.
+# Statistics of classes are numbers of classes, all others fractions. Those that speak of single images resample members and sources.
 CLASSES = ("affected classes", "gains minus losses")
 OVER_MEMBERS = ("accuracy", *CLASSES, "rare classes", "PIEs", "corrupted images", "corrupted beyond clean")
 OVER_BOTH = ("accuracy on PIEs", "right answers on PIEs", *(f"PIEs among {kind}" for kind in KINDS), "natural adversaries", "adversaries beyond all")
@@ -320,14 +320,16 @@ def ledger(measured: Measured, claims: Sequence[Claim], *, sparsity: float, alph
     """The verdict on every claim that can be tested with what was measured; one row a claim.
 
     Intervals are value -+ t(K - 1) se, se the spread over halves of the members; for statistics of single images the spread over sources is
-    added in squares. The verdict uses intervals that hold together for all rows (Bonferroni).
+    added in squares. The verdict uses intervals that hold together for all rows (Bonferroni). In simulation with no effect at all the
+    spreads were right or too wide: by half for counts of classes, and up to two thirds with sources, where the chance that a single image
+    is a PIE counts twice.
 
     Args:
         sparsity: the pruned level that the claims are tested at. alpha: the chance that any of the table's intervals misses is at most this.
 
     Returns:
-        id, short, test, statistic, unit ("points": a fraction; "classes"), sparsity (NaN for claims about quantization alone), direction,
-        negligible.
+        id, short, test, statistic, unit ("points": a fraction; "classes"), compares, sparsity (NaN for claims about quantization alone),
+        direction, negligible.
         effect, null, difference: the statistic, its noise floor (0 where it cancels), and effect minus null.
         low, high: 1 - alpha interval of the difference alone. simultaneous_low, simultaneous_high: for all rows at once. se, df.
         detectable: the smallest difference that this row would have found with a chance of 80 %.
@@ -361,8 +363,8 @@ def ledger(measured: Measured, claims: Sequence[Claim], *, sparsity: float, alph
         judge(low=row.simultaneous_low, high=row.simultaneous_high, direction=row.direction, negligible=row.negligible)
         for row in table.itertuples()
     ]
-    return table[["id", "short", "test", "statistic", "unit", "sparsity", "direction", "negligible", "effect", "null", "difference", "low", "high",
-                  "simultaneous_low", "simultaneous_high", "se", "df", "detectable", "resamples", "members", "verdict"]]  # fmt: skip
+    return table[["id", "short", "test", "statistic", "unit", "compares", "sparsity", "direction", "negligible", "effect", "null", "difference",
+                  "low", "high", "simultaneous_low", "simultaneous_high", "se", "df", "detectable", "resamples", "members", "verdict"]]  # fmt: skip
 
 
 def _row(measured: Measured, claim: Claim, effect: dict[str, int], null: dict[str, int], sparsity: float) -> dict | None:
@@ -378,7 +380,8 @@ def _row(measured: Measured, claim: Claim, effect: dict[str, int], null: dict[st
     spreads = [_spread(combined(of, signed)) for of in ((measured.members, measured.sources) if both else (measured.members,))]
     return {
         "id": claim.id, "short": claim.short, "test": claim.test, "statistic": claim.statistic,
-        "unit": "classes" if claim.statistic in CLASSES else "points", "sparsity": np.nan if claim.compares == "fixed-int8" else sparsity,
+        "unit": "classes" if claim.statistic in CLASSES else "points", "compares": claim.compares,
+        "sparsity": np.nan if claim.compares == "fixed-int8" else sparsity,
         "direction": claim.direction, "negligible": claim.negligible, "effect": combined(measured.value, effect),
         "null": combined(measured.value, null), "difference": combined(measured.value, signed), "se": float(np.hypot.reduce(spreads)),
         "resamples": "both" if both else "members",
@@ -392,4 +395,42 @@ def left_out(claims: Sequence[Claim], table: pd.DataFrame) -> pd.DataFrame:
         [{"id": c.id, "short": c.short, "text": c.text, "paper": c.paper, "section": c.section, "reason": c.untested or reason}
          for c in claims if c.id not in set(table["id"])],
         columns=["id", "short", "text", "paper", "section", "reason"],
+    )  # fmt: skip
+
+
+def in_words(table: pd.DataFrame, claims: Sequence[Claim], reported: pd.DataFrame) -> pd.DataFrame:
+    """The ledger as a reader sees it, all text: claim, read in, reported, here, noise floor, here minus floor, verdict."""
+    by_id = {claim.id: claim for claim in claims}
+    rows = []
+    for row in table.itertuples():
+        claim, cancels = by_id[row.id], row.compares in ("lowest", "over fixed-int8")
+        said = sources(claim, reported)
+        interval = "no interval" if np.isnan(row.se) else f"[{amount(row.simultaneous_low, row.unit)}, {amount(row.simultaneous_high, row.unit)}]"
+        detectable = "no draw differs" if np.isnan(row.se) else f"smallest detectable: {amount(row.detectable, row.unit, sign='')} {row.unit}"
+        rows.append({
+            "claim": row.short, "in our words": claim.text, "read in": said["how_read"], "reported": said["reported"], "what we test": row.test,
+            "here": f"{amount(row.effect, row.unit)} {row.unit}", "noise floor": "cancels" if cancels else amount(row.null, row.unit),
+            "here minus floor": f"{amount(row.difference, row.unit)} {interval}",
+            "verdict": f"{row.verdict} ({detectable})" if row.verdict == UNTOLD else row.verdict,
+        })  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def amount(value: float, unit: str, *, sign: str = "+") -> str:
+    """A statistic of the ledger as text, with a true minus sign: points from a fraction, or a number of classes."""
+    value = 100 * value if unit == "points" else value
+    whole = unit == "classes" and value == round(value)
+    return f"{value + 0.0:{sign}.{0 if whole else 1}f}".replace("-", "−")
+
+
+def multiples(table: pd.DataFrame) -> pd.DataFrame:
+    """The ledger on one scale, for a forest plot: multiples of the smallest effect of interest, what was claimed pointing right.
+
+    Returns id, short, value, low, high, simultaneous_low, simultaneous_high, verdict. A claim of hardly any change keeps its sign.
+    """
+    sign = np.where(table["direction"] == "less", -1, 1) / table["negligible"]
+    ends = {edge: (table[f"{edge}low"] * sign, table[f"{edge}high"] * sign) for edge in ("", "simultaneous_")}
+    return table[["id", "short", "verdict"]].assign(
+        value=table["difference"] * sign,
+        **{f"{edge}low": np.minimum(*pair) for edge, pair in ends.items()}, **{f"{edge}high": np.maximum(*pair) for edge, pair in ends.items()},
     )  # fmt: skip

@@ -8,7 +8,6 @@ import base64
 import html
 import io
 import math
-import os
 import re
 from collections.abc import Mapping, Sequence
 
@@ -213,15 +212,12 @@ def _anchor(kind: str, name: str | None) -> str | None:
 
 def _write_csv(frame: pd.DataFrame, name: str) -> None:
     """Six significant digits: more than any measure here has, and the same on every processor."""
-    folder = paths.tables()
-    folder.mkdir(parents=True, exist_ok=True)
     rounded = frame.copy()
     for column in frame.select_dtypes("floating"):
         whole = (frame[column].dropna() % 1 == 0).all()
         rounded[column] = frame[column].astype("Int64") if whole else frame[column].map(lambda x: f"{x:.6g}", na_action="ignore")
-    temporary = folder / f".{name}.{os.getpid()}.csv"
-    rounded.to_csv(temporary, index=False, lineterminator="\n")
-    os.replace(temporary, folder / f"{name}.csv")
+    with paths.replacing(paths.tables() / f"{name}.csv") as temporary:
+        rounded.to_csv(temporary, index=False, lineterminator="\n")
 
 
 def _table_html(frame: pd.DataFrame, *, anchor: str, caption: str, points: Sequence[str], digits, labels: Mapping[str, str]) -> str:

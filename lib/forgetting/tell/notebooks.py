@@ -163,7 +163,5 @@ def _clean(name: str, parameters: int, notebook: nbformat.NotebookNode) -> nbfor
 
 def write(file: Path, text: str) -> None:
     """Write `file` whole or not at all."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    temporary = file.with_name(f".{file.name}.{os.getpid()}.partial")
-    temporary.write_text(text, encoding="utf-8")
-    os.replace(temporary, file)
+    with paths.replacing(file) as temporary:
+        temporary.write_text(text, encoding="utf-8")

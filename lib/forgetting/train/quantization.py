@@ -47,7 +47,7 @@ FLOAT_LAYERS = ("Conv", "ConvTranspose", "Gemm", "MatMul")
 INTEGER_LAYERS = ("ConvInteger", "MatMulInteger")
 
 _templates: dict[tuple, ModelProto] = {}  # exported graphs by architecture
-_exporting = threading.Lock()
+_one_at_a_time = threading.Lock()  # torch's exporter and onnxscript's passes keep state that threads would share
 
 
 @dataclass(frozen=True)
@@ -96,14 +96,15 @@ def quantize(network: torch.nn.Module, *, format: str, calibration: np.ndarray) 
     calibration = np.asarray(calibration)
     if calibration.dtype != np.float32 or calibration.ndim != 4 or len(calibration) == 0:
         raise Refused(f"calibration images are {calibration.dtype} {calibration.shape}; give float32 (n, C, H, W) with at least one image")
-    model = _float32(network, calibration)
-    if format == "float16":
-        _store_float16(model)
-    elif format == "dynamic-int8":
-        _round_dynamically(model)
-    else:
-        model = _round_fixed(model, calibration)
-    onnxscript.optimizer.remove_unused_nodes(model)
+    with _one_at_a_time:
+        model = _float32(network, calibration)
+        if format == "float16":
+            _store_float16(model)
+        elif format == "dynamic-int8":
+            _round_dynamically(model)
+        else:
+            model = _round_fixed(model, calibration)
+        onnxscript.optimizer.remove_unused_nodes(model)
     # Integer graphs run as they are written. ONNX Runtime 1.31 would fuse a linear layer of the dynamic one, and then lose its bias.
     return Quantized(format, model, _layers(model, format), _bytes(model), _session(model, fused=format == "float16"))
 
@@ -137,7 +138,7 @@ def _float32(network: torch.nn.Module, images: np.ndarray) -> ModelProto:
 
 
 def _export(network: torch.nn.Module, shape: tuple[int, ...]) -> ModelProto:
-    with _exporting, warnings.catch_warnings():
+    with warnings.catch_warnings():
         # torch 2.13 copies objects of a class that it deprecates itself
         warnings.filterwarnings("ignore", message=r".*isinstance\(treespec, LeafSpec\)", category=FutureWarning)
         program = torch.onnx.export(
