@@ -187,8 +187,7 @@ def make(study: Study, setting: Setting, member: int, wanted: set[tuple[str, str
     about = {"seed": number, "device": "cpu", "torch": torch.__version__}
 
     layers = pruning.achieved(network)
-    kept = sum(layer["kept"] for layer in layers) / sum(layer["weights"] for layer in layers)
-    known = about | {"layers": layers, "sparsity": 1 - kept, "bits": 32, "bytes": pruning.stored_bytes(network)}
+    known = about | {"layers": layers, "sparsity": pruning.achieved_sparsity(layers), "bits": 32, "bytes": pruning.stored_bytes(network)}
     for part in study.parts(setting):
         if (setting.name, part) in wanted:
             columns = (
@@ -202,12 +201,8 @@ def make(study: Study, setting: Setting, member: int, wanted: set[tuple[str, str
         parts = [part for part in study.parts(child) if (child.name, part) in wanted]
         if parts:
             copy = quantization.quantize(network, format=child.format, calibration=here.train[:CALIBRATION_IMAGES].numpy())
-            known = about | {
-                "layers": copy.layers,
-                "sparsity": 0.0,
-                "bits": max(layer["bits"] for layer in copy.layers),
-                "bytes": copy.bytes,
-            }
+            stored = {"bits": max(layer["bits"] for layer in copy.layers), "bytes": copy.bytes}
+            known = about | {"layers": copy.layers, "sparsity": pruning.achieved_sparsity(copy.layers), **stored}
         for part in parts:
             columns = predicted(torch.from_numpy(copy.logits(here.parts[part].numpy())), here.set.part(part).labels)
             predictions.write(study, child, member, part, columns, known)

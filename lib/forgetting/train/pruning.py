@@ -85,14 +85,22 @@ def achieved(network: nn.Module, *, bits: int = 32) -> list[dict]:
     return rows
 
 
-def stored_bytes(network: nn.Module) -> int:
-    """Bytes that storing the network takes in float32: each layer dense or sparse, whichever is smaller, and all else dense.
+def achieved_sparsity(layers: list[dict]) -> float:
+    """Share of all weights of the layers, as `achieved` gives them, that are zero."""
+    return 1 - sum(layer["kept"] for layer in layers) / sum(layer["weights"] for layer in layers)
 
-    A sparse layer stores its kept values and where they are: one bit for each weight, or an index of ceil(log2(weights)) bits for each
-    kept weight, whichever is smaller.
+
+def stored_bytes(network: nn.Module) -> int:
+    """Bytes that storing the network for use takes in float32: its biases, and each layer dense or sparse, whichever is smaller.
+
+    A batch norm counts as one bias a channel: for use it is folded into the layer before it, as it is in the quantized formats. A sparse
+    layer stores its kept values and where they are: one bit for each weight, or an index of ceil(log2(weights)) bits for each kept weight,
+    whichever is smaller.
     """
-    everything = sum(t.numel() for t in (*network.parameters(), *network.buffers()) if t.is_floating_point())
-    total = 4 * (everything - sum(layer["weights"] for layer in achieved(network)))
+    total = 0
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d | nn.Linear | nn.BatchNorm2d) and module.bias is not None:
+            total += 4 * module.bias.numel()
     for layer in achieved(network):
         index_bits = min(layer["weights"], layer["kept"] * math.ceil(math.log2(layer["weights"])))
         total += min(4 * layer["weights"], 4 * layer["kept"] + math.ceil(index_bits / 8))

@@ -37,8 +37,7 @@ from onnx.reference import ReferenceEvaluator
 from onnxruntime.quantization import CalibrationMethod, QDQQuantizer, QuantType, TensorsData
 
 from forgetting.errors import Refused
-
-FORMATS = ("float16", "dynamic-int8", "fixed-int8")
+from forgetting.study import FORMATS
 
 SHIFT = 128  # what is added to an int8 weight, and to a dynamic activation, to store it as uint8
 CHUNK = 250  # images at a time: bounds the memory that activations take
