@@ -130,12 +130,12 @@ def test_a_figure_stands_on_white_and_carries_its_words(shown):
 
 def test_a_table_file_holds_fractions_with_six_digits_and_the_page_shows_points(shown, tables):
     third = 1 / 3
-    frame = pd.DataFrame({"class": ["a", "b"], "n": [12345, 7], "recall_change": [-third, np.nan], "p": [0.012345, 1e-9]})
-    figures.table(frame, name="impact", caption="Changes.", points=["recall_change"], digits={"p": 3})
-    assert (tables / "impact.csv").read_text() == "class,n,recall_change,p\na,12345,-0.333333,0.012345\nb,7,,1e-09\n"
+    frame = pd.DataFrame({"class": ["a", "b"], "n": [12345, 7], "recall": [third, 1.0], "recall_change": [-third, np.nan], "p": [0.012345, 1e-9]})
+    figures.table(frame, name="impact", caption="Changes.", points=["recall_change"], percents=["recall"], digits={"p": 3})
+    assert (tables / "impact.csv").read_text() == "class,n,recall,recall_change,p\na,12345,0.333333,-0.333333,0.012345\nb,7,1,,1e-09\n"
     html = shown[0][0]["text/html"]
-    assert re.findall(r"<td[^>]*>([^<]*)</td>", html) == ["12,345", "−33.33", "0.012", "7", "–", "0.000"]
-    assert "recall change (points)" in html
+    assert re.findall(r"<td[^>]*>([^<]*)</td>", html) == ["12,345", "33.33", "−33.33", "0.012", "7", "100.00", "–", "0.000"]
+    assert "recall change (points)" in html and "recall (%)" in html
     assert shown[0][1]["forgetting"] == {"table": "impact", "caption": "Changes.", "name": "tbl-impact"}
 
 
@@ -182,7 +182,7 @@ def test_a_long_table_is_cut_on_the_page_but_not_in_its_file(shown, tables):
     [(-0.001, 2, "0.00"), (-0.01, 2, "−0.01"), (0.0, 1, "0.0"), (-0.5, 0, "0"), (1234.5, None, "1,234"), (0.00012345, None, "0.000123")],
 )
 def test_numbers_are_shown_as_a_reader_expects(value, digits, words):
-    assert figures._cell(value, "x", points=(), digits=digits) == words
+    assert figures._cell(value, "x", units={}, digits=digits) == words
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,7 @@ from PIL import Image
 from forgetting import paths
 from forgetting.errors import Refused
 
+LONG = 32  # characters from which the text that heads a row may wrap
 SIZES = {"small": (4.8, 3.2), "wide": (6.4, 3.6), "tall": (6.4, 5.6)}  # inches; 6.4 in are readable on a phone, wider ones are not
 
 # Blue against orange-to-brown against green-to-dark-green stay apart under every kind of colour blindness, and all reach 3:1 on white
@@ -118,6 +119,7 @@ def table(
     name: str,
     caption: str,
     points: Sequence[str] = (),
+    percents: Sequence[str] = (),
     digits: int | Mapping[str, int] | None = None,
     labels: Mapping[str, str] | None = None,
     rows: int = 40,
@@ -128,8 +130,9 @@ def table(
         frame: a tidy table; its first column heads the rows.
         name: lower-case words joined by dashes, its own in the whole book; prose refers to the table as {numref}`tbl-NAME`.
         caption: plain text; says what a row is and what the numbers are.
-        points: columns of fractions that are shown in percentage points (times 100); the CSV keeps fractions.
-        digits: decimals shown, for all columns of floats or by column; without it 2 for points, else 3 significant digits.
+        points: columns of differences of fractions, shown in percentage points. percents: columns of fractions, shown in per cent. Both are
+            shown times 100; the CSV keeps fractions.
+        digits: decimals shown, for all columns of floats or by column; without it 2 for points and per cents, else 3 significant digits.
         labels: column to the words shown over it; without it the column's name, with spaces.
         rows: at most so many rows are shown; the CSV has all.
 
@@ -137,13 +140,14 @@ def table(
         Refused: a bad name, an empty caption, a column that is not there.
     """
     anchor = _anchor("tbl", name)
-    for column in [*points, *(labels or {}), *(digits if isinstance(digits, Mapping) else {})]:
+    for column in [*points, *percents, *(labels or {}), *(digits if isinstance(digits, Mapping) else {})]:
         if column not in frame.columns:
             raise Refused(f"table {name}: column {column!r} is not in the table; it has {', '.join(map(str, frame.columns))}")
     if not caption.strip():
         raise Refused(f"table {name}: caption is empty; say in a sentence what a row is and what the numbers are")
     _write_csv(frame, name)
-    drawn = _table_html(frame.head(rows), anchor=anchor, caption=caption, points=points, digits=digits, labels=labels or {})
+    units = dict.fromkeys(points, "points") | dict.fromkeys(percents, "%")
+    drawn = _table_html(frame.head(rows), anchor=anchor, caption=caption, units=units, digits=digits, labels=labels or {})
     more = f"The first {rows} of {len(frame):,} rows. " if len(frame) > rows else ""
     link = f'<a href="../tables/{name}.csv" download>{html.escape(name)}.csv</a>'
     drawn += f'<p class="table-download">{more}Download: {link}</p>\n</figure>'
@@ -220,17 +224,18 @@ def _write_csv(frame: pd.DataFrame, name: str) -> None:
         rounded.to_csv(temporary, index=False, lineterminator="\n")
 
 
-def _table_html(frame: pd.DataFrame, *, anchor: str, caption: str, points: Sequence[str], digits, labels: Mapping[str, str]) -> str:
+def _table_html(frame: pd.DataFrame, *, anchor: str, caption: str, units: Mapping[str, str], digits, labels: Mapping[str, str]) -> str:
     """The opening of a `figure` that holds the caption and the table, which scrolls within itself."""
     numeric = {column: pd.api.types.is_numeric_dtype(frame[column]) and not pd.api.types.is_bool_dtype(frame[column]) for column in frame}
     classes = {column: ' class="number"' if numeric[column] else "" for column in frame}
-    heads = "".join(f'<th scope="col"{classes[c]}>{html.escape(_head(c, points=points, labels=labels))}</th>' for c in frame)
+    heads = "".join(f'<th scope="col"{classes[c]}>{html.escape(_head(c, units=units, labels=labels))}</th>' for c in frame)
     lines = []
     for record in frame.to_dict("records"):
-        cells = [html.escape(_cell(value, column, points=points, digits=digits)) for column, value in record.items()]
+        cells = [html.escape(_cell(value, column, units=units, digits=digits)) for column, value in record.items()]
         marks = [classes[column] for column in record]
         rest = "".join(f"<td{mark}>{cell}</td>" for mark, cell in zip(marks[1:], cells[1:], strict=True))
-        lines.append(f'<tr><th scope="row"{marks[0]}>{cells[0]}</th>{rest}</tr>')
+        long = ' class="long"' if len(cells[0]) > LONG else marks[0]
+        lines.append(f'<tr><th scope="row"{long}>{cells[0]}</th>{rest}</tr>')
     body = "\n".join(lines)
     words = f"{anchor}-caption"
     return (
@@ -241,19 +246,19 @@ def _table_html(frame: pd.DataFrame, *, anchor: str, caption: str, points: Seque
     )
 
 
-def _head(column: str, *, points: Sequence[str], labels: Mapping[str, str]) -> str:
+def _head(column: str, *, units: Mapping[str, str], labels: Mapping[str, str]) -> str:
     words = labels.get(column, str(column).replace("_", " "))
-    return f"{words} (points)" if column in points else words
+    return f"{words} ({units[column]})" if column in units else words
 
 
-def _cell(value: object, column: str, *, points: Sequence[str], digits: int | Mapping[str, int] | None) -> str:
+def _cell(value: object, column: str, *, units: Mapping[str, str], digits: int | Mapping[str, int] | None) -> str:
     """One value as a reader sees it."""
     if pd.api.types.is_scalar(value) and pd.isna(value):
         return "–"
     if isinstance(value, bool | np.bool_):
         return "yes" if value else "no"
     decimals = digits.get(column) if isinstance(digits, Mapping) else digits
-    if column in points:
+    if column in units:
         shown = f"{100 * value:.{2 if decimals is None else decimals}f}"
     elif isinstance(value, float | np.floating):
         shown = f"{value:.{decimals}f}" if decimals is not None else f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
