@@ -28,6 +28,10 @@ def test_the_plain_test_images_are_balanced_and_the_training_images_have_a_long_
     assert counts[0] == SPEC.train_largest and counts[-1] == SPEC.train_smallest and (np.diff(counts) < 0).all()
 
 
+def test_the_first_training_images_which_calibrate_quantization_are_of_many_classes(parts):
+    assert len(set(parts.train.labels[:100])) >= 8
+
+
 def test_no_source_image_is_in_two_parts(parts):
     sources = [set(part.attributes["source"]) for part in (parts.train, parts.test, parts.holdout)]
     assert not (sources[0] & sources[1] or sources[0] & sources[2] or sources[1] & sources[2])

@@ -130,7 +130,8 @@ def test_a_figure_stands_on_white_and_carries_its_words(shown):
 
 def test_a_table_file_holds_fractions_with_six_digits_and_the_page_shows_points(shown, tables):
     third = 1 / 3
-    frame = pd.DataFrame({"class": ["a", "b"], "n": [12345, 7], "recall": [third, 1.0], "recall_change": [-third, np.nan], "p": [0.012345, 1e-9]})
+    recall = {"recall": [third, 1.0], "recall_change": [-third, np.nan]}
+    frame = pd.DataFrame({"class": ["a", "b"], "n": [12345, 7], **recall, "p": [0.012345, 1e-9]})
     figures.table(frame, name="impact", caption="Changes.", points=["recall_change"], percents=["recall"], digits={"p": 3})
     assert (tables / "impact.csv").read_text() == "class,n,recall,recall_change,p\na,12345,0.333333,-0.333333,0.012345\nb,7,1,,1e-09\n"
     html = shown[0][0]["text/html"]

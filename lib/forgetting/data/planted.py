@@ -47,6 +47,7 @@ def divide(spec: Data, images: np.ndarray, labels: np.ndarray, for_testing: np.n
         chosen["holdout"].append(rest[count:])
     ids = {part: np.sort(np.concatenate(some)) for part, some in chosen.items()}
     ids["holdout"] = np.sort(rng.permutation(ids["holdout"])[: spec.holdout])
+    ids["train"] = rng.permutation(ids["train"])  # the first images calibrate quantization, so they must not all be of one class
     plain = {part: _plain(images[some], labels[some], some) for part, some in ids.items()}
     return DataSet(
         name=spec.name,

@@ -212,7 +212,7 @@ def left_out(claims: Sequence[Claim], table: pd.DataFrame) -> pd.DataFrame:
 def in_words(table: pd.DataFrame, claims: Sequence[Claim], reported: pd.DataFrame) -> pd.DataFrame:
     """The ledger as a reader sees it, all text; one row a claim.
 
-    Returns claim (short), here, noise floor, here minus floor (with the simultaneous interval), verdict, detectable (None where a verdict
+    Returns claim (short), verdict, here minus floor (with the simultaneous interval), here, noise floor, detectable (None where a verdict
     could be told), in our words, reported, read in.
     """
     by_id, rows = {claim.id: claim for claim in claims}, []
@@ -223,9 +223,9 @@ def in_words(table: pd.DataFrame, claims: Sequence[Claim], reported: pd.DataFram
             interval = f"[{amount(row.simultaneous_low, row.unit)}, {amount(row.simultaneous_high, row.unit)}]"
             detectable = f"{amount(row.detectable, row.unit, sign='')} {row.unit}"
         rows.append({
-            "claim": row.short, "here": f"{amount(row.effect, row.unit)} {row.unit}",
+            "claim": row.short, "verdict": row.verdict, "here minus floor": f"{amount(row.difference, row.unit)} {interval}",
+            "here": f"{amount(row.effect, row.unit)} {row.unit}",
             "noise floor": "cancels" if row.compares in ("lowest", "over fixed-int8") else amount(row.null, row.unit),
-            "here minus floor": f"{amount(row.difference, row.unit)} {interval}", "verdict": row.verdict,
             "detectable": detectable if row.verdict == UNTOLD else None,
             "in our words": claim.text, "reported": said["reported"], "read in": said["how_read"],
         })  # fmt: skip

@@ -23,7 +23,7 @@ from PIL import Image
 from forgetting import paths
 from forgetting.errors import Refused
 
-LONG = 32  # characters from which the text that heads a row may wrap
+LONG = 32  # characters from which the text of a table cell may wrap
 SIZES = {"small": (4.8, 3.2), "wide": (6.4, 3.6), "tall": (6.4, 5.6)}  # inches; 6.4 in are readable on a phone, wider ones are not
 
 # Blue against orange-to-brown against green-to-dark-green stay apart under every kind of colour blindness, and all reach 3:1 on white
@@ -232,10 +232,9 @@ def _table_html(frame: pd.DataFrame, *, anchor: str, caption: str, units: Mappin
     lines = []
     for record in frame.to_dict("records"):
         cells = [html.escape(_cell(value, column, units=units, digits=digits)) for column, value in record.items()]
-        marks = [classes[column] for column in record]
+        marks = [' class="long"' if len(cell) > LONG else classes[column] for column, cell in zip(record, cells, strict=True)]
         rest = "".join(f"<td{mark}>{cell}</td>" for mark, cell in zip(marks[1:], cells[1:], strict=True))
-        long = ' class="long"' if len(cells[0]) > LONG else marks[0]
-        lines.append(f'<tr><th scope="row"{long}>{cells[0]}</th>{rest}</tr>')
+        lines.append(f'<tr><th scope="row"{marks[0]}>{cells[0]}</th>{rest}</tr>')
     body = "\n".join(lines)
     words = f"{anchor}-caption"
     return (

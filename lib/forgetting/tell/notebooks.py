@@ -17,7 +17,7 @@ from forgetting.tell.parameters import Parameter
 CELL_SECONDS = 900
 # Sets print in one order, and two kernels side by side don't fight over two cores.
 KERNEL = {"PYTHONHASHSEED": "0", "OMP_NUM_THREADS": "1", "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
-QUIET = ["--IPKernelApp.log_level=40"]  # otherwise every kernel warns that it listens on the loopback address
+QUIET = ["--IPKernelApp.log_level=50"]  # otherwise every kernel warns that it listens on the loopback address
 
 
 @dataclass(frozen=True)

@@ -54,7 +54,7 @@ class Parameter:
         if self.choices:
             one = f"one of {', '.join(self.choices)}"
         elif (self.low, self.high) != (-math.inf, math.inf):
-            one += f" in {'[' if self.low_closed else '('}{self.low:g}, {self.high:g}{']' if self.high_closed else ')'}"
+            one += f" in {'[' if self.low_closed else '('}{self.low:.10g}, {self.high:.10g}{']' if self.high_closed else ')'}"
         return (f"a list of at least one, each {one}" if self.many else one) + (", or None" if self.optional else "")
 
     def check(self, value: object) -> object:
