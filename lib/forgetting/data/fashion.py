@@ -12,7 +12,7 @@ from forgetting.vision import torchvision
 
 CLASSES = ("T-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot")
 
-INSTALLED = Path("/usr/share/dataset-fashion-mnist")  # of the Debian package of that name
+INSTALLED = Path("/usr/share/datasets/fashion-mnist")  # of the Debian package of that name
 
 FILES = {
     "test": ("t10k-images-idx3-ubyte.gz", "t10k-labels-idx1-ubyte.gz", 10_000),

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from . import inference, inputs
+from forgetting.measure import inference, inputs
 
 CENTRES = ("model", "population")
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from ..errors import Refused
-from . import inference, inputs
+from forgetting.errors import Refused
+from forgetting.measure import inference, inputs
 
 
 def _kinds(kind, reference: str) -> tuple[np.ndarray, list[str], np.ndarray]:

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from ..errors import Refused
-from . import inference, inputs, votes
+from forgetting.errors import Refused
+from forgetting.measure import inference, inputs, votes
 
 
 def modal(*, predicted, ties: str = "none", confidence=None) -> pd.DataFrame:

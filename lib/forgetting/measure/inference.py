@@ -7,7 +7,7 @@ from scipy import stats
 from scipy.optimize import elementwise
 from statsmodels.stats.multitest import multipletests
 
-from . import inputs
+from forgetting.measure import inputs
 
 
 class Change(NamedTuple):

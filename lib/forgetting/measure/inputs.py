@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from ..errors import Refused
+from forgetting.errors import Refused
 
 
 def fraction(name: str, value: float) -> float:

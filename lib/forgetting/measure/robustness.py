@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from ..errors import Refused
-from . import inference, inputs
+from forgetting.errors import Refused
+from forgetting.measure import inference, inputs
 
 COLUMNS = ("setting", "member", "corruption", "severity", "class", "n", "correct")
 KEYS = ("corruption", "severity", "class")

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from ..errors import Refused
-from . import inputs
+from forgetting.errors import Refused
+from forgetting.measure import inputs
 
 
 def population(*, label, recall, shared=0.0, members: int, seed) -> np.ndarray:

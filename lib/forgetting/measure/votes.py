@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from ..errors import Refused
-from . import inputs
+from forgetting.errors import Refused
+from forgetting.measure import inputs
 
 TIES = ("none", "lowest", "highest", "confidence")
 BLOCK = 2**20  # Votes held at once by `outcomes`: 4 MB each, fast because they stay in the cache.
