@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import torch
 from joblib import Parallel, delayed, parallel_config
+from PIL import Image
 from torch import nn
 from torch.nn import functional as F
 from torch.nn.utils import prune
@@ -15,24 +16,27 @@ from torch.utils.flop_counter import FlopCounterMode
 from forgetting import predictions
 from forgetting.study import Study, pruned
 from forgetting.train import networks, population, pruning
+from forgetting.vision import torchvision
 
 NETWORKS = 6  # trained whole by each loop, to compare their accuracy
 MATRIX = 1024
 
 
 class Pictures(Dataset):
-    """The training images one at a time, scaled and normalised when asked for: what tutorials write."""
+    """The training images as torchvision's own data sets give them: one at a time, a Pillow image through ToTensor and Normalize."""
 
     def __init__(self, study: Study):
         here = population.tensors(study.data)
-        self.images, self.labels, self.mean, self.deviation = here.set.train.images, here.set.train.labels, here.mean, here.deviation
+        self.images, self.labels = here.set.train.images, here.set.train.labels
+        steps = torchvision().transforms
+        self.transform = steps.Compose([steps.ToTensor(), steps.Normalize(here.mean / 255, here.deviation / 255)])
 
     def __len__(self) -> int:
         return len(self.labels)
 
     def __getitem__(self, k: int) -> tuple[torch.Tensor, int]:
-        image = torch.from_numpy(self.images[k]).to(torch.float32)
-        return (image - self.mean[:, None, None]) / self.deviation[:, None, None], int(self.labels[k])
+        image = self.images[k]
+        return self.transform(Image.fromarray(image[0] if len(image) == 1 else np.moveaxis(image, 0, -1))), int(self.labels[k])
 
 
 def plain_loop(study: Study, *, sparsity: float, seed: int, workers: int, seconds: float = np.inf) -> tuple[nn.Module, int, float]:
