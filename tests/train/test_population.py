@@ -184,3 +184,16 @@ def test_the_analysis_never_imports_torch():
         "data.load(study.load('digits').data); sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+def test_the_benchmark_measures_both_loops_at_the_same_accuracy(smoke, monkeypatch):
+    from forgetting.train import benchmark
+
+    monkeypatch.setattr(benchmark, "NETWORKS", 2)
+    said = []
+    found = benchmark.run(smoke, seconds=0.4, say=said.append)
+    assert found["plain"] > 0 and found["ratio"] == found["engine"] / found["plain"] and 0 < found["peak_share"] < 1
+    assert sum("plain loop" in line for line in said) > 4 and any(line.startswith("ratio") for line in said)
+    plain = [benchmark._accuracy(benchmark.plain_loop(smoke, sparsity=0.9, seed=seed, workers=0)[0], smoke) for seed in range(4)]
+    ours = [benchmark.engine(smoke, sparsity=0.9, seed=seed)[0] for seed in range(4)]
+    assert abs(np.mean(plain) - np.mean(ours)) < 0.15

@@ -17,6 +17,7 @@ import pandas as pd
 import seaborn
 from IPython.display import display
 from matplotlib import pyplot
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from PIL import Image
 
@@ -91,6 +92,11 @@ def _pruned(sparsity: float) -> str:
     low = min(int(place), len(PRUNED) - 2)
     pair = np.array([matplotlib.colors.to_rgb(shade) for shade in PRUNED[low : low + 2]])
     return matplotlib.colors.to_hex(pair[0] + (place - low) * (pair[1] - pair[0]))
+
+
+def bars(axis: Axes, place: object, low: object, high: object, setting: object, *, across: bool = False, width: float = 1.8) -> None:
+    """Draw intervals from `low` to `high` at `place` in the colour of `setting`; lying if `across`."""
+    (axis.hlines if across else axis.vlines)(place, low, high, color=colour(setting), linewidth=width)
 
 
 def show(figure: Figure, *, alt: str, caption: str | None = None, name: str | None = None) -> None:
