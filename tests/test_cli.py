@@ -2,6 +2,7 @@
 
 import os
 import resource
+import shutil
 import subprocess
 import sys
 
@@ -87,8 +88,10 @@ def test_training_what_is_here_says_so_and_trains_nothing(smoke, capsys, monkeyp
     assert "are here" in capsys.readouterr().err and predictions.fingerprint(smoke) == before
 
 
-def test_a_page_with_another_sparsity_trains_that_population_first(smoke, tmp_path, capsys, monkeypatch):
+def test_a_page_with_another_sparsity_trains_that_population_first(smoke_home, tmp_path, capsys, monkeypatch):
+    shutil.copytree(smoke_home, tmp_path / "home")
     monkeypatch.setattr(cli.console, "file", None)
+    monkeypatch.setenv("FORGETTING_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("FORGETTING_BOOK", str(tmp_path))
     out = tmp_path / "out.ipynb"
     cli.page("exemplars", ["sparsity=0.8", "draws=100"], study="smoke", out=out)
