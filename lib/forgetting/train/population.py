@@ -252,7 +252,10 @@ def run(study: Study, todo: list[tuple[Setting, int, set[tuple[str, str]]]]) -> 
         corrupted_images(study.data)
     for stale in paths.runs().glob("*/.*.partial"):  # left by a run that was killed
         stale.unlink(missing_ok=True)
-    with parallel_config(backend="loky", inner_max_num_threads=1):
-        yield from Parallel(n_jobs=min(workers(), len(todo)), return_as="generator_unordered", batch_size=1)(
-            delayed(make)(study, setting, member, files) for setting, member, files in todo
-        )
+    try:
+        with parallel_config(backend="loky", inner_max_num_threads=1):
+            yield from Parallel(n_jobs=min(workers(), len(todo)), return_as="generator_unordered", batch_size=1)(
+                delayed(make)(study, setting, member, files) for setting, member, files in todo
+            )
+    finally:
+        get_reusable_executor().shutdown(wait=True)  # else later work in this process gets workers that know an older environment
