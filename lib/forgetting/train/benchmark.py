@@ -84,15 +84,15 @@ def _network(study: Study, seed: int) -> nn.Module:
     return networks.build(study.network, channels=channels, pixels=pixels, classes=len(here.set.classes), seed=seed)
 
 
-def engine(study: Study, *, sparsity: float, seed: int) -> tuple[float, int]:
-    """Train one network with this engine in this process: accuracy on the plain test images, and images trained on."""
+def engine(study: Study, *, sparsity: float, seed: int) -> tuple[nn.Module, int]:
+    """Train one network with this engine in this process: the network, and the images it was trained on."""
     torch.set_num_threads(1)
     here = population.tensors(study.data)
     network = _network(study, seed).to(memory_format=torch.channels_last)
     steps = study.training.epochs * (len(here.train) // study.training.batch)
     pruner = pruning.Pruner(network, sparsity=sparsity, steps=steps, **study.pruning.model_dump())
     seen = population.train(network, here.train, here.train_labels, training=study.training, pruner=pruner.step, order=seed)
-    return _accuracy(network, study), seen
+    return network, seen
 
 
 def _accuracy(network: nn.Module, study: Study) -> float:
@@ -149,7 +149,8 @@ def run(study: Study, *, seconds: float, say: Callable[[str], None]) -> dict[str
     plain_accuracy = [_accuracy(network, study) for network, _, _ in plain]
     torch.set_num_threads(before)
 
-    accuracy = [found for found, _ in _in_processes(engine, (((study,), {"sparsity": level, "seed": seed}) for seed in range(NETWORKS)))]
+    networks_made = _in_processes(engine, (((study,), {"sparsity": level, "seed": seed}) for seed in range(NETWORKS)))
+    accuracy = [_accuracy(network, study) for network, _ in networks_made]
     per_network = study.training.epochs * (len(population.tensors(study.data).train) // study.training.batch) * study.training.batch
     rounds = max(cores, round(seconds * plain_speed * 6 / per_network / cores) * cores)
     start = time.perf_counter()
