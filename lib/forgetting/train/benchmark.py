@@ -18,7 +18,7 @@ from forgetting.study import Study, pruned
 from forgetting.train import networks, population, pruning
 from forgetting.vision import torchvision
 
-NETWORKS = 6  # trained whole by each loop, to compare their accuracy
+NETWORKS = 16  # trained whole by each loop, to compare their accuracy
 MATRIX = 1024
 
 
