@@ -1,9 +1,12 @@
 """Studies: what is refused, what determines a population, where seeds come from."""
 
+import hashlib
+
 import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic_core import PydanticUndefined
 
 from forgetting import paths, study
 from forgetting.errors import Refused
@@ -37,7 +40,10 @@ def test_a_study_of_the_users_own_is_found_by_its_path(tmp_path):
         ({"trainnig": {}}, ["trainnig", "did you mean 'training'"]),
         ({"pruning": {"strat": 0.1}}, ["pruning.strat", "did you mean 'start'"]),
         ({"pruning": {"start": 0.9, "end": 0.2}}, ["0.9", "0.2"]),
-        ({"data": {"name": "cifar"}}, ["data.name", "'cifar'", "digits"]),
+        ({"data": {"name": "cifar"}}, ["data.name", "'cifar'", "digits", "did you mean 'cifar10'"]),
+        ({"data": {}}, ["data.name", "None", "digits"]),
+        ({"data": {"name": "digits", "holdot": 3}}, ["data.holdot", "did you mean 'holdout'"]),
+        ({"data": {"name": "cifar10", "train_images": 1}}, ["data.train_images is 1", "100"]),
         ({"network": {"name": "vgg"}}, ["network.name", "'vgg'", "resnet-18"]),
     ],
 )
@@ -98,3 +104,11 @@ def test_seeds_depend_on_study_setting_and_member_and_on_nothing_else(number, se
     others = {study.seed(number + 1, setting, member), study.seed(number, setting + "x", member), study.seed(number, setting, member + 1)}
     assert study.seed(number, setting, member) not in others
     assert 0 <= study.seed(number, setting, member) < 2**63
+
+
+def test_a_populations_name_says_all_but_the_defaults_and_those_are_pinned_to_the_format_version():
+    """A default that is changed changes what a name means: raise FORMAT_VERSION. A new field does not: only renew this digest."""
+    blocks = (study.PlantedData, study.Cifar10Data, study.Network, study.Training, study.Pruning, study.Setting)
+    defaults = {f"{block.__name__}.{key}": field.default for block in blocks for key, field in block.model_fields.items()}
+    text = "\n".join(f"{key} {value!r}" for key, value in sorted(defaults.items()) if value is not PydanticUndefined)
+    assert (study.FORMAT_VERSION, hashlib.sha256(text.encode()).hexdigest()[:12]) == (2, "bee5f4b5f16a")

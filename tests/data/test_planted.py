@@ -6,7 +6,7 @@ import pytest
 from forgetting import data
 from forgetting.data import digits, planted
 from forgetting.errors import Refused
-from forgetting.study import Data, load
+from forgetting.study import PlantedData, load
 
 SPEC = load("digits").data
 
@@ -95,12 +95,12 @@ def test_the_same_spec_gives_the_same_bytes_and_another_seed_other_images(parts)
 
 def test_too_few_images_of_a_class_are_refused_with_its_name_and_the_keys_to_lower():
     with pytest.raises(Refused, match="class 0 has 500 images.*test_per_class 400.*lower"):
-        data.load(Data(name="digits", test_per_class=400))
+        data.load(PlantedData(name="digits", test_per_class=400))
 
 
 def test_more_flawed_copies_than_test_images_are_refused():
     with pytest.raises(Refused, match="test_flawed is 900.*0 to 100"):
-        data.load(Data(name="digits", test_per_class=10, test_flawed=900))
+        data.load(PlantedData(name="digits", test_per_class=10, test_flawed=900))
 
 
 def test_a_folder_that_lacks_fashion_mnist_files_is_refused_with_the_missing_name(tmp_path, monkeypatch):
@@ -110,7 +110,7 @@ def test_a_folder_that_lacks_fashion_mnist_files_is_refused_with_the_missing_nam
     monkeypatch.setenv("FORGETTING_HOME", str(tmp_path / "home"))
     monkeypatch.setattr(fashion, "INSTALLED", tmp_path / "nowhere")
     with pytest.raises(Refused, match="lacks t10k-images-idx3-ubyte.gz"):
-        data.load(Data(name="fashion"))
+        data.load(PlantedData(name="fashion"))
 
 
 def fake_fashion(folder, *, test=40, train=80):
@@ -131,7 +131,7 @@ def test_fashion_mnist_tests_on_its_official_test_part_only(tmp_path, monkeypatc
     fake_fashion(tmp_path)
     monkeypatch.setenv("FORGETTING_DATA", str(tmp_path))
     monkeypatch.setattr(fashion, "FILES", {k: (*v[:2], n) for (k, v), n in zip(fashion.FILES.items(), (40, 80), strict=True)})
-    spec = Data(name="fashion", test_per_class=3, train_largest=5, train_smallest=2, holdout=10, test_flawed=4)
+    spec = PlantedData(name="fashion", test_per_class=3, train_largest=5, train_smallest=2, holdout=10, test_flawed=4)
     made = planted.divide(spec, *fashion.pool(), classes=fashion.CLASSES)
     assert made.test.attributes["source"].max() < 40 <= min(made.train.attributes["source"].min(), made.holdout.attributes["source"].min())
     (tmp_path / "train-labels-idx1-ubyte.gz").write_bytes(b"not gzip")

@@ -1,7 +1,6 @@
 """Data sets behind one call: images, labels, attributes, source ids, names. Numpy only.
 
-Each module named after a data set offers `pool(spec)`: all its images, those for testing first; `planted.py` divides a pool into
-parts and plants flaws of known kind.
+`digits` and `fashion` offer a `pool()` of images, which `planted` divides into parts with flaws of known kind; `cifar10` comes divided.
 """
 
 from dataclasses import dataclass
@@ -21,7 +20,8 @@ class Part:
         images: (N, C, H, W) uint8.
         labels: (N,) int32, the label a model is trained or tested on.
         attributes: table, a row an image: `example` (0 to N-1), `source` (id of the image in the pool it was made from), `kind`
-            ("plain", "wrong label", "corrupted", "two digits", "atypical"), `detail` (e.g. which corruption), `true_label`,
+            ("plain", "wrong label", "corrupted", "two digits", "atypical"), `detail` (e.g. which corruption; "approximate" where the
+            picture is not the published one byte for byte), `true_label`,
             `other_label` (second object in the picture, -1 where there is none).
     """
 
@@ -35,7 +35,7 @@ class Part:
 
 @dataclass(frozen=True)
 class DataSet:
-    """A data set divided into `train`, `test` and `holdout` (in neither; natural adversaries are picked from it)."""
+    """A data set divided into `train`, `test` and `holdout` (in neither, may be empty; natural adversaries are picked from it)."""
 
     name: str
     classes: tuple[str, ...]
@@ -54,7 +54,9 @@ def load(spec: Data) -> DataSet:
     Raises:
         forgetting.errors.Refused: the images are not to be had here, or there are too few of them for the parts asked for.
     """
-    from forgetting.data import digits, fashion, planted
+    from forgetting.data import cifar10, digits, fashion, planted
 
+    if spec.name == "cifar10":
+        return cifar10.load(spec)
     module = {"digits": digits, "fashion": fashion}[spec.name]
     return planted.divide(spec, *module.pool(), classes=module.CLASSES)

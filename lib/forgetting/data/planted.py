@@ -10,7 +10,7 @@ from scipy import ndimage
 
 from forgetting.data import DataSet, Part, corruption
 from forgetting.errors import Refused
-from forgetting.study import Data, seed
+from forgetting.study import PlantedData, seed
 
 ATYPICAL = ("rotated", "inverted", "thin", "thick")
 TEST_KINDS = ("corrupted", "two digits", "atypical")
@@ -22,7 +22,7 @@ def tail(largest: int, smallest: int, classes: int) -> np.ndarray:
     return np.round(np.geomspace(largest, smallest, classes)).astype(int)
 
 
-def divide(spec: Data, images: np.ndarray, labels: np.ndarray, for_testing: np.ndarray, *, classes: tuple[str, ...]) -> DataSet:
+def divide(spec: PlantedData, images: np.ndarray, labels: np.ndarray, for_testing: np.ndarray, *, classes: tuple[str, ...]) -> DataSet:
     """The parts of a data set, with planted flaws.
 
     Args:
@@ -48,7 +48,7 @@ def divide(spec: Data, images: np.ndarray, labels: np.ndarray, for_testing: np.n
     ids = {part: np.sort(np.concatenate(some)) for part, some in chosen.items()}
     ids["holdout"] = np.sort(rng.permutation(ids["holdout"])[: spec.holdout])
     ids["train"] = rng.permutation(ids["train"])  # the first images calibrate quantization, so they must not all be of one class
-    plain = {part: _plain(images[some], labels[some], some) for part, some in ids.items()}
+    plain = {part: plain_part(images[some], labels[some], some) for part, some in ids.items()}
     return DataSet(
         name=spec.name,
         classes=classes,
@@ -58,14 +58,14 @@ def divide(spec: Data, images: np.ndarray, labels: np.ndarray, for_testing: np.n
     )
 
 
-def _plain(images: np.ndarray, labels: np.ndarray, source: np.ndarray) -> Part:
+def plain_part(images: np.ndarray, labels: np.ndarray, source: np.ndarray) -> Part:
     attributes = pd.DataFrame(
         {"example": np.arange(len(labels)), "source": source, "kind": "plain", "detail": "", "true_label": labels, "other_label": -1}
     )
     return Part(images=images, labels=labels, attributes=attributes)
 
 
-def _plant_in_training(part: Part, spec: Data, classes: int) -> Part:
+def _plant_in_training(part: Part, spec: PlantedData, classes: int) -> Part:
     rng = np.random.default_rng(seed(spec.seed, "training flaws"))
     order = rng.permutation(len(part))
     wrong = order[: round(spec.wrong_labels * len(part))]
@@ -79,7 +79,7 @@ def _plant_in_training(part: Part, spec: Data, classes: int) -> Part:
     return Part(images=images, labels=labels, attributes=attributes)
 
 
-def _add_flawed_copies(part: Part, spec: Data) -> Part:
+def _add_flawed_copies(part: Part, spec: PlantedData) -> Part:
     """`part` followed by `spec.test_flawed` copies of each kind; all plain images come first."""
     if spec.test_flawed > len(part):
         raise Refused(

@@ -16,7 +16,7 @@ def build(network: Network, *, channels: int, pixels: int, classes: int, seed: i
         if network.name == "small-cnn":
             return small_cnn(channels, pixels, classes, widths=network.channels, strides=network.strides)
         if network.name == "wide-resnet":
-            return WideResNet(channels, classes, depth=network.depth, width=network.width)
+            return WideResNet(channels, classes, depth=network.depth, width=network.width, stem=network.stem)
         if network.name == "resnet-18":
             return resnet18(channels, pixels, classes)
         return mlp(channels * pixels**2, classes, widths=network.channels)
@@ -60,14 +60,17 @@ class Block(nn.Module):
 
 
 class WideResNet(nn.Module):
-    """WRN-depth-width of Zagoruyko & Komodakis (2016) for 32-px images, the family that the paper trains on CIFAR-10."""
+    """WRN-depth-width of Zagoruyko & Komodakis (2016) for 32-px images, the family that the paper trains on CIFAR-10.
 
-    def __init__(self, channels: int, classes: int, *, depth: int, width: int):
+    The published stem is a 3 x 3 convolution of stride 1; one of stride 2 quarters the work of all that follows.
+    """
+
+    def __init__(self, channels: int, classes: int, *, depth: int, width: int, stem: tuple[int, int] = (3, 1)):
         super().__init__()
         if (depth - 4) % 6:
             raise Refused(f"network wide-resnet: depth {depth} is not 6 n + 4; allowed are 10, 16, 22, 28, ...")
         widths = [16 * width, 32 * width, 64 * width]
-        self.stem = nn.Conv2d(channels, 16, 3, 1, 1, bias=False)
+        self.stem = nn.Conv2d(channels, 16, stem[0], stem[1], padding=1, bias=False)
         blocks, inputs = [], 16
         for stage, outputs in enumerate(widths):
             for k in range((depth - 4) // 6):
@@ -77,6 +80,25 @@ class WideResNet(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return self.linear(F.relu(self.norm(self.blocks(self.stem(x)))).mean(dim=(2, 3)))
+
+
+@torch.no_grad()
+def whiten(network: WideResNet, images: Tensor) -> None:
+    """Start the stem as the leading principal components of the images' patches, each scaled to unit variance.
+
+    Only an initial value: it is trained on like any weight. The signs, which a decomposition leaves open, make each filter's sum positive.
+
+    Args:
+        images: (N, C, H, W) float32.
+    """
+    stem = network.stem
+    patches = (
+        F.unfold(images.contiguous(), stem.kernel_size, padding=0, stride=stem.stride).transpose(1, 2).reshape(-1, stem.weight[0].numel())
+    )
+    variance, components = torch.linalg.eigh(patches.double().T.cov())  # ascending
+    filters = (components / (variance + 0.01).sqrt()).T.flip(0)[: len(stem.weight)]
+    filters *= torch.where(filters.sum(dim=1, keepdim=True) < 0, -1.0, 1.0)
+    stem.weight[: len(filters)] = filters.view(-1, *stem.weight.shape[1:]).to(stem.weight.dtype)
 
 
 def resnet18(channels: int, pixels: int, classes: int) -> nn.Module:

@@ -26,6 +26,8 @@ from forgetting.train import networks, pruning, quantization
 EVALUATION_BATCH = 250  # images at a time when predicting: the activations stay in the cache, a third faster than 1,000
 CALIBRATION_IMAGES = 100  # the first so many training images calibrate fixed-point int8, as the follow-up paper says (2010.03058)
 
+WHITENING_IMAGES = 3000  # the first so many training images are whitened for the first convolution
+
 
 class Tensors:
     """A data set as this process's tensors, made once and used by every member trained here."""
@@ -36,7 +38,7 @@ class Tensors:
         self.mean, self.deviation = (torch.from_numpy(of(pixels, axis=(0, 2, 3)).astype(np.float32)) for of in (np.mean, np.std))
         self.train = self.normal(self.set.train.images)
         self.train_labels = torch.from_numpy(self.set.train.labels.astype(np.int64))
-        self.parts = {part: self.normal(self.set.part(part).images) for part in ("test", "train", "holdout")}
+        self.parts = {"train": self.train} | {part: self.normal(self.set.part(part).images) for part in ("test", "holdout")}
 
     def normal(self, images: np.ndarray) -> Tensor:
         """(N, C, H, W) uint8 to float32 of mean 0 and deviation 1 over the training images, channels last in memory."""
@@ -94,7 +96,9 @@ def train(network: nn.Module, images: Tensor, labels: Tensor, *, training: Train
             group["lr"] = training.rate * rate_factor(t, steps, training.warm_up)
         chosen = batches[t % per_epoch]
         loss = F.cross_entropy(
-            network(augmented(images.index_select(0, chosen), training.augmentation, generator)), labels.index_select(0, chosen)
+            network(augmented(images.index_select(0, chosen), training.augmentation, generator)),
+            labels.index_select(0, chosen),
+            label_smoothing=training.label_smoothing,
         )
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
@@ -122,7 +126,7 @@ def predicted(logits: Tensor, labels: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def counts(network: nn.Module, spec: Data, here: Tensors) -> dict[str, np.ndarray]:
-    """Right answers by corruption, severity and class on the first `corrupted_images` plain test images, shuffled by a fixed seed."""
+    """Right answers by corruption, severity and class on the `corrupted_images` plain test images that a fixed seed picks."""
     chosen, corrupted = corrupted_images(spec)
     labels = here.set.test.labels[chosen]
     classes = len(here.set.classes)
@@ -140,11 +144,12 @@ def counts(network: nn.Module, spec: Data, here: Tensors) -> dict[str, np.ndarra
 
 @lru_cache(maxsize=1)
 def corrupted_images(spec: Data) -> tuple[np.ndarray, np.ndarray]:
-    """Which test images are corrupted, (n,), and (corruptions, 5, n, C, H, W) uint8: made once for a study's data and kept in runs/."""
+    """Which test images are corrupted, (n,), as many of each class, and (corruptions, 5, n, C, H, W) uint8: made once and kept in runs/."""
     test = data.load(spec).test
     plain = np.flatnonzero(test.attributes["kind"] == "plain")
     shuffled = np.random.default_rng(seed(spec.seed, "corrupted")).permutation(plain)
-    chosen = np.sort(shuffled[: spec.corrupted_images])
+    each = spec.corrupted_images // len(data.load(spec).classes)
+    chosen = np.sort(np.concatenate([shuffled[test.labels[shuffled] == c][:each] for c in range(len(data.load(spec).classes))]))
     file = paths.runs() / "corrupted" / f"{seed(0, spec.model_dump_json()):016x}.npy"
     if not file.exists():
         names = corruption.names(channels=test.images.shape[1])
@@ -178,6 +183,8 @@ def make(study: Study, setting: Setting, member: int, wanted: set[tuple[str, str
     _, channels, _, pixels = here.train.shape
     number = seed(study.seed, setting.name, member)
     network = networks.build(spec, channels=channels, pixels=pixels, classes=len(here.set.classes), seed=seed(number, "weights"))
+    if spec.whitened:
+        networks.whiten(network, here.train[:WHITENING_IMAGES])
     network = network.to(memory_format=torch.channels_last)
     steps = study.training.epochs * (len(here.train) // min(study.training.batch, len(here.train)))
     pruner = pruning.Pruner(network, sparsity=setting.sparsity, steps=steps, **study.pruning.model_dump())

@@ -1,0 +1,72 @@
+"""CIFAR-10 read from its batches without unpickling them; what is not of a known state is refused."""
+
+import hashlib
+import os
+import pickle
+
+import numpy as np
+import pytest
+
+from forgetting import data
+from forgetting.data import cifar10
+from forgetting.errors import Refused
+from forgetting.study import Cifar10Data
+
+SPEC = Cifar10Data(name="cifar10", train_images=20_000)
+PROTOCOLS = (2, 3, 4, 2, 3, 4)  # the official batches have 2
+
+
+@pytest.fixture
+def made(tmp_path, monkeypatch):
+    """A folder with six batches of noise that pass for the restored ones, and what they hold."""
+    monkeypatch.setenv("FORGETTING_DATA", str(tmp_path))
+    rng = np.random.default_rng(0)
+    written = {}
+    for protocol, name in zip(PROTOCOLS, cifar10.OFFICIAL, strict=True):
+        images, labels = rng.integers(256, size=(10_000, 3072), dtype=np.uint8), rng.integers(10, size=10_000)
+        batch = {"batch_label": "a batch", "labels": labels.tolist(), "data": images, "filenames": ["a.png"] * 10_000}
+        (tmp_path / name).write_bytes(pickle.dumps(batch, protocol=protocol))
+        written[name] = images, labels
+    monkeypatch.setattr(cifar10, "RESTORED", {name: hashlib.sha256(images).hexdigest() for name, (images, _) in written.items()})
+    data.load.cache_clear()
+    yield tmp_path, written
+    data.load.cache_clear()
+
+
+def test_batches_are_read_in_order_and_approximate_pictures_are_marked(made):
+    _, written = made
+    found = data.load(SPEC)
+    for part, names in ((found.train, ("data_batch_1", "data_batch_2")), (found.test, ("test_batch",))):
+        assert (part.images.reshape(-1, 3072) == np.concatenate([written[name][0] for name in names])).all()
+        assert (part.labels == np.concatenate([written[name][1] for name in names])).all()
+    marked = found.test.attributes.query("detail == 'approximate'")["source"]
+    assert tuple(marked) == cifar10.APPROXIMATE["test"] and len(found.holdout) == 0
+    assert len(cifar10.APPROXIMATE["train"]) + len(cifar10.APPROXIMATE["test"]) == 93
+
+
+def test_nothing_in_a_batch_is_run(made):
+    folder, _ = made
+
+    class Trap:
+        def __reduce__(self):
+            return os.mkdir, (str(folder / "run"),)
+
+    (folder / "data_batch_1").write_bytes(pickle.dumps({"labels": Trap()}, protocol=2))
+    with pytest.raises(Refused, match="data_batch_1 is damaged"):
+        data.load(SPEC)
+    assert not (folder / "run").exists()
+
+
+def test_a_missing_a_cut_off_and_an_altered_batch_are_each_named(made):
+    folder, written = made
+    whole = (folder / "test_batch").read_bytes()
+    (folder / "test_batch").write_bytes(whole[:-100_000])
+    with pytest.raises(Refused, match="test_batch is damaged; fetch it again"):
+        data.load(SPEC)
+    place = whole.rindex(written["test_batch"][0][-1].tobytes()[:64])
+    (folder / "test_batch").write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
+    with pytest.raises(Refused, match="test_batch is neither the official batch .* nor the restored one"):
+        data.load(SPEC)
+    (folder / "test_batch").unlink()
+    with pytest.raises(Refused, match="lacks test_batch"):
+        data.load(SPEC)
