@@ -44,6 +44,7 @@ def test_a_study_of_the_users_own_is_found_by_its_path(tmp_path):
         ({"data": {}}, ["data.name", "None", "digits"]),
         ({"data": {"name": "digits", "holdot": 3}}, ["data.holdot", "did you mean 'holdout'"]),
         ({"data": {"name": "cifar10", "train_images": 1}}, ["data.train_images is 1", "100"]),
+        ({"network": {"name": "small-cnn", "whitened": True}}, ["whitened", "wide-resnet", "small-cnn"]),
         ({"network": {"name": "vgg"}}, ["network.name", "'vgg'", "resnet-18"]),
     ],
 )

@@ -81,6 +81,12 @@ class Network(Spec):
         False, description="wide-resnet: whether the first convolution starts as the principal components of the images' patches"
     )
 
+    @model_validator(mode="after")
+    def _consistent(self):
+        if self.name != "wide-resnet" and (self.whitened or self.stem != (3, 1)):
+            raise ValueError(f"stem and whitened belong to wide-resnet, not to {self.name}; leave them out")
+        return self
+
 
 class Training(Spec):
     """How a member is trained: SGD with Nesterov momentum, a linear warm-up, then linear decay to 0."""

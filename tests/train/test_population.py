@@ -137,6 +137,7 @@ def test_an_augmented_image_is_a_shifted_perhaps_mirrored_window_of_the_padded_o
     [
         (Network(name="small-cnn"), 1, 28),
         (Network(name="wide-resnet"), 3, 32),
+        (Network(name="wide-resnet", stem=(4, 2)), 3, 32),
         (Network(name="resnet-18"), 3, 32),
         (Network(name="mlp", channels=(20,)), 1, 28),
     ],
@@ -168,6 +169,17 @@ def test_a_batch_larger_than_the_data_is_cut_to_it_and_the_order_seed_decides_th
         )
         made.append(population.logits(net, images))
     assert torch.equal(made[0], made[1]) and not torch.equal(made[0], made[2])
+
+
+def test_a_whitened_stem_makes_uncorrelated_features_of_unit_variance():
+    # Neighbouring pixels and colours go together, as in photographs.
+    images = torch.randn(200, 3, 32, 32, generator=torch.Generator().manual_seed(0)).cumsum(2).cumsum(3)
+    images += images.mean(dim=1, keepdim=True)
+    net = networks.build(Network(name="wide-resnet", stem=(4, 2)), channels=3, pixels=32, classes=10, seed=0)
+    networks.whiten(net, images)
+    inside = net.stem(images)[:, :, 1:-1, 1:-1]  # without the padded border
+    covariance = inside.transpose(0, 1).flatten(1).cov()
+    assert torch.allclose(covariance, torch.eye(16), atol=0.1)
 
 
 def test_a_wide_resnet_of_impossible_depth_is_refused():
