@@ -20,7 +20,7 @@ from torch.nn import functional as F
 
 from forgetting import data, paths, predictions
 from forgetting.data import corruption
-from forgetting.study import Data, Setting, Study, Training, seed
+from forgetting.study import FORMAT_VERSION, Data, Setting, Study, Training, seed
 from forgetting.train import networks, pruning, quantization
 
 EVALUATION_BATCH = 250  # images at a time when predicting: the activations stay in the cache, a third faster than 1,000
@@ -150,7 +150,7 @@ def corrupted_images(spec: Data) -> tuple[np.ndarray, np.ndarray]:
     shuffled = np.random.default_rng(seed(spec.seed, "corrupted")).permutation(plain)
     each = spec.corrupted_images // len(data.load(spec).classes)
     chosen = np.sort(np.concatenate([shuffled[test.labels[shuffled] == c][:each] for c in range(len(data.load(spec).classes))]))
-    file = paths.runs() / "corrupted" / f"{seed(0, spec.model_dump_json()):016x}.npy"
+    file = paths.runs() / "corrupted" / f"{seed(FORMAT_VERSION, spec.model_dump_json()):016x}.npy"
     if not file.exists():
         names = corruption.names(channels=test.images.shape[1])
         made = Parallel(n_jobs=workers())(
