@@ -18,7 +18,7 @@ from forgetting import paths
 from forgetting.errors import Refused
 
 # Part of every population's hash. Raise it when training, planting, the predictions file or a default below change what comes out.
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 
 FORMATS = ("float16", "dynamic-int8", "fixed-int8")
 

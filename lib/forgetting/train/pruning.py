@@ -69,11 +69,12 @@ class Pruner:
         """Args: t: optimiser steps done, 1 to `steps`."""
         if not self.final or t < self.first:
             return
+        torch._foreach_mul_(self.layers, self.masks)  # first: the optimiser may have moved a removed weight past a kept one
         if t <= self.last and ((t - self.first) % self.every == 0 or t == self.last):
             asked = sparsity_at(t / self.steps, final=self.final, **self.window)
             for weight, mask in zip(self.layers, self.masks, strict=True):
                 mask.copy_(torch.from_numpy(keep(weight.numpy(), asked)))
-        torch._foreach_mul_(self.layers, self.masks)
+            torch._foreach_mul_(self.layers, self.masks)
 
 
 def achieved(network: nn.Module, *, bits: int = 32) -> list[dict]:
