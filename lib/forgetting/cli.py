@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from forgetting import archive as archives
 from forgetting import data, paths, predictions
 from forgetting.errors import Refused
 from forgetting.study import Study, load, names
@@ -26,18 +27,19 @@ def train(
     sparsity: Annotated[list[float] | None, typer.Option(help="A further pruned level, in [0, 1). May be given more than once.")] = None,
 ) -> None:
     """Train what is missing of a study's populations; what is here is verified and kept."""
-    ensure(load(study).with_changes(members=members, sparsities=tuple(sparsity or ())))
+    ensure(load(study).with_changes(members=members, sparsities=tuple(sparsity or ())), archived=False)
 
 
 @app.command()
 def pages(study: StudyName = "digits") -> None:
-    """Run every page of the book whose notebook, parameters, library or predictions have changed."""
+    """Run every page of the book whose notebook, parameters, library or predictions have changed; STUDY is that of the book's own pages."""
     from forgetting.tell import pages as told
 
-    chosen = load(study)
-    read = {level for name in told.names() for level in told.needed_sparsities(told.resolve(name, study=study))}
-    ensure(chosen.with_changes(sparsities=tuple(sorted(read))))
-    told.build(told.names(), study=study)
+    for edition, names in told.editions().items():
+        of = edition or study
+        read = {level for name in names for level in told.needed_sparsities(told.resolve(name, study=of))}
+        ensure(load(of).with_changes(sparsities=tuple(sorted(read))))
+        told.build(names, study=of, edition=edition)
 
 
 @app.command()
@@ -74,6 +76,19 @@ def book() -> None:
 
 
 @app.command()
+def archive(study: StudyName = "digits") -> None:
+    """Publish a study: put all its predictions, and tables of data that may not be published, into book/archive."""
+    from forgetting.tell import pages as told
+
+    chosen = load(study)
+    ensure(chosen, archived=False)
+    told.build(told.editions().get(study, []), study=study, edition=study)
+    where = predictions.publish(chosen)
+    size = sum(file.stat().st_size for file in where.rglob("*") if file.is_file())
+    console.print(f"wrote {paths.shown(where)}: {size / 1e6:.1f} MB")
+
+
+@app.command()
 def bench(study: StudyName = "digits", seconds: Annotated[float, typer.Option(help="How long each loop is timed.")] = 20) -> None:
     """Compare this engine with the loop a user would write, and with what the machine can do."""
     from forgetting.train import benchmark
@@ -81,13 +96,21 @@ def bench(study: StudyName = "digits", seconds: Annotated[float, typer.Option(he
     benchmark.run(load(study), seconds=seconds, say=typer.echo)
 
 
-def ensure(study: Study) -> None:
-    """Train what is missing of `study`, saying how long it takes; what was finished stays when it is stopped."""
-    absent, damaged = predictions.missing(study, study.populations)
+def ensure(study: Study, *, archived: bool = True) -> None:
+    """Train what is missing of `study`, saying how long it takes; what was finished stays when it is stopped.
+
+    Args:
+        archived: whether populations of a published archive need not be trained.
+    """
+    published = [setting for setting in study.populations if archived and predictions.archived(study, setting)]
+    if published:
+        console.print(f"study {study.name}: {len(published)} populations are read from {paths.shown(archives.folder(study))}")
+    absent, damaged = predictions.missing(study, [setting for setting in study.populations if setting not in published])
     for line in damaged:
         console.print(f"damaged, made again: {line}")
     if not absent:
-        console.print(f"study {study.name}: all {len(study.populations)} populations are here, {study.members} members each")
+        if not published:
+            console.print(f"study {study.name}: all {len(study.populations)} populations are here, {study.members} members each")
         return
     data.load(study.data)  # what is missing of it is said before anything is trained
     from joblib.externals.loky.process_executor import TerminatedWorkerError

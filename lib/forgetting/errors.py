@@ -1,4 +1,4 @@
-"""The one exception for what a user can mend."""
+"""The exceptions for what a user can mend."""
 
 
 class Refused(Exception):
@@ -6,3 +6,7 @@ class Refused(Exception):
 
     The command line prints it and exits with code 2; no traceback is shown.
     """
+
+
+class Absent(Refused):
+    """Optional data are not here; the line says what to put where. Pages go on without them."""

@@ -17,19 +17,34 @@ def runs() -> Path:
     return Path(os.environ.get("FORGETTING_HOME") or ROOT / "runs").expanduser()
 
 
+def archive() -> Path:
+    """Where published predictions lie, a folder for each study: `$FORGETTING_ARCHIVE`, or book/archive in the repository."""
+    return Path(os.environ.get("FORGETTING_ARCHIVE") or book / "archive").expanduser()
+
+
 def built() -> Path:
     """Where everything generated for the book goes: `$FORGETTING_BOOK`, or book/ in the repository."""
     return Path(os.environ.get("FORGETTING_BOOK") or book).expanduser()
 
 
-def pages() -> Path:
-    """Executed notebooks."""
-    return built() / "pages"
+def pages(edition: str = "") -> Path:
+    """Executed notebooks, those of an edition in a folder of its own."""
+    return built() / "pages" / edition
 
 
-def tables() -> Path:
+def tables(edition: str = "") -> Path:
     """Tables that readers can download."""
-    return built() / "tables"
+    return built() / "tables" / edition
+
+
+def edition() -> str:
+    """The edition whose page a running notebook becomes (see `forgetting.tell.pages`): a study's name, or empty for the book's own."""
+    return os.environ.get("FORGETTING_EDITION", "")
+
+
+def above() -> str:
+    """The way from a running notebook's page up to the book's first folder, as an address."""
+    return "../../" if edition() else "../"
 
 
 def html() -> Path:

@@ -4,12 +4,13 @@ A population lies in `runs/<setting>-<hash>/`, one Parquet file for each member 
 `label`, `predicted` (int32), `confidence`, `label_confidence` (float32) and, for the part `corrupted`, counts instead: `corruption`,
 `severity`, `class`, `n`, `correct`. What a file is lies in its metadata, with a SHA-256 of its contents. A file is written under a
 temporary name and moved, so that a half-written one never exists; times go to `log.jsonl`, so that the same command gives the same bytes.
+A population that was not trained here is read from the study's archive (`forgetting.archive`), if that holds it.
 """
 
 import hashlib
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -18,8 +19,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 import forgetting
-from forgetting import paths
-from forgetting.errors import Refused
+from forgetting import archive, data, paths
+from forgetting.data import DataSet
+from forgetting.errors import Absent, Refused
 from forgetting.study import Setting, Study
 
 COLUMNS = {
@@ -45,6 +47,7 @@ class Predictions:
         label: (N,) int32. predicted: (K, N) int32. confidence, label_confidence: (K, N) float32, the probability given to the predicted
             and to the true label.
         info: table, a row a member: member, seed, sparsity (of all weights of convolutions and linear layers), bits, bytes, device.
+        archived: whether these come from a published archive, whose confidences are rounded to float16.
     """
 
     setting: str
@@ -55,6 +58,7 @@ class Predictions:
     confidence: np.ndarray
     label_confidence: np.ndarray
     info: pd.DataFrame
+    archived: bool = False
 
     def __post_init__(self):
         shape = (len(self.members), len(self.label))
@@ -70,7 +74,7 @@ class Predictions:
     def of(self, examples: np.ndarray) -> "Predictions":
         """Only `examples`: (N,) bool or indices."""
         wide = {name: getattr(self, name)[:, examples] for name in ("predicted", "confidence", "label_confidence")}
-        return Predictions(self.setting, self.part, self.members, self.label[examples], **wide, info=self.info)
+        return Predictions(self.setting, self.part, self.members, self.label[examples], **wide, info=self.info, archived=self.archived)
 
 
 def folder(study: Study, setting: Setting) -> Path:
@@ -136,17 +140,68 @@ def _members(study: Study, setting: Setting, members: int | None) -> range:
     return range(members)
 
 
+def archived(study: Study, setting: Setting) -> bool:
+    """Whether `setting` is read from the study's archive: it is there, and was not trained here, or not all of it."""
+    files = (path(study, setting, member, part) for member in range(study.size(setting)) for part in study.parts(setting))
+    return archive.holds(study, setting) and not all(file.exists() for file in files)
+
+
+def dataset(study: Study) -> DataSet:
+    """The data that the study's networks were trained and tested on. What only the archive knows comes without pictures.
+
+    Raises:
+        Absent: the data are not here, and neither is an archive.
+        Refused: the data here are damaged, or have other labels than the archive's.
+    """
+    dense = study.setting("dense")
+    try:
+        here = data.load(study.data, fetch=not archive.holds(study, dense))
+    except Absent:
+        if not archive.holds(study, dense):
+            raise
+        return archive.dataset(study)
+    if not archived(study, dense):
+        return here
+    known = archive.dataset(study)
+    if any((known.part(part).labels != here.part(part).labels).any() for part in ("train", "test", "holdout")):
+        raise Refused(f"the data of study {study.name} have other labels here than in {paths.shown(archive.folder(study))}; fetch one of them again")
+    # The archive's attributes, because it knows which pictures its own networks saw; the pictures of this machine.
+    pictures = {part: replace(known.part(part), images=here.part(part).images) for part in ("train", "test", "holdout")}
+    return replace(known, **pictures)
+
+
+def publish(study: Study) -> Path:
+    """Consolidate all that was trained here of `study` into its archive, and return the archive's folder.
+
+    Raises:
+        Refused: members are missing or damaged.
+    """
+    def found():
+        for part in ("test", "train", "holdout", "corrupted"):
+            for setting in study.populations:
+                if part in study.parts(setting):
+                    yield setting, part, _read_here(study, setting, part, range(study.size(setting)))
+
+    return archive.publish(study, found(), data.load(study.data))
+
+
 def _read_members(study: Study, setting: Setting, part: str, members: int | None) -> list[tuple[pa.Table, dict]]:
     wanted = _members(study, setting, members)
     if part not in study.parts(setting):
         raise Refused(f"part {part!r} is not predicted by {setting.name}: it has {', '.join(study.parts(setting))}")
+    if archived(study, setting):
+        return archive.members(study, setting, part, wanted)
+    return _read_here(study, setting, part, wanted)
+
+
+def _read_here(study: Study, setting: Setting, part: str, wanted: range) -> list[tuple[pa.Table, dict]]:
     files = [path(study, setting, member, part) for member in wanted]
     here = sum(file.exists() for file in files)
     if here < len(files):
         extra = f" --sparsity {setting.sparsity:g}" if setting.kind == "pruned" and setting not in study.populations else ""
         raise Refused(
             f"population {setting.name} of study {study.name} has {here} of {len(files)} members in {paths.shown(paths.runs())}; "
-            f"run `forgetting train {study.name}{extra}`"
+            f"run `forgetting train {study.name}{extra}`{archive.why_not(study, setting)}"
         )
     found = []
     for file in files:
@@ -183,7 +238,7 @@ def load(study: Study, setting: str, *, part: str, members: int | None = None) -
             )
     wide = {name: stacked[name] for name in ("predicted", "confidence", "label_confidence")}
     info = pd.DataFrame([{key: known[key] for key in ("member", "seed", "sparsity", "bits", "bytes", "device")} for _, known in found])
-    return Predictions(setting, part, info["member"].to_numpy(), stacked["label"][0], **wide, info=info)
+    return Predictions(setting, part, info["member"].to_numpy(), stacked["label"][0], **wide, info=info, archived=archived(study, what))
 
 
 def layers(study: Study, setting: str, *, members: int | None = None) -> pd.DataFrame:
@@ -244,7 +299,7 @@ def logged(study: Study, settings: Iterable[Setting]) -> pd.DataFrame:
 
 
 def fingerprint(study: Study, settings: Iterable[Setting] | None = None) -> str:
-    """A word that changes when any predictions file of the study does (by name, size and time of change)."""
+    """A word that changes when any predictions file of the study does (by name, size and time of change), or its archive."""
     files = (file for setting in settings or study.populations for file in sorted(folder(study, setting).glob("*.parquet")))
-    stats = [(file.parent.name, file.name, file.stat().st_size, file.stat().st_mtime_ns) for file in files]
+    stats = [archive.fingerprint(study), *((file.parent.name, file.name, file.stat().st_size, file.stat().st_mtime_ns) for file in files)]
     return hashlib.sha256(json.dumps(stats).encode()).hexdigest()

@@ -17,15 +17,15 @@ class Part:
     """Some images of a data set.
 
     Attributes:
-        images: (N, C, H, W) uint8.
+        images: (N, C, H, W) uint8; None where only what is known of the pictures is here, as in a published archive.
         labels: (N,) int32, the label a model is trained or tested on.
         attributes: table, a row an image: `example` (0 to N-1), `source` (id of the image in the pool it was made from), `kind`
             ("plain", "wrong label", "corrupted", "two digits", "atypical"), `detail` (e.g. which corruption; "approximate" where the
-            picture is not the published one byte for byte), `true_label`,
-            `other_label` (second object in the picture, -1 where there is none).
+            picture is not the published one byte for byte), `true_label`, `other_label` (second object in the picture, -1 where there
+            is none).
     """
 
-    images: np.ndarray
+    images: np.ndarray | None
     labels: np.ndarray
     attributes: pd.DataFrame
 
@@ -35,28 +35,36 @@ class Part:
 
 @dataclass(frozen=True)
 class DataSet:
-    """A data set divided into `train`, `test` and `holdout` (in neither, may be empty; natural adversaries are picked from it)."""
+    """A data set divided into `train`, `test` and `holdout` (in neither, may be empty; natural adversaries are picked from it).
+
+    `state` says which of several known states the pictures are in ("official", "restored"); empty where there is only one.
+    """
 
     name: str
     classes: tuple[str, ...]
     train: Part
     test: Part
     holdout: Part
+    state: str = ""
 
     def part(self, name: str) -> Part:
         return {"train": self.train, "test": self.test, "holdout": self.holdout}[name]
 
 
 @lru_cache(maxsize=2)
-def load(spec: Data) -> DataSet:
+def load(spec: Data, *, fetch: bool = True) -> DataSet:
     """The data set that `spec` describes; the same spec gives the same bytes.
 
+    Args:
+        fetch: whether it may be downloaded where it is not here.
+
     Raises:
-        forgetting.errors.Refused: the images are not to be had here, or there are too few of them for the parts asked for.
+        Absent: the images are not here and not to be had.
+        Refused: a file is damaged, or there are too few images for the parts asked for.
     """
     from forgetting.data import cifar10, digits, fashion, planted
 
     if spec.name == "cifar10":
-        return cifar10.load(spec)
+        return cifar10.load(spec, fetch=fetch)
     module = {"digits": digits, "fashion": fashion}[spec.name]
-    return planted.divide(spec, *module.pool(), classes=module.CLASSES)
+    return planted.divide(spec, *(module.pool(fetch=fetch) if module is fashion else module.pool()), classes=module.CLASSES)

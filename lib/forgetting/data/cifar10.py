@@ -13,12 +13,13 @@ import numpy as np
 from forgetting import paths
 from forgetting.data import DataSet, Part
 from forgetting.data.planted import plain_part
-from forgetting.errors import Refused
+from forgetting.errors import Absent, Refused
 from forgetting.study import Cifar10Data
 from forgetting.vision import torchvision
 
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 FOLDER = "cifar-10-batches-py"
+MEND = f"put the six files of {FOLDER} into a folder and name it, or the folder above it, in FORGETTING_DATA"
 EACH = 10_000  # images in a batch
 BYTES = EACH * 3 * 32 * 32
 
@@ -56,13 +57,14 @@ APPROXIMATE = {
 # fmt: on
 
 
-def load(spec: Cifar10Data) -> DataSet:
+def load(spec: Cifar10Data, *, fetch: bool = True) -> DataSet:
     """The first `train_images` and `test_images` of CIFAR-10 in the author's order; `source` is the place in that order.
 
     Raises:
-        Refused: the batches are in none of the usual places and cannot be downloaded, or one is damaged or of no known state.
+        Absent: the batches are in none of the usual places, and are not to be downloaded (`fetch`) or cannot be.
+        Refused: a batch is missing, damaged or of no known state.
     """
-    folder = _folder()
+    folder = _folder(fetch)
     names = [name for name in OFFICIAL if name != "test_batch"][: -(-spec.train_images // EACH)]
     read = {name: _read(folder / name) for name in [*names, "test_batch"]}
     states = {state for _, _, state in read.values()}
@@ -77,6 +79,7 @@ def load(spec: Cifar10Data) -> DataSet:
         train=_marked(plain_part(images, labels, np.arange(len(labels))), "train", states),
         test=_marked(plain_part(test_images, test_labels, np.arange(len(test_labels))), "test", states),
         holdout=plain_part(images[:0], labels[:0], nothing),
+        state=states.pop(),
     )
 
 
@@ -86,7 +89,7 @@ def _marked(part: Part, name: str, states: set[str]) -> Part:
     return part
 
 
-def _folder() -> Path:
+def _folder(fetch: bool) -> Path:
     """The first folder that holds all six batches: given, downloaded before, downloaded now."""
     downloads, given = paths.runs() / "downloads", paths.data()
     for place in ([given, given / FOLDER] if given else []) + [downloads / FOLDER]:
@@ -95,6 +98,8 @@ def _folder() -> Path:
             return place
         if len(missing) < len(OFFICIAL):
             raise Refused(f"CIFAR-10: {place} lacks {missing[0]}; put all six files of {FOLDER} there: {', '.join(OFFICIAL)}")
+    if not fetch:
+        raise Absent(f"CIFAR-10 is not here: {MEND}")
     return _download(downloads)
 
 
@@ -106,10 +111,7 @@ def _download(root: Path) -> Path:
             cifar10.url, os.fspath(root), filename=cifar10.filename, md5=cifar10.tgz_md5
         )
     except (OSError, RuntimeError) as error:
-        raise Refused(
-            f"CIFAR-10 is not here and could not be downloaded ({type(error).__name__}); put the six files of {FOLDER} into a folder and "
-            "name it, or the folder above it, in FORGETTING_DATA"
-        ) from None
+        raise Absent(f"CIFAR-10 is not here and could not be downloaded ({type(error).__name__}); {MEND}") from None
     return root / FOLDER
 
 

@@ -7,12 +7,14 @@ from pathlib import Path
 import numpy as np
 
 from forgetting import paths
-from forgetting.errors import Refused
+from forgetting.errors import Absent, Refused
 from forgetting.vision import torchvision
 
 CLASSES = ("T-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot")
 
 INSTALLED = Path("/usr/share/datasets/fashion-mnist")  # of the Debian package of that name
+
+MEND = "install Debian's dataset-fashion-mnist, or put its four .gz files into a folder and name it in FORGETTING_DATA"
 
 FILES = {
     "test": ("t10k-images-idx3-ubyte.gz", "t10k-labels-idx1-ubyte.gz", 10_000),
@@ -20,19 +22,20 @@ FILES = {
 }
 
 
-def pool() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def pool(*, fetch: bool = True) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Images (70000, 1, 28, 28) uint8, labels (70000,) int32, and whether an image is of the official test part.
 
     Raises:
-        Refused: the files are in none of the usual places and cannot be downloaded, or one is damaged.
+        Absent: the files are in none of the usual places, and are not to be downloaded (`fetch`) or cannot be.
+        Refused: one is damaged or missing.
     """
-    folder = _folder()
+    folder = _folder(fetch)
     read = {part: _read(folder, *files) for part, files in FILES.items()}
     images, labels = (np.concatenate([read[part][k] for part in FILES]) for k in (0, 1))
     return images, labels, np.arange(len(labels)) < FILES["test"][2]
 
 
-def _folder() -> Path:
+def _folder(fetch: bool) -> Path:
     """The first folder that holds all four files: given, installed (Debian's dataset-fashion-mnist), downloaded before, downloaded now."""
     downloads = paths.runs() / "downloads"
     given = paths.data()
@@ -44,6 +47,8 @@ def _folder() -> Path:
     if given:
         missing = next(name for name in names if not (given / name).is_file())
         raise Refused(f"Fashion-MNIST: {given} (FORGETTING_DATA) lacks {missing}; put its four .gz files there: {', '.join(names)}")
+    if not fetch:
+        raise Absent(f"Fashion-MNIST is not here: {MEND}")
     return _download(downloads)
 
 
@@ -52,10 +57,7 @@ def _download(root: Path) -> Path:
         root.mkdir(parents=True, exist_ok=True)
         torchvision().datasets.FashionMNIST(os.fspath(root), download=True)
     except (OSError, RuntimeError) as error:
-        raise Refused(
-            f"Fashion-MNIST is not here and could not be downloaded ({type(error).__name__}); install Debian's dataset-fashion-mnist, "
-            "or put its four .gz files into a folder and name it in FORGETTING_DATA"
-        ) from None
+        raise Absent(f"Fashion-MNIST is not here and could not be downloaded ({type(error).__name__}); {MEND}") from None
     return root / "FashionMNIST" / "raw"
 
 

@@ -155,7 +155,8 @@ def table(
     units = dict.fromkeys(points, "points") | dict.fromkeys(percents, "%")
     drawn = _table_html(frame.head(rows), anchor=anchor, caption=caption, units=units, digits=digits, labels=labels or {})
     more = f"The first {rows} of {len(frame):,} rows. " if len(frame) > rows else ""
-    link = f'<a href="../tables/{name}.csv" download>{html.escape(name)}.csv</a>'
+    where = "/".join(filter(None, (f"{paths.above()}tables", paths.edition(), f"{name}.csv")))
+    link = f'<a href="{where}" download>{html.escape(name)}.csv</a>'
     drawn += f'<p class="table-download">{more}Download: {link}</p>\n</figure>'
     _display({"text/html": drawn, "text/plain": caption}, {"table": name, "caption": caption, "name": anchor})
 
@@ -217,7 +218,7 @@ def _anchor(kind: str, name: str | None) -> str | None:
         return None
     if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", name):
         raise Refused(f"name {name!r} is not allowed: use lower-case words joined by dashes, for instance class-impact")
-    return f"{kind}-{name}"
+    return "-".join(filter(None, (kind, paths.edition(), name)))
 
 
 def _write_csv(frame: pd.DataFrame, name: str) -> None:
@@ -226,7 +227,7 @@ def _write_csv(frame: pd.DataFrame, name: str) -> None:
     for column in frame.select_dtypes("floating"):
         whole = (frame[column].dropna() % 1 == 0).all()
         rounded[column] = frame[column].astype("Int64") if whole else frame[column].map(lambda x: f"{x:.6g}", na_action="ignore")
-    with paths.replacing(paths.tables() / f"{name}.csv") as temporary:
+    with paths.replacing(paths.tables(paths.edition()) / f"{name}.csv") as temporary:
         rounded.to_csv(temporary, index=False, lineterminator="\n")
 
 

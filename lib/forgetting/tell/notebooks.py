@@ -9,8 +9,9 @@ from pathlib import Path
 import nbformat
 
 from forgetting import paths
+from forgetting import study as studies
 from forgetting.errors import Refused
-from forgetting.study import nearest
+from forgetting.study import PlantedData, nearest
 from forgetting.tell import parameters as params
 from forgetting.tell.parameters import Parameter
 
@@ -29,6 +30,19 @@ class Page:
     notebook: nbformat.NotebookNode
     cell: int
     parameters: dict[str, Parameter]
+
+
+@dataclass(frozen=True)
+class Edition:
+    """The pages that the book has of one further study. `name`: the study's; `title`: what its pages' titles end in; `sections`: the labels
+    its pages define, without `sec-`; links to them stay within the edition."""
+
+    name: str
+    title: str
+    sections: tuple[str, ...] = ()
+
+
+BOOK = Edition("", "")
 
 
 def names() -> list[str]:
@@ -79,8 +93,15 @@ def _names_read(notebook: nbformat.NotebookNode, where: str, *, skip: int) -> se
     return read
 
 
-def execute(name: str, values: dict[str, object], out: Path) -> list[str]:
+def sections(name: str) -> list[str]:
+    """The labels of sections that page `name` defines, without their `sec-`."""
+    return re.findall(r"^\(sec-([\w-]+)\)=$", read(name).text, re.MULTILINE)
+
+
+def execute(name: str, values: dict[str, object], out: Path, *, edition: Edition = BOOK) -> list[str]:
     """Run page `name` with checked `values` in its parameters cell and write it to `out`; return the names of the tables it wrote.
+
+    Cells tagged `planted` are left out where the study plants no flaws into its data, cells tagged `natural` where it does.
 
     Raises:
         Refused: a cell fails, writes to stderr, or shows an image without alt text or what varies from run to run; `out` stays as it was.
@@ -88,11 +109,13 @@ def execute(name: str, values: dict[str, object], out: Path) -> list[str]:
     import papermill
     from nbclient.exceptions import CellTimeoutError, DeadKernelError
 
-    os.environ |= {name: value for name, value in KERNEL.items() if name not in os.environ}
+    os.environ |= {name: value for name, value in KERNEL.items() if name not in os.environ} | {"FORGETTING_EDITION": edition.name}
     page = read(name)
     notebook = page.notebook
     # The values stand in the cell itself: whoever downloads the executed notebook and edits them there is not overruled by a later cell.
     notebook.cells[page.cell].source = params.fill(notebook.cells[page.cell].source, values)
+    other = "natural" if isinstance(studies.load(values["study"]).data, PlantedData) else "planted"
+    notebook.cells = [cell for cell in notebook.cells if other not in cell.metadata.get("tags", [])]
     partial = out.with_suffix(".partial.ipynb")
     partial.parent.mkdir(parents=True, exist_ok=True)
     how = {"kernel_name": "python3", "progress_bar": False, "execution_timeout": CELL_SECONDS, "extra_arguments": QUIET}
@@ -104,7 +127,7 @@ def execute(name: str, values: dict[str, object], out: Path) -> list[str]:
         first = " ".join(str(error).split())[:200]
         raise Refused(f"notebooks/{name}.md: its kernel died or a cell took over {CELL_SECONDS} s ({first})") from None
     tables = _inspect(name, notebook)
-    write(out, nbformat.writes(_clean(name, page.cell, notebook)) + "\n")
+    write(out, nbformat.writes(_for_edition(_clean(name, notebook), edition)) + "\n")
     partial.unlink()
     return tables
 
@@ -142,7 +165,7 @@ def _wrong(output: nbformat.NotebookNode) -> str | None:
     return None
 
 
-def _clean(name: str, parameters: int, notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
+def _clean(name: str, notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
     """Strip what varies from run to run and from machine to machine; fold the parameters away."""
     notebook.metadata = nbformat.from_dict({
         "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
@@ -154,10 +177,36 @@ def _clean(name: str, parameters: int, notebook: nbformat.NotebookNode) -> nbfor
             cell.metadata.pop(key, None)
         if not cell.metadata.get("tags", True):
             del cell.metadata["tags"]
-    cell = notebook.cells[parameters]
+    cell = next(cell for cell in notebook.cells if "parameters" in cell.metadata.get("tags", []))
     if not any(tag.startswith(("hide-", "remove-")) for tag in cell.metadata["tags"]):
         cell.metadata["tags"].append("hide-cell")
         cell.metadata["mystnb"] = {"code_prompt_show": "Show the parameters", "code_prompt_hide": "Hide the parameters"}
+    return notebook
+
+
+def _for_edition(notebook: nbformat.NotebookNode, edition: Edition) -> nbformat.NotebookNode:
+    """Give the sections, figures and tables of an edition's page names of their own, and its title the edition's."""
+    if not edition.name:
+        return notebook
+    shown = [output["metadata"]["forgetting"]["name"] for cell in notebook.cells for output in cell.get("outputs", [])
+             if "name" in output.get("metadata", {}).get("forgetting", {})]  # fmt: skip
+    renamed = {name.replace(f"{edition.name}-", "", 1): name for name in shown} | {f"sec-{s}": f"sec-{edition.name}-{s}" for s in edition.sections}
+    old = re.compile(r"(\]\(#|^\(|{numref}`)(" + "|".join(sorted(map(re.escape, renamed), key=len, reverse=True)) + r")(?=[)`])", re.MULTILINE)
+
+    def put(text: str) -> str:
+        return old.sub(lambda found: found[1] + renamed[found[2]], text)
+
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            cell.source = put(cell.source)
+        for output in cell.get("outputs", []):
+            for kind in ("text/markdown", "text/plain"):
+                if kind in output.get("data", {}):
+                    output["data"][kind] = put(output["data"][kind])
+            told = output.get("metadata", {}).get("forgetting", {})
+            told |= {"caption": put(told["caption"])} if "caption" in told else {}
+    first = next(cell for cell in notebook.cells if cell.cell_type == "markdown")
+    first.source = re.sub(r"^# (.*)$", rf"# \1 {edition.title}", first.source, count=1, flags=re.MULTILINE)
     return notebook
 
 

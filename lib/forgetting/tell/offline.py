@@ -112,7 +112,9 @@ def lay_out(app: Sphinx, exception: Exception | None) -> None:
         if name.startswith("pages/"):
             page = name.removeprefix("pages/")
             _copy(source / "pages" / f"{page}.ipynb", out / "notebooks" / f"{page}.ipynb")
-            _copy(paths.notebooks / f"{page}.md", out / "notebooks" / f"{page}.md")
+            text = f"{page.rpartition('/')[2]}.md"
+            _copy(paths.notebooks / text, out / "notebooks" / text)
+    _copy(paths.archive(), out / "archive")
 
 
 def _copy(what: Path, where: Path) -> None:

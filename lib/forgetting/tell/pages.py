@@ -8,6 +8,7 @@ import functools
 import hashlib
 import html
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -18,18 +19,18 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import forgetting
-from forgetting import paths, predictions
+from forgetting import archive, paths, predictions
 from forgetting import study as studies
 from forgetting.errors import Refused
 from forgetting.study import Study, nearest
 from forgetting.tell import notebooks
 from forgetting.tell import parameters as params
-from forgetting.tell.notebooks import Page, names, read
+from forgetting.tell.notebooks import BOOK, Edition, Page, names, read
 from forgetting.tell.parameters import Parameter, parse_assignments
 
-__all__ = ["bind", "build", "check", "names", "needed_sparsities", "parse_assignments", "provenance", "read", "resolve", "run", "stage"]
+__all__ = ["bind", "build", "check", "editions", "names", "needed_sparsities", "parse_assignments", "provenance", "read", "resolve", "run", "stage"]
 
-GENERATED = ("pages", "tables", "_build")
+GENERATED = ("pages", "tables", "_build", "archive")
 
 
 def check(name: str, given: dict[str, object]) -> dict[str, object]:
@@ -76,12 +77,35 @@ def needed_sparsities(values: dict[str, object]) -> tuple[float, ...]:
     return tuple(dict.fromkeys(float(level) for level in found if level))
 
 
+def editions() -> dict[str, list[str]]:
+    """The pages of the book, by edition: those of its own study under "", those of a further study under the study's name.
+
+    The table of contents (book/_toc.yml) says it: `pages/exemplars` is of the book's own study, `pages/cifar10/exemplars` of cifar10.
+
+    Raises:
+        Refused: the table of contents names a page or a study that does not exist.
+    """
+    found: dict[str, list[str]] = {"": []}
+    for entry in re.findall(r"^\s*(?:- file|root):\s*pages/(\S+)\s*$", (paths.book / "_toc.yml").read_text(encoding="utf-8"), re.MULTILINE):
+        study, _, page = entry.rpartition("/")
+        if page not in names() or study not in ("", *studies.names()):
+            raise Refused(f"book/_toc.yml: pages/{entry} is no page of a study; write pages/PAGE or pages/STUDY/PAGE")
+        found.setdefault(study, []).append(page)
+    return found
+
+
+def _edition(name: str) -> Edition:
+    if not name:
+        return BOOK
+    return Edition(name, f"({studies.load(name).title})", tuple(label for page in editions()[name] for label in notebooks.sections(page)))
+
+
 def run(name: str, *, study: str | Path, parameters: dict[str, object] | None = None, out: Path | None = None) -> Path:
     """Run page `name` and write the executed notebook; it appears whole or not at all.
 
     Args:
         study: name or path of a study. parameters: overrides the notebook's and the study's.
-        out: where it goes, by default book/pages/NAME.ipynb.
+        out: where it goes, by default book/pages/NAME.ipynb, or the study's own place in the book if it has one.
 
     Returns:
         Where it went.
@@ -90,16 +114,17 @@ def run(name: str, *, study: str | Path, parameters: dict[str, object] | None = 
         Refused: a parameter that is not allowed (before a kernel starts); or a cell that fails, writes to stderr, or shows an image without
             alt text or what differs from run to run. An earlier page stays as it was.
     """
-    out = out or paths.pages() / f"{name}.ipynb"
-    notebooks.execute(name, resolve(name, study=study, parameters=parameters), out)
+    own = str(study) if out is None and name in editions().get(str(study), []) else ""
+    out = out or paths.pages(own) / f"{name}.ipynb"
+    notebooks.execute(name, resolve(name, study=study, parameters=parameters), out, edition=_edition(own))
     return out
 
 
-def build(pages: Iterable[str], *, study: str | Path, jobs: int = 2, parameters: dict[str, object] | None = None) -> None:
+def build(pages: Iterable[str], *, study: str | Path, edition: str = "", jobs: int = 2, parameters: dict[str, object] | None = None) -> None:
     """Make `pages`, `jobs` at a time; a page whose notebook, parameters, study, predictions and library are unchanged is skipped.
 
     Args:
-        pages: names of pages. study: name or path of a study. parameters: for each of the pages.
+        pages: names of pages. study: name or path of a study. edition: which of `editions` they belong to. parameters: for each of the pages.
 
     Raises:
         Refused: as `run`; pages that do not fail are made all the same.
@@ -107,17 +132,17 @@ def build(pages: Iterable[str], *, study: str | Path, jobs: int = 2, parameters:
     pages, loaded = list(pages), studies.load(study)
     _check_study(loaded)
     values = {name: resolve(name, study=study, parameters=parameters) for name in pages}
-    keys = {name: _key(name, values[name], loaded) for name in pages}
-    stale = [name for name in pages if not _up_to_date(name, keys[name])]
+    keys = {name: _key(name, values[name], loaded, edition) for name in pages}
+    stale = [name for name in pages if not _up_to_date(_note(name, edition), keys[name])]
     if len(stale) < len(pages):
-        print(f"up to date: {', '.join(name for name in pages if name not in stale)}", flush=True)
+        print(f"up to date: {', '.join(_place(name, edition) for name in pages if name not in stale)}", flush=True)
     failures = {}
     # Processes, not threads: papermill changes the working folder while it runs. Spawned: torch may have threads by now.
     with ProcessPoolExecutor(max(1, min(jobs, len(stale))), mp_context=get_context("spawn")) as pool:
-        waiting = {pool.submit(_make, name, values[name], keys[name]): name for name in stale}
+        waiting = {pool.submit(_make, name, values[name], keys[name], edition): name for name in stale}
         for done in as_completed(waiting):
             failures |= {waiting[done]: error} if (error := done.exception()) else {}
-            print(f"{'failed' if error else 'made'}: {waiting[done]}", flush=True)
+            print(f"{'failed' if error else 'made'}: {_place(waiting[done], edition)}", flush=True)
     for error in failures.values():
         if isinstance(error, BrokenProcessPool):
             raise Refused(f"the process that made {' or '.join(failures)} was killed, perhaps for want of memory; free some and try again")
@@ -128,24 +153,28 @@ def build(pages: Iterable[str], *, study: str | Path, jobs: int = 2, parameters:
     _one_page_a_table()
 
 
-def _make(name: str, values: dict[str, object], key: str) -> None:
+def _place(name: str, edition: str) -> str:
+    return f"{edition}/{name}" if edition else name
+
+
+def _make(name: str, values: dict[str, object], key: str, edition: str) -> None:
     """Run a page and note what it was made of and what it made."""
-    out, note = paths.pages() / f"{name}.ipynb", _note(name)
+    out, note = paths.pages(edition) / f"{name}.ipynb", _note(name, edition)
     note.unlink(missing_ok=True)
-    tables = notebooks.execute(name, values, out)
-    files = [out, *(paths.tables() / f"{table}.csv" for table in tables)]
+    tables = notebooks.execute(name, values, out, edition=_edition(edition))
+    files = [out, *(paths.tables(edition) / f"{table}.csv" for table in tables)]
     made = {str(file.relative_to(paths.built())): _digest(file.read_bytes()) for file in files}
     notebooks.write(note, json.dumps({"key": key, "made": made}, indent=1))
 
 
-def _note(name: str) -> Path:
+def _note(name: str, edition: str) -> Path:
     """Beside the page, not in it: the key holds times of change, and two machines' pages shall be equal."""
-    return paths.pages() / f".{name}.json"
+    return paths.pages(edition) / f".{name}.json"
 
 
-def _up_to_date(name: str, key: str) -> bool:
+def _up_to_date(note: Path, key: str) -> bool:
     try:
-        note = json.loads(_note(name).read_text())
+        note = json.loads(note.read_text())
         return note["key"] == key and all(_digest((paths.built() / file).read_bytes()) == digest for file, digest in note["made"].items())
     except (OSError, ValueError, KeyError):
         return False
@@ -153,17 +182,18 @@ def _up_to_date(name: str, key: str) -> bool:
 
 def _one_page_a_table() -> None:
     owner = {}
-    for note in sorted(paths.pages().glob(".*.json")):
+    for note in sorted(paths.pages().rglob(".*.json")):
         for file in json.loads(note.read_text())["made"]:
             if file in owner:
                 raise Refused(f"{file} is written by two pages, {owner[file]} and {note.stem[1:]}; give one table another name")
             owner[file] = note.stem[1:]
 
 
-def _key(name: str, values: dict[str, object], study: Study) -> str:
+def _key(name: str, values: dict[str, object], study: Study, edition: str) -> str:
     """A word that changes when anything does that page `name` is made of."""
     words = [
         read(name).text,
+        str(_edition(edition)),
         json.dumps(values),
         json.dumps(study.model_dump(mode="json", exclude={"pages"}), sort_keys=True),
         predictions.fingerprint(study.with_changes(sparsities=needed_sparsities(values))),
@@ -198,6 +228,7 @@ def provenance(name: str, namespace: dict[str, object]) -> None:
     from IPython.display import HTML, display
 
     page, study = read(name), studies.load(namespace["study"])
+    edition, up = paths.edition(), paths.above()
     text = json.dumps(study.model_dump(mode="json", exclude={"pages"}), sort_keys=True)
     items = "".join(
         f"<dt><code>{html.escape(f'{key} = {_shown(key, namespace[key])}')}</code></dt><dd>{html.escape(_in_words(parameter))}</dd>\n"
@@ -208,11 +239,34 @@ def provenance(name: str, namespace: dict[str, object]) -> None:
         f"<p>Study <strong>{html.escape(study.title)}</strong> (<code>{study.name}</code>, {_digest(text.encode())[:12]}): "
         f"{study.members} networks in each population; data {study.data.name}, seed {study.data.seed}; training seed {study.seed}, from "
         f"which, with its setting and number, each network's own seed derives. Library: forgetting {forgetting.__version__}.</p>\n"
+        f"{_archived(study, up)}{_elsewhere(name, edition, up)}"
         f"<p>Parameters:</p>\n<dl>\n{items}</dl>\n"
         f"<p>Make it again, with these or other parameters: <code>{html.escape(_command(page, namespace))}</code></p>\n"
-        f'<p>Download: <a href="../notebooks/{name}.md" download>text notebook</a>, '
-        f'<a href="../notebooks/{name}.ipynb" download>executed notebook</a>.</p>\n</div>'
+        f'<p>Download: <a href="{up}notebooks/{name}.md" download>text notebook</a>, '
+        f'<a href="{up}notebooks/{_place(name, edition)}.ipynb" download>executed notebook</a>.</p>\n</div>'
     ))  # fmt: skip
+
+
+def _archived(study: Study, up: str) -> str:
+    """What the box says of predictions that were not made here."""
+    if not predictions.archived(study, study.setting("dense")):
+        return ""
+    said = archive.manifest(study)
+    devices = sorted({member["device"] for population in said["populations"].values() for member in population["members"]})
+    state = {"official": ", the official files", "restored": ", a set restored from public copies"}.get(said["data"]["state"], "")
+    files = ", ".join(f'<a href="{up}archive/{study.name}/{file}" download>{file}</a>' for file in ["manifest.json", *said["files"]])
+    return (
+        f"<p>The predictions are published with the book and were not made anew for it: forgetting {said['versions']['forgetting']}, "
+        f"on {html.escape(', '.join(devices))}; data {said['data']['name']}{state}. Confidences are rounded to float16. "
+        f"Download: {files}.</p>\n"
+    )
+
+
+def _elsewhere(name: str, edition: str, up: str) -> str:
+    """Where the same page stands of other studies."""
+    others = [other for other, pages in editions().items() if name in pages and other != edition]
+    links = (f'<a href="{up}pages/{_place(name, other)}.html">{html.escape(studies.load(other).title if other else "the default study")}</a>' for other in others)
+    return f"<p>The same page on {', '.join(links)}.</p>\n" if others else ""
 
 
 def _in_words(parameter: Parameter) -> str:
