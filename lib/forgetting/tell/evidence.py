@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from forgetting import data, predictions
+from forgetting import predictions
 from forgetting.errors import Refused
 from forgetting.measure import class_impact, exemplars, inference, inputs, robustness
 from forgetting.study import Study
@@ -54,7 +54,7 @@ def gather(study: Study, *, sparsities: Sequence[float], members: int | None = N
     Raises:
         Refused: populations are missing; the message says which command makes them.
     """
-    images = data.load(study.data)
+    images = predictions.dataset(study)
     attributes = images.test.attributes
     pruned = [f"pruned-{sparsity:g}" for sparsity in sparsities]
     quantized = [INT8] if "fixed-int8" in study.settings.quantized else []
