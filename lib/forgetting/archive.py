@@ -199,12 +199,13 @@ def publish(study: Study, found: Iterable[tuple[Setting, str, list[Member]]], im
         pq.write_table(_examples(images), temporary, compression="zstd")
     tables = _collect_tables(study)
     files = {}
-    for file in sorted([where / "examples.parquet", *(where / f"{part}.parquet" for part in parts), *(where / f"tables/{t}.parquet" for t in tables)]):
-        content = file.read_bytes()
-        files[str(file.relative_to(where))] = {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
+    for name in sorted(["examples.parquet", *(f"{part}.parquet" for part in parts), *(f"tables/{table}.parquet" for table in tables)]):
+        content = (where / name).read_bytes()
+        files[name] = {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
     data = {"name": images.name, "state": images.state, "classes": [str(name) for name in images.classes],
             "test_labels_sha256": hashlib.sha256(images.test.labels.astype("<i4").tobytes()).hexdigest()}  # fmt: skip
-    versions = {"forgetting": forgetting.__version__, "numpy": np.__version__, "pyarrow": pa.__version__, "python": platform.python_version()}
+    versions = {"forgetting": forgetting.__version__, "numpy": np.__version__, "pyarrow": pa.__version__,
+                "python": platform.python_version()}  # fmt: skip
     said = {"study": study.model_dump(mode="json", exclude={"pages"}), "data": data, "populations": populations, "parts": parts,
             "tables": tables, "versions": versions, "confidences": "float16", "files": files}  # fmt: skip
     with paths.replacing(where / "manifest.json") as temporary:
@@ -234,13 +235,11 @@ def _packed(setting: Setting, rows: list[Member]) -> pa.Table:
         same = table["predicted"].to_numpy() == table["label"].to_numpy()
         for name, mask in (("confidence", None), ("label_confidence", same)):
             table = table.set_column(table.column_names.index(name), name, pa.array(half[name], pa.float16(), mask=mask))
-    return table.add_column(0, "setting", pa.array([setting.name] * len(table)).dictionary_encode().cast(pa.string()))
+    return table.add_column(0, "setting", pa.array([setting.name] * len(table)))
 
 
 def _examples(images: DataSet) -> pa.Table:
-    known = [
-        images.part(part).attributes.assign(part=part, given=images.part(part).labels) for part in ("train", "test", "holdout")
-    ]
+    known = [images.part(part).attributes.assign(part=part, given=images.part(part).labels) for part in ("train", "test", "holdout")]
     return pa.Table.from_pandas(pd.concat(known, ignore_index=True), preserve_index=False)
 
 

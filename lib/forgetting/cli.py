@@ -35,11 +35,11 @@ def pages(study: StudyName = "digits") -> None:
     """Run every page of the book whose notebook, parameters, library or predictions have changed; STUDY is that of the book's own pages."""
     from forgetting.tell import pages as told
 
-    for edition, names in told.editions().items():
+    for edition, chosen in told.editions().items():
         of = edition or study
-        read = {level for name in names for level in told.needed_sparsities(told.resolve(name, study=of))}
+        read = {level for name in chosen for level in told.needed_sparsities(told.resolve(name, study=of))}
         ensure(load(of).with_changes(sparsities=tuple(sorted(read))))
-        told.build(names, study=of, edition=edition)
+        told.build(chosen, study=of, edition=edition)
 
 
 @app.command()

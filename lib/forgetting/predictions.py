@@ -140,10 +140,19 @@ def _members(study: Study, setting: Setting, members: int | None) -> range:
     return range(members)
 
 
+def trained(study: Study, setting: Setting) -> bool:
+    """Whether all files of `setting` lie in runs/."""
+    return all(path(study, setting, member, part).exists() for member in range(study.size(setting)) for part in study.parts(setting))
+
+
 def archived(study: Study, setting: Setting) -> bool:
     """Whether `setting` is read from the study's archive: it is there, and was not trained here, or not all of it."""
-    files = (path(study, setting, member, part) for member in range(study.size(setting)) for part in study.parts(setting))
-    return archive.holds(study, setting) and not all(file.exists() for file in files)
+    return archive.holds(study, setting) and not trained(study, setting)
+
+
+def available(study: Study) -> bool:
+    """Whether every population of `study` can be read, from runs/ or from an archive."""
+    return all(archive.holds(study, setting) or trained(study, setting) for setting in study.populations)
 
 
 def dataset(study: Study) -> DataSet:
@@ -164,7 +173,9 @@ def dataset(study: Study) -> DataSet:
         return here
     known = archive.dataset(study)
     if any((known.part(part).labels != here.part(part).labels).any() for part in ("train", "test", "holdout")):
-        raise Refused(f"the data of study {study.name} have other labels here than in {paths.shown(archive.folder(study))}; fetch one of them again")
+        raise Refused(
+            f"the data of study {study.name} have other labels here than in {paths.shown(archive.folder(study))}; fetch one of them again"
+        )
     # The archive's attributes, because it knows which pictures its own networks saw; the pictures of this machine.
     pictures = {part: replace(known.part(part), images=here.part(part).images) for part in ("train", "test", "holdout")}
     return replace(known, **pictures)

@@ -62,7 +62,7 @@ def gather(study: Study, *, sparsities: Sequence[float], members: int | None = N
     corrupted, held, adversary = {}, {}, np.zeros(0, dtype=bool)
     if study.data.corrupted_images:
         corrupted = {name: _clean_and_corrupted(predictions.corrupted(study, name, members=members)) for name in ("dense", AGAIN, *pruned)}
-    if study.settings.selectors:
+    if "holdout" in study.parts(study.setting("dense")) and study.settings.selectors:
         selectors = predictions.load(study, "selectors", part="holdout")
         adversary = robustness.natural_adversaries(label=selectors.label, predicted=selectors.predicted)
         for name in ("dense", AGAIN, *pruned):
@@ -172,8 +172,9 @@ def _class_statistics(e: Evidence, columns: dict[str, np.ndarray], margin: np.nd
     gains, losses = (change > margin).sum(), (change < -margin).sum()
     rarest_first = np.argsort(e.training, kind="stable")
     half = len(n) // 2
+    rare = recall[rarest_first[:half]].mean() - recall[rarest_first[-half:]].mean()
     return {"accuracy": accuracy, "affected classes": gains + losses, "gains minus losses": gains - losses,
-            "rare classes": recall[rarest_first[:half]].mean() - recall[rarest_first[-half:]].mean()}  # fmt: skip
+            "rare classes": rare if np.ptp(e.training) else np.nan}  # fmt: skip
 
 
 def _corruption_statistics(e: Evidence, name: str, first: np.ndarray, second: np.ndarray) -> dict[str, float]:

@@ -190,8 +190,10 @@ def _for_edition(notebook: nbformat.NotebookNode, edition: Edition) -> nbformat.
         return notebook
     shown = [output["metadata"]["forgetting"]["name"] for cell in notebook.cells for output in cell.get("outputs", [])
              if "name" in output.get("metadata", {}).get("forgetting", {})]  # fmt: skip
-    renamed = {name.replace(f"{edition.name}-", "", 1): name for name in shown} | {f"sec-{s}": f"sec-{edition.name}-{s}" for s in edition.sections}
-    old = re.compile(r"(\]\(#|^\(|{numref}`)(" + "|".join(sorted(map(re.escape, renamed), key=len, reverse=True)) + r")(?=[)`])", re.MULTILINE)
+    renamed = {name.replace(f"{edition.name}-", "", 1): name for name in shown}
+    renamed |= {f"sec-{label}": f"sec-{edition.name}-{label}" for label in edition.sections}
+    any_name = "|".join(map(re.escape, renamed))
+    old = re.compile(rf"(\]\(#|^\(|{{numref}}`|{{ref}}`)({any_name})(?=[)`])", re.MULTILINE)
 
     def put(text: str) -> str:
         return old.sub(lambda found: found[1] + renamed[found[2]], text)

@@ -28,7 +28,10 @@ from forgetting.tell import parameters as params
 from forgetting.tell.notebooks import BOOK, Edition, Page, names, read
 from forgetting.tell.parameters import Parameter, parse_assignments
 
-__all__ = ["bind", "build", "check", "editions", "names", "needed_sparsities", "parse_assignments", "provenance", "read", "resolve", "run", "stage"]
+__all__ = [
+    "bind", "build", "check", "editions", "names", "needed_sparsities", "parse_assignments", "provenance", "read", "resolve", "run",
+    "stage",
+]  # fmt: skip
 
 GENERATED = ("pages", "tables", "_build", "archive")
 
@@ -120,11 +123,13 @@ def run(name: str, *, study: str | Path, parameters: dict[str, object] | None = 
     return out
 
 
-def build(pages: Iterable[str], *, study: str | Path, edition: str = "", jobs: int = 2, parameters: dict[str, object] | None = None) -> None:
+def build(
+    pages: Iterable[str], *, study: str | Path, edition: str = "", jobs: int = 2, parameters: dict[str, object] | None = None
+) -> None:
     """Make `pages`, `jobs` at a time; a page whose notebook, parameters, study, predictions and library are unchanged is skipped.
 
     Args:
-        pages: names of pages. study: name or path of a study. edition: which of `editions` they belong to. parameters: for each of the pages.
+        pages: names of pages. study: name or path of a study. edition: which of `editions` they belong to. parameters: for each page.
 
     Raises:
         Refused: as `run`; pages that do not fail are made all the same.
@@ -197,9 +202,16 @@ def _key(name: str, values: dict[str, object], study: Study, edition: str) -> st
         json.dumps(values),
         json.dumps(study.model_dump(mode="json", exclude={"pages"}), sort_keys=True),
         predictions.fingerprint(study.with_changes(sparsities=needed_sparsities(values))),
+        *(predictions.fingerprint(other) for other in _others(values)),
         _library(),
     ]
     return _digest("\0".join(words).encode())
+
+
+def _others(values: dict[str, object]) -> list[Study]:
+    """The further studies that a page with these parameters reads: each that a list of texts names."""
+    listed = [word for value in values.values() if isinstance(value, list) for word in value if isinstance(word, str)]
+    return [studies.load(word) for word in listed if word in studies.names()]
 
 
 @functools.cache
@@ -265,7 +277,8 @@ def _archived(study: Study, up: str) -> str:
 def _elsewhere(name: str, edition: str, up: str) -> str:
     """Where the same page stands of other studies."""
     others = [other for other, pages in editions().items() if name in pages and other != edition]
-    links = (f'<a href="{up}pages/{_place(name, other)}.html">{html.escape(studies.load(other).title if other else "the default study")}</a>' for other in others)
+    titles = {other: studies.load(other).title if other else "the default study" for other in others}
+    links = [f'<a href="{up}pages/{_place(name, other)}.html">{html.escape(title)}</a>' for other, title in titles.items()]
     return f"<p>The same page on {', '.join(links)}.</p>\n" if others else ""
 
 
