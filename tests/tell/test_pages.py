@@ -57,7 +57,15 @@ def book(monkeypatch, tmp_path):
     monkeypatch.setenv("FORGETTING_HOME", str(tmp_path / "runs"))
     (tmp_path / "notebooks").mkdir()
     (tmp_path / "notebooks" / "one.md").write_text(text())
+    contents(tmp_path, monkeypatch)
     return tmp_path
+
+
+def contents(book, monkeypatch, *entries):
+    """Give the book a table of contents with these entries besides the page `one`."""
+    monkeypatch.setattr(paths, "book", book / "source")
+    paths.book.mkdir(exist_ok=True)
+    (paths.book / "_toc.yml").write_text("root: pages/one\nchapters:\n" + "".join(f"  - file: {entry}\n" for entry in entries))
 
 
 def study_file(book, **told):
@@ -239,6 +247,7 @@ def test_running_a_page_twice_gives_the_same_bytes_with_the_values_in_its_parame
     body = f"""from pathlib import Path
 from forgetting import paths
 paths.notebooks = Path({str(paths.notebooks)!r})
+paths.book = Path({str(paths.book)!r})
 from forgetting.tell import pages
 {READS}
 print(sorted([str(x) for x in {{'a', 'b'}}]), {{'b', 'a', 'c'}})
@@ -326,7 +335,7 @@ def ran(book, monkeypatch):
     )
     names = []
 
-    def execute(name: str, values: dict, out: Path) -> list[str]:
+    def execute(name: str, values: dict, out: Path, *, edition: notebooks.Edition) -> list[str]:
         names.append(name)
         notebooks.write(out, json.dumps(values))
         notebooks.write(paths.tables() / f"{name}-table.csv", name)
@@ -396,10 +405,10 @@ def test_a_page_or_table_that_was_removed_or_altered_is_made_again(ran):
 def test_a_failing_page_does_not_keep_the_others_from_being_made(ran, monkeypatch):
     good = notebooks.execute
 
-    def execute(name, values, out):
+    def execute(name, values, out, *, edition):
         if name == "one":
             raise Refused("notebooks/one.md, cell 3: no")
-        return good(name, values, out)
+        return good(name, values, out, edition=edition)
 
     monkeypatch.setattr(notebooks, "execute", execute)
     with pytest.raises(Refused, match="one.md, cell 3"):
@@ -410,7 +419,7 @@ def test_a_failing_page_does_not_keep_the_others_from_being_made(ran, monkeypatc
 
 
 def test_two_pages_that_write_one_table_are_refused(ran, monkeypatch):
-    def execute(name, values, out):
+    def execute(name, values, out, *, edition):
         notebooks.write(out, name)
         notebooks.write(paths.tables() / "same.csv", "x")
         return ["same"]
@@ -438,9 +447,7 @@ def test_the_book_is_bound_from_a_copy_when_it_goes_elsewhere(book, monkeypatch)
 
 
 def test_the_book_is_bound_again_only_when_something_changed_and_never_half(book, monkeypatch, capsys):
-    (book / "source").mkdir()
     (book / "source" / "intro.md").write_text("# Hello")
-    monkeypatch.setattr(paths, "book", book / "source")
     codes = []
 
     def jupyter_book(command, **_):
@@ -461,3 +468,42 @@ def test_the_book_is_bound_again_only_when_something_changed_and_never_half(book
         with pytest.raises(Refused, match="not built"):
             pages.bind()
     assert codes == [0, 0, 1, 1]
+
+
+def test_the_table_of_contents_says_which_pages_the_book_has_of_which_study(book, monkeypatch):
+    (book / "notebooks" / "two.md").write_text(text())
+    contents(book, monkeypatch, "pages/two", "pages/smoke/two", "rerun")
+    monkeypatch.setattr(paths, "studies", paths.ROOT / "notebooks" / "studies")
+    assert pages.editions() == {"": ["one", "two"], "smoke": ["two"]}
+    contents(book, monkeypatch, "pages/smok/two")
+    with pytest.raises(Refused, match=r"pages/smok/two is no page of a study"):
+        pages.editions()
+
+
+def test_a_page_of_an_edition_has_names_of_its_own_and_links_that_stay_within_it(book, monkeypatch):
+    shows = "from forgetting.tell import figures\nimport pandas as pd\n"
+    shows += 'figures.table(pd.DataFrame({"a": [1]}), name="counts", caption="A row.")\n'
+    shows += f'figures.say("As {{numref}}`tbl-counts` and [there](#sec-two) say.")\n{READS}'
+    prose = "(sec-one)=\n# A question\n\n{numref}`tbl-counts`, [two](#sec-two), [other](#sec-other), and `tbl-counts` as it is.\n"
+    (book / "notebooks" / "one.md").write_text(text(shows).replace("# A question\n", prose))
+    edition = notebooks.Edition("smoke", "(Smoke)", ("one", "two"))
+    out = paths.pages("smoke") / "one.ipynb"
+    assert notebooks.execute("one", pages.check("one", {}), out, edition=edition) == ["counts"]
+    said = out.read_text()
+    assert (paths.tables("smoke") / "counts.csv").exists() and not (paths.tables() / "counts.csv").exists()
+    assert "../../tables/smoke/counts.csv" in said and '"name": "tbl-smoke-counts"' in said
+    first = nbformat.read(out, 4).cells[0].source
+    assert first.startswith("(sec-smoke-one)=\n# A question (Smoke)\n")
+    assert first.endswith("{numref}`tbl-smoke-counts`, [two](#sec-smoke-two), [other](#sec-other), and `tbl-counts` as it is.")
+    assert "As {numref}`tbl-smoke-counts` and [there](#sec-smoke-two) say." in said
+
+
+@pytest.mark.parametrize("study, left_out", [("smoke", "natural"), ("smoke-cifar10", "planted")])
+def test_cells_about_planted_flaws_are_left_out_where_there_are_none(book, monkeypatch, study, left_out):
+    monkeypatch.setattr(paths, "studies", paths.ROOT / "notebooks" / "studies")
+    cells = "".join(f'\n+++ {{"tags": ["{tag}"]}}\n\nOnly {tag}.\n\n+++\n' for tag in ("planted", "natural"))
+    (book / "notebooks" / "one.md").write_text(text() + cells)
+    out = book / "one.ipynb"
+    notebooks.execute("one", pages.check("one", {"study": study}), out)
+    kept = {"planted": "natural", "natural": "planted"}[left_out]
+    assert f"Only {kept}." in out.read_text() and f"Only {left_out}." not in out.read_text()
