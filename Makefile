@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.made-from-lock
 
 .DEFAULT_GOAL := help
-.PHONY: help setup book test train page bench serve lint lock clean
+.PHONY: help setup book test train page archive bench serve lint lock clean
 
 help: ## show this list
 	@grep -hE "^[a-z]+:.*## " $(MAKEFILE_LIST) | awk -F ":.*## " '{ printf "  make %-8s %s\n", $$1, $$2 }'
@@ -33,6 +33,9 @@ train: setup ## train what is missing of STUDY
 
 page: setup ## run one page: make page NAME=class-disparity PARAMS="alpha=0.01 members=10"
 	$(BIN)/forgetting page $(NAME) --study $(STUDY) $(PARAMS)
+
+archive: setup ## publish STUDY: all its predictions into book/archive, for readers who train nothing
+	$(BIN)/forgetting archive $(STUDY)
 
 bench: setup ## compare the training engine with the loop a user would write, and with the machine's peak
 	$(BIN)/forgetting bench $(STUDY)
