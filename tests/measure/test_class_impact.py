@@ -1,6 +1,5 @@
 """Class impact against a loop over classes with SciPy, its invariances, its refusals, and both centres by simulation."""
 
-import time
 
 import numpy as np
 import pandas as pd
@@ -177,9 +176,7 @@ def test_the_papers_centre_is_too_strict_for_classes_that_share_a_skill_and_too_
     assert rate["population"][0] > 0.5 and rate["population"][1:].mean() < 0.005
 
 
-def test_a_thousand_classes_of_fifty_thousand_examples_take_less_than_two_seconds():
+def test_a_thousand_classes_of_fifty_thousand_examples_take_seconds_at_most(in_sorts):
     generator, label = np.random.default_rng(9), (np.arange(50_000) % 1000).astype(np.int32)
     dense, compressed = (np.where(generator.random((30, 50_000)) < q, label, (label + 1) % 1000).astype(np.int32) for q in (0.76, 0.72))
-    start = time.process_time()
-    class_impact.compare(label=label, dense=dense, compressed=compressed)
-    assert time.process_time() - start < 2
+    assert in_sorts(lambda: class_impact.compare(label=label, dense=dense, compressed=compressed)) < 10

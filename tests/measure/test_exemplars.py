@@ -1,7 +1,6 @@
 """PIEs against plain counting, their invariances, the null control and its interval by simulation."""
 
 import inspect
-import time
 from collections import Counter
 
 import numpy as np
@@ -307,9 +306,7 @@ def test_wrong_input_is_refused_in_one_line_that_names_it():
         assert "\n" not in str(refusal.value)
 
 
-def test_a_thousand_splits_of_thirty_members_take_seconds_at_most():
+def test_a_thousand_splits_of_thirty_members_take_seconds_at_most(in_sorts):
     world = World(np.random.default_rng(17), examples=3500)
     arrays = {"dense": world.population(30), "dense_again": world.population(30), "compressed": world.population(30, compressed=True)}
-    start = time.process_time()
-    exemplars.null_control(**arrays, splits=1000, seed=0)
-    assert time.process_time() - start < 5
+    assert in_sorts(lambda: exemplars.null_control(**arrays, splits=1000, seed=0)) < 25
