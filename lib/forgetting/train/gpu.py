@@ -47,14 +47,17 @@ def batch_of(padded: Tensor, mean: Tensor, deviation: Tensor, draws: Tensor) -> 
     return ((pixels.float() - mean) / deviation).permute(0, 3, 1, 2)
 
 
-def loss_of(network: nn.Module, images: tuple[Tensor, Tensor, Tensor], labels: Tensor, draws: Tensor, smoothing: float) -> Tensor:
-    """The cross entropy of a batch: in bfloat16 on a GPU.
+def loss_of(
+    network: nn.Module, images: tuple[Tensor, Tensor, Tensor], labels: Tensor, draws: Tensor, *, smoothing: float, half: bool
+) -> Tensor:
+    """The cross entropy of a batch.
 
     Args:
         images: padded, mean, deviation. labels: (N, classes) float32, one-hot, so that the loss's gradient needs no scattering.
+        half: whether convolutions and linear layers are computed in bfloat16.
     """
     # a captured step must not keep weights cast to bfloat16 from one replay to the next
-    with torch.autocast(draws.device.type, torch.bfloat16, enabled=draws.is_cuda, cache_enabled=False):
+    with torch.autocast(draws.device.type, torch.bfloat16, enabled=half, cache_enabled=False):
         logits = network(batch_of(*images, draws))
     return F.cross_entropy(logits.float(), labels[draws[0]], label_smoothing=smoothing)
 
@@ -81,6 +84,7 @@ class Engine:
 
     def __init__(self, study: Study, device: torch.device):
         self.study, self.on, self.here = study, device, population.tensors(study.data)
+        self.half = device.type == "cuda"
         self.device = torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
         if device.type == "cuda":
             _reproducible()
@@ -104,7 +108,8 @@ class Engine:
         how = self.study.training
         for weight in self.weights:
             weight.grad = None  # so that a captured step's gradients lie in its own memory
-        self.loss_of(self.network, self.training_images, self.labels, self.draws, how.label_smoothing).backward()
+        batch = self.network, self.training_images, self.labels, self.draws
+        self.loss_of(*batch, smoothing=how.label_smoothing, half=self.half).backward()
         gradients = [weight.grad for weight in self.weights]
         self.update(self.weights, self.momenta, gradients, self.rate, momentum=how.momentum, weight_decay=how.weight_decay)
 

@@ -358,7 +358,7 @@ def tasks(study: Study, absent: list[tuple[Setting, int, str]], *, device: str =
     for (setting, member), files in wanted.items():
         every = [(some, part) for some in (setting, *study.children(setting)) for part in study.parts(some)]
         here = [predictions.path(study, some, member, part) for some, part in every if (some.name, part) not in files]
-        if any(predictions.device(file) != device_name(study, setting, device) for file in here):
+        if any(predictions.device(file) != device_name(study, setting, device) for file in here if file.exists()):
             files |= {(some.name, part) for some, part in every}
     return [(setting, member, files) for (setting, member), files in wanted.items()]
 
