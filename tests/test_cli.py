@@ -28,6 +28,7 @@ def answer(*words, capsys, monkeypatch):
         ("train no/such.yml", ["no/such.yml", "does not exist"]),
         ("train smoke --sparsity 1.0", ["sparsity 1", "below 1", "0.9"]),
         ("train smoke --members 0", ["members is 0", "greater than or equal to 2"]),
+        ("train smoke --minutes 0", ["minutes is 0", "above 0"]),
         ("page exemplar", ["'exemplar'", "did you mean 'exemplars'"]),
         ("page exemplars tie=none", ["tie", "did you mean 'ties'"]),
         ("page exemplars ties=max", ["ties", "'max'", "highest"]),
@@ -98,3 +99,24 @@ def test_a_page_with_another_sparsity_trains_that_population_first(smoke_home, t
     said = capsys.readouterr().err
     assert "training 4 networks" in said and "about" in said and out.exists()
     assert "pruned 80 %" in out.read_text()
+
+
+def test_training_stops_after_the_minutes_given_and_the_same_command_goes_on(tmp_path, capsys, monkeypatch):
+    said = yaml.safe_load((paths.studies / "smoke.yml").read_text()) | {"name": "mine", "members": 3, "settings": {"pruned": [0.5]}}
+    said["data"]["corrupted_images"] = 0
+    (tmp_path / "mine.yml").write_text(yaml.safe_dump(said))
+    monkeypatch.setenv("FORGETTING_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr(cli.console, "file", None)
+    cli.train(str(tmp_path / "mine.yml"), minutes=1e-9)
+    first = {p: p.read_bytes() for p in (tmp_path / "home").glob("*/*.parquet")}
+    assert len(first) == 3 and "8 networks are still to train; the same command goes on" in capsys.readouterr().err
+    cli.train(str(tmp_path / "mine.yml"), minutes=60)
+    said = capsys.readouterr().err
+    assert "trained 8 networks" in said and "stopped" not in said
+    assert all(p.read_bytes() == content for p, content in first.items())
+
+
+def test_a_device_that_is_not_there_is_refused_before_anything_is_trained(tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("FORGETTING_HOME", str(tmp_path))
+    code, said = answer("train", "smoke", "--device", "tpu", capsys=capsys, monkeypatch=monkeypatch)
+    assert code == 2 and "device 'tpu' is unknown: it is one of auto, cpu, cuda" in said and "training" not in said

@@ -1,5 +1,6 @@
 """The command `forgetting`: trains studies, makes pages, measures speed."""
 
+import math
 import sys
 import time
 from pathlib import Path
@@ -25,9 +26,13 @@ def train(
     study: StudyName = "digits",
     members: Annotated[int | None, typer.Option(help="Networks in each population, instead of the study's.")] = None,
     sparsity: Annotated[list[float] | None, typer.Option(help="A further pruned level, in [0, 1). May be given more than once.")] = None,
+    device: Annotated[str, typer.Option(help="cpu, cuda, or auto: a GPU, if there is one, for networks that fill it.")] = "auto",
+    minutes: Annotated[float | None, typer.Option(help="Begin no further network after so many; the same command goes on.")] = None,
 ) -> None:
     """Train what is missing of a study's populations; what is here is verified and kept."""
-    ensure(load(study).with_changes(members=members, sparsities=tuple(sparsity or ())), archived=False)
+    if minutes is not None and not minutes > 0:
+        raise Refused(f"minutes is {minutes:g}: it must be above 0; leave it out to train all that is missing")
+    ensure(load(study).with_changes(members=members, sparsities=tuple(sparsity or ())), archived=False, device=device, minutes=minutes)
 
 
 @app.command()
@@ -89,19 +94,27 @@ def archive(study: StudyName = "digits") -> None:
 
 
 @app.command()
-def bench(study: StudyName = "digits", seconds: Annotated[float, typer.Option(help="How long each loop is timed.")] = 20) -> None:
+def bench(
+    study: StudyName = "digits",
+    seconds: Annotated[float, typer.Option(help="How long each loop is timed.")] = 20,
+    networks: Annotated[int, typer.Option(help="Networks trained whole by each loop, to compare their accuracy.")] = 16,
+    device: Annotated[str, typer.Option(help="cpu, cuda, or auto: a GPU, if there is one, for networks that fill it.")] = "auto",
+    record: Annotated[Path | None, typer.Option(help="A JSON file to write what was measured to.")] = None,
+) -> None:
     """Compare this engine with the loop a user would write, and with what the machine can do."""
     from forgetting.train import benchmark
 
-    benchmark.run(load(study), seconds=seconds, say=typer.echo)
+    benchmark.run(load(study), seconds=seconds, networks=networks, device=device, record=record, say=typer.echo)
 
 
-def ensure(study: Study, *, archived: bool = True) -> None:
+def ensure(study: Study, *, archived: bool = True, device: str = "auto", minutes: float | None = None) -> None:
     """Train what is missing of `study`, saying how long it takes; what was finished stays when it is stopped.
 
     Args:
         archived: whether populations of a published archive need not be trained.
+        device: "auto", "cpu" or "cuda". minutes: begin no further network after so many.
     """
+    start = time.monotonic()
     published = [setting for setting in study.populations if archived and predictions.archived(study, setting)]
     if published:
         console.print(f"study {study.name}: {len(published)} populations are read from {paths.shown(archives.folder(study))}")
@@ -117,12 +130,14 @@ def ensure(study: Study, *, archived: bool = True) -> None:
 
     from forgetting.train import population
 
-    todo = population.tasks(study, absent)
-    console.print(f"study {study.name}: training {len(todo)} networks on {population.workers()} cores{_estimate(study, len(todo))}")
-    start, finished = time.monotonic(), 0
+    todo = population.tasks(study, absent, device=device)
+    name = population.device_name(study, todo[0][0], device)
+    where = f"{population.workers()} cores" if name == "cpu" else name
+    console.print(f"study {study.name}: training {len(todo)} networks on {where}{_estimate(study, len(todo), name)}")
+    until, finished = math.inf if minutes is None else start + 60 * minutes, 0
     try:
         with _Told(len(todo)) as told:
-            for entry in population.run(study, todo):
+            for entry in population.run(study, todo, device=device, until=until):
                 finished += 1
                 told.advance(f"{entry['setting']} {entry['member']}")
     except TerminatedWorkerError:
@@ -134,17 +149,25 @@ def ensure(study: Study, *, archived: bool = True) -> None:
         console.print(f"stopped: {finished} of {len(todo)} networks are finished and kept; the same command goes on from there")
         raise typer.Exit(130) from None
     console.print(f"study {study.name}: trained {finished} networks in {time.monotonic() - start:.0f} s")
+    if finished < len(todo):
+        console.print(f"stopped after {minutes:g} minutes: {len(todo) - finished} networks are still to train; the same command goes on")
 
 
-def _estimate(study: Study, networks: int) -> str:
-    """How long it may take, from what earlier members of this study took here; nothing where there were none."""
+def _estimate(study: Study, networks: int, device: str) -> str:
+    """How long it may take, from what earlier members of this study took on this device; nothing where there were none."""
     from forgetting.train import population
 
     log = predictions.logged(study, [s for s in study.populations if s.kind in ("dense", "pruned")])
+    if "device" in log:
+        log = log[log["device"].fillna("cpu") == device]
+    elif device != "cpu":
+        return ""
     if log.empty:
         return ""
-    seconds = log[[c for c in ("prepare", "train", "predict", "corrupt", "quantize") if c in log]].sum(axis=1).median()
-    return f", about {max(1, round(seconds * networks / population.workers()))} s"
+    # Beside a GPU the cores quantize what it has trained.
+    phases = ("prepare", "train", "predict", "corrupt", "quantize")[: 5 if device == "cpu" else 4]
+    seconds = log[[c for c in phases if c in log]].sum(axis=1).median()
+    return f", about {max(1, round(seconds * networks / (population.workers() if device == 'cpu' else 1)))} s"
 
 
 class _Told:

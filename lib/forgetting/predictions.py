@@ -122,6 +122,11 @@ def read(file: Path) -> tuple[pa.Table, dict]:
         raise Damaged(f"{paths.shown(file)}: not readable ({' '.join(str(error).split())[:80]})") from None
 
 
+def device(file: Path) -> str:
+    """The device that the member of a predictions file that is whole was trained on."""
+    return json.loads(pq.read_schema(file).metadata[b"forgetting"])["device"]
+
+
 def _digest(table: pa.Table, known: str) -> str:
     digest = hashlib.sha256(known.encode())
     for name in table.column_names:

@@ -89,7 +89,7 @@ class Network(Spec):
 
 
 class Training(Spec):
-    """How a member is trained: SGD with Nesterov momentum, a linear warm-up, then linear decay to 0."""
+    """How a member is trained: SGD with Nesterov momentum, a linear warm-up, then linear decay to 0 or, where `drops` are given, steps."""
 
     epochs: Count
     batch: Count = 64
@@ -97,6 +97,7 @@ class Training(Spec):
     momentum: Annotated[float, Field(ge=0, lt=1)] = 0.9
     weight_decay: Annotated[float, Field(ge=0)] = 5e-4
     warm_up: Share = Field(0.1, description="share of the steps over which the rate rises")
+    drops: tuple[Share, ...] = Field((), description="shares of the steps at which the rate falls to a fifth, instead of its linear decay")
     augmentation: Literal["none", "crop", "crop-flip"] = "none"
     label_smoothing: Annotated[float, Field(ge=0, lt=1)] = Field(0.0, description="share of each label spread over all classes")
 

@@ -1,5 +1,6 @@
 """Training: the same bytes every time, what was killed goes on, every member's files say what it is."""
 
+import json
 import os
 import signal
 import subprocess
@@ -118,6 +119,13 @@ def test_the_learning_rate_rises_to_its_peak_and_falls_to_nothing():
     assert (np.diff(factors[:10]) > 0).all() and (np.diff(factors[10:]) < 0).all()
 
 
+def test_where_drops_are_given_the_rate_stays_and_falls_to_a_fifth_at_each():
+    factors = [population.rate_factor(t, 100, 0.1, (0.3, 0.6)) for t in range(100)]
+    assert factors[:10] == [population.rate_factor(t, 100, 0.1) for t in range(10)]
+    assert factors[10:30] == [1] * 20 and np.allclose(factors[30:60], 0.2) and np.allclose(factors[60:], 0.04)
+    assert population.rate_factor(0, 100, 0.0, (0.3,)) == 1
+
+
 @pytest.mark.parametrize("kind", ["crop", "crop-flip"])
 def test_an_augmented_image_is_a_shifted_perhaps_mirrored_window_of_the_padded_one(kind):
     images = torch.arange(2 * 3 * 8 * 8, dtype=torch.float32).reshape(2, 3, 8, 8).repeat(20, 1, 1, 1)
@@ -176,7 +184,7 @@ def test_a_whitened_stem_makes_uncorrelated_features_of_unit_variance():
     images = torch.randn(200, 3, 32, 32, generator=torch.Generator().manual_seed(0)).cumsum(2).cumsum(3)
     images += images.mean(dim=1, keepdim=True)
     net = networks.build(Network(name="wide-resnet", stem=(4, 2)), channels=3, pixels=32, classes=10, seed=0)
-    networks.whiten(net, images)
+    networks.whiten(net, networks.principal_filters(images, net.stem))
     inside = net.stem(images)[:, :, 1:-1, 1:-1]  # without the padded border
     covariance = inside.transpose(0, 1).flatten(1).cov()
     assert torch.allclose(covariance, torch.eye(16), atol=0.1)
@@ -198,14 +206,15 @@ def test_the_analysis_never_imports_torch():
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
 
 
-def test_the_benchmark_measures_both_loops_at_the_same_accuracy(smoke, monkeypatch):
+def test_the_benchmark_measures_both_loops_at_the_same_accuracy(smoke, tmp_path):
     from forgetting.train import benchmark
 
-    monkeypatch.setattr(benchmark, "NETWORKS", 2)
-    said = []
-    found = benchmark.run(smoke, seconds=0.4, say=said.append)
-    assert found["plain"] > 0 and found["ratio"] == found["engine"] / found["plain"] and 0 < found["peak_share"] < 1
+    said, file = [], tmp_path / "some" / "cost.json"
+    found = benchmark.run(smoke, seconds=0.4, networks=2, say=said.append, record=file)
+    assert found["plain"] > 0 and found["ratio"] == found["engine"] / found["plain"] and 0 < found["share"] < 1
     assert sum("plain loop" in line for line in said) > 4 and any(line.startswith("ratio") for line in said)
-    plain = [benchmark._accuracy(benchmark.plain_loop(smoke, sparsity=0.9, seed=seed, workers=0)[0], smoke) for seed in range(4)]
-    ours = [benchmark._accuracy(benchmark.engine(smoke, sparsity=0.9, seed=seed)[0], smoke) for seed in range(4)]
+    assert json.loads(file.read_text()) == found and found["trained"]["networks"] == 19
+    core = population.Core(smoke)
+    plain = [benchmark._accuracy(benchmark.plain_loop(smoke, sparsity=0.9, seed=seed, workers=0)[0], smoke, core) for seed in range(4)]
+    ours = [benchmark._accuracy(benchmark.engine(smoke, sparsity=0.9, seed=seed)[0], smoke, core) for seed in range(4)]
     assert abs(np.mean(plain) - np.mean(ours)) < 0.15

@@ -83,22 +83,27 @@ class WideResNet(nn.Module):
 
 
 @torch.no_grad()
-def whiten(network: WideResNet, images: Tensor) -> None:
-    """Start the stem as the leading principal components of the images' patches, each scaled to unit variance.
+def principal_filters(images: Tensor, stem: nn.Conv2d) -> Tensor:
+    """The principal components of the images' patches, as `stem` sees them, the leading ones first, each scaled to unit variance.
 
-    Only an initial value: it is trained on like any weight. The signs, which a decomposition leaves open, make each filter's sum positive.
+    The signs, which a decomposition leaves open, make each filter's sum positive.
 
     Args:
-        images: (N, C, H, W) float32.
+        images: (N, C, H, W) float32. Returns: (C * height * width, C, height, width), height and width those of the stem's kernel.
     """
-    stem = network.stem
-    patches = (
-        F.unfold(images.contiguous(), stem.kernel_size, padding=0, stride=stem.stride).transpose(1, 2).reshape(-1, stem.weight[0].numel())
-    )
+    shape = stem.weight.shape[1:]
+    patches = F.unfold(images.contiguous(), stem.kernel_size, padding=0, stride=stem.stride).transpose(1, 2).reshape(-1, shape.numel())
     variance, components = torch.linalg.eigh(patches.double().T.cov())  # ascending
-    filters = (components / (variance + 0.01).sqrt()).T.flip(0)[: len(stem.weight)]
+    filters = (components / (variance + 0.01).sqrt()).T.flip(0)
     filters *= torch.where(filters.sum(dim=1, keepdim=True) < 0, -1.0, 1.0)
-    stem.weight[: len(filters)] = filters.view(-1, *stem.weight.shape[1:]).to(stem.weight.dtype)
+    return filters.view(-1, *shape).to(stem.weight.dtype)
+
+
+@torch.no_grad()
+def whiten(network: WideResNet, filters: Tensor) -> None:
+    """Start the stem as the leading `filters`. Only an initial value: it is trained on like any weight."""
+    leading = filters[: len(network.stem.weight)]
+    network.stem.weight[: len(leading)] = leading
 
 
 def resnet18(channels: int, pixels: int, classes: int) -> nn.Module:

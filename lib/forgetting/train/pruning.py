@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from forgetting.errors import Refused
 
@@ -34,6 +34,17 @@ def keep(weight: np.ndarray, sparsity: float) -> np.ndarray:
         equal = np.flatnonzero(size == threshold)
         stays[equal[: removed - np.count_nonzero(~stays)]] = False
     return stays.reshape(weight.shape)
+
+
+def keep_on_device(weight: Tensor, sparsity: float) -> Tensor:
+    """`keep` for a tensor on any device, which is neither copied to the host nor waited for."""
+    size = weight.abs().flatten()
+    removed = round(sparsity * size.numel())
+    if not removed:
+        return torch.ones_like(weight, dtype=torch.bool)
+    threshold = size.sort().values[removed - 1]
+    below, equal = size < threshold, size == threshold
+    return ~(below | (equal & (equal.cumsum(0) <= removed - below.sum()))).view(weight.shape)
 
 
 def weights(network: nn.Module) -> dict[str, nn.Parameter]:
@@ -73,7 +84,8 @@ class Pruner:
         if t <= self.last and ((t - self.first) % self.every == 0 or t == self.last):
             asked = sparsity_at(t / self.steps, final=self.final, **self.window)
             for weight, mask in zip(self.layers, self.masks, strict=True):
-                mask.copy_(torch.from_numpy(keep(weight.numpy(), asked)))
+                # numpy's partition is an order of magnitude faster than a sort on a processor
+                mask.copy_(torch.from_numpy(keep(weight.numpy(), asked)) if weight.is_cpu else keep_on_device(weight, asked))
             torch._foreach_mul_(self.layers, self.masks)
 
 
