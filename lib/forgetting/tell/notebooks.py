@@ -151,7 +151,7 @@ def _inspect(name: str, notebook: nbformat.NotebookNode, *, pictures: bool = Tru
                 raise Refused(f"notebooks/{name}.md, cell {number} {wrong}")
             told = output.get("metadata", {}).get("forgetting", {})
             if told.get("gallery") and not pictures:
-                raise Refused(f"notebooks/{name}.md, cell {number} shows pictures that may not be published; ask words.no_pictures before it does")
+                raise Refused(f"notebooks/{name}.md, cell {number} shows pictures that may not be published; ask words.no_pictures first")
             tables += [told["table"]] if "table" in told else []
     return tables
 

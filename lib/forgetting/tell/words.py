@@ -25,7 +25,7 @@ def interval(row: Mapping[str, float], name: str = "change", *, unit: str = "poi
 
 
 def layer_names(names: Iterable[str], *, network: str) -> list[str]:
-    """All layers of a `network` as a reader would say them: `2, convolution`, `block 1, shortcut`; those of other networks as they are called.
+    """All layers of a `network` as a reader would say them, `2, convolution` or `block 1, shortcut`; of other networks as they are called.
 
     Args:
         names: the layers in their order, the last one linear. network: its name in the study, e.g. "small-cnn".
@@ -44,7 +44,8 @@ def no_pictures(images: DataSet, *, asked: bool) -> str:
 
     Pictures that may not be published are shown only where they are `asked` for: whoever has them builds the same book as whoever has not.
     """
-    where = "[Data and licences](#sec-data) says where to put them"
+    where = "[Data and licences](#sec-data) says where to put them."
     if not images.shippable and not asked:
-        return f'The pictures of this data set are not published with the book. Whoever has them sees them with `PARAMS="pictures=true"`; {where}.'
-    return f"The pictures of this data set are not here; {where}." if images.test.images is None else ""
+        shown = 'Whoever has them sees them with `PARAMS="pictures=true"`'
+        return f"The pictures of this data set are not published with the book. {shown}; {where}"
+    return f"The pictures of this data set are not here; {where}" if images.test.images is None else ""
