@@ -312,6 +312,40 @@ def test_proper_outputs_pass_and_tables_are_named():
     assert notebooks._inspect("one", notebook) == ["impact"]
 
 
+def test_pictures_that_may_not_be_published_are_refused_unless_they_are_asked_for():
+    shown = output(data={"text/html": "<figure/>"}, metadata={"forgetting": {"gallery": True}})
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("x", outputs=[shown])])
+    assert notebooks._inspect("one", notebook, pictures=True) == []
+    with pytest.raises(Refused, match="cell 1 shows pictures"):
+        notebooks._inspect("one", notebook, pictures=False)
+
+
+TAGGED = """
++++ {"tags": ["planted"]}
+
+of flaws
+
++++ {"tags": ["natural"]}
+
+of none
+
+```{code-cell} python
+:tags: [remove-cell, natural]
+1 / 0
+```
+"""
+
+
+@pytest.mark.parametrize(("study", "kept", "left_out"), [("smoke", "of flaws", "of none"), ("smoke-cifar10", "of none", "of flaws")])
+def test_cells_about_planted_flaws_are_left_out_where_none_were_planted_and_the_other_way_round(book, monkeypatch, study, kept, left_out):
+    (paths.notebooks / "one.md").write_text(text() + TAGGED)
+    monkeypatch.setattr("papermill.execute_notebook", lambda notebook, out, **_: Path(out).touch() or notebook)  # no kernel
+    cells = nbformat.read(pages.run("one", study=study), as_version=4).cells
+    sources = [cell.source for cell in cells]
+    assert kept in sources and left_out not in sources
+    assert ("1 / 0" in sources) == (kept == "of none")
+
+
 class InProcess(concurrent.futures.Executor):
     """Runs each task at once, in this process."""
 

