@@ -1,0 +1,176 @@
+"""Are forgotten images hard for people: what people answered, PIEs against equally uncertain images, images that people mislabel."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from forgetting.measure import exemplars, inference, inputs, matching
+
+CONTROLS = ("the rest", "equally uncertain")
+
+
+def answered(counts, *, label) -> pd.DataFrame:
+    """How hard each image was for people; one row an image.
+
+    Arguments: `counts` (N, classes), how many people gave each label; `label` (N,) the data set's.
+
+    Returns example (0 to N - 1), entropy (of the answers, in bits), accuracy (share of the answers that are `label`). With n answers the
+    entropy is too low by about (labels given - 1) / (1.39 n) on average, for hard and easy images alike.
+    """
+    label, counts = inputs.labels("label", label, dimensions=1), np.asarray(counts)
+    accuracy = counts[np.arange(len(label)), label] / counts.sum(axis=1)
+    return pd.DataFrame({"example": np.arange(len(label)), "entropy": matching.entropy(counts), "accuracy": accuracy})
+
+
+def by_margin(*, outcomes: pd.DataFrame, picked, margin, edges=(0, 0.2, 0.4, 0.6, 0.8, 1), alpha: float = 0.05) -> pd.DataFrame:
+    """Means of outcomes among picked and other examples of like margin; a row a bin, side and outcome.
+
+    Arguments: `outcomes`, a row an example, a column an outcome; `picked` (N,) booleans; `margin` (N,) as in `matching.uncertainty`;
+    `edges`: bins are [edge, next edge), the last one holds the margin 1 alone.
+
+    Returns margin_low, margin_high (of the bin), picked, outcome, n, mean, low, high (the t interval over images). NaN for empty bins, and
+    no interval where nothing varies.
+    """
+    columns = outcomes.drop(columns="example", errors="ignore")
+    picked, margin = inputs.mask("picked", picked, len(columns)), inputs.column("margin", margin, len(columns))
+    where, rows = np.digitize(margin, edges) - 1, []
+    for place, low in enumerate(edges):
+        for side in (True, False):
+            some = columns[(where == place) & (picked == side)].astype(float)
+            for name, values in some.items():
+                told = inference.mean_interval(values, alpha=alpha) if len(values) else [np.nan] * 3
+                edge = edges[min(place + 1, len(edges) - 1)]
+                rows.append({"margin_low": float(low), "margin_high": float(edge), "picked": side, "outcome": name, "n": len(values),
+                             **dict(zip(("mean", "low", "high"), map(float, told), strict=True))})
+    return pd.DataFrame(rows)
+
+
+def pies(*, outcomes: pd.DataFrame, found: pd.DataFrame, judge: pd.DataFrame, resamples: int = 2000, seed,
+         alpha: float = 0.05) -> pd.DataFrame:
+    """PIEs and clear PIEs against images that are no PIEs: against all of these, and against equally uncertain ones.
+
+    Arguments
+        outcomes: a row an image and a column an outcome.
+        found: `exemplars.find`'s table. judge: `matching.uncertainty` of a population that took no part in `found`. Networks that define
+            PIEs would be uncertain of them by definition.
+        resamples, seed, alpha: as in `matching.compare`.
+
+    Returns group ("PIEs", "clear PIEs"), control (`CONTROLS`) and the columns of `matching.compare`. No row for a group without images.
+    """
+    cell, tables = matching.cells(judge), []
+    for group, measure in (("PIEs", "pie"), ("clear PIEs", "clear")):
+        picked = found[measure].to_numpy()
+        keep = picked | ~found["pie"].to_numpy()
+        for control, of in zip(CONTROLS, (None, cell[keep]), strict=True):
+            if picked.any():
+                how = {"resamples": resamples, "shuffles": resamples, "seed": seed, "alpha": alpha}
+                told = matching.compare(outcomes=outcomes[keep], picked=picked[keep], cell=of, **how)
+                tables.append(told.assign(group=group, control=control))
+    table = pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=["group", "control"])
+    return table[["group", "control", *table.columns.drop(["group", "control"])]]
+
+
+def beyond_chance(*, outcomes: pd.DataFrame, dense, dense_again, confidence, confidence_again, compressed: Mapping[str, np.ndarray],
+                  draws: int = 500, seed, alpha: float = 0.05) -> pd.DataFrame:
+    """Whether PIEs differ from equally uncertain images by more than PIEs of the null do; a row a population, group, control and outcome.
+
+    Uncertainty is measured with few networks. Images that are chosen for a divided vote are therefore a little more uncertain than others
+    for which the judges vote alike, and matching leaves a difference where there is none. It leaves the same one for the null, if the null
+    is chosen in the same way: both kinds of PIE are found by as many networks, and judged by the same, which took part in neither.
+
+    Arguments
+        outcomes: a row an image and a column an outcome.
+        dense, dense_again: (K, N) predicted labels of two populations trained alike, K at least 2. confidence, confidence_again: of these.
+        compressed: (K, N) predicted labels by name, independent of the dense ones.
+        draws: how often the members are divided. Each time PIEs are found between half of the dense and half of the compressed members,
+            the null's between the same half and half of dense-again; the other halves of dense and dense-again, together, are the judge.
+        seed: whole number or numpy Generator. alpha: intervals are at 1 - alpha.
+
+    Returns
+        setting, group ("PIEs", "clear PIEs"), control, outcome.
+        pies, null_pies: mean number over draws. members: networks on either side, K // 2.
+        difference, null_difference: `matching.compare`'s difference for PIEs and for the null's, mean over draws.
+        beyond, low, high: the first minus the second with its interval. se, df: for `inference.smallest_detectable`.
+        resamples: "both": other trainings and other images. draws: those in which both kinds were to be compared.
+
+    How the interval is made: in each draw images are drawn with replacement as well. A half drawn so varies around the whole as the whole
+    around the truth, as in `exemplars.null_control`; the standard deviation of `beyond` over such draws is its standard error, and the
+    interval is `beyond` -+ t(K - 1) se. Raises `Refused` for populations that do not match.
+    """
+    inputs.fraction("alpha", alpha)
+    dense, dense_again, *others = inputs.populations({"dense": dense, "dense_again": dense_again, **compressed}, members=2, paired=True)
+    columns, (members, size) = outcomes.drop(columns="example", errors="ignore"), dense.shape
+    pool, sure, values = np.concatenate([dense, dense_again]), np.concatenate([confidence, confidence_again]), columns.to_numpy(dtype=float)
+    generator, no_cell = np.random.default_rng(seed), np.zeros(size, dtype=int)
+    populations, groups = [*others, dense_again], {"PIEs": "pie", "clear PIEs": "clear"}
+    shape = (draws, len(populations), len(groups), len(CONTROLS), columns.shape[1])
+    plain, resampled, counted = np.empty(shape), np.empty(shape), np.empty(shape[:3])
+    for draw in range(draws):
+        halves = [inference.subsets(members, members // 2, draws=1, seed=generator)[0] for _ in range(len(populations) + 1)]
+        left = ~np.concatenate([halves[0], halves[-1]])
+        cell = matching.cells(matching.uncertainty(predicted=pool[left], confidence=sure[left]))
+        weight = np.bincount(generator.integers(size, size=size), minlength=size)
+        for k, (population, half) in enumerate(zip(populations, halves[1:], strict=True)):
+            found = exemplars.find(dense=dense[halves[0]], compressed=population[half])
+            for g, measure in enumerate(groups.values()):
+                picked = found[measure].to_numpy()
+                keep, counted[draw, k, g] = picked | ~found["pie"].to_numpy(), picked.sum()
+                for c, of in enumerate((no_cell, cell)):
+                    for store, many in ((plain, None), (resampled, weight[keep])):
+                        own, rest, _ = matching.means(values[keep], picked=picked[keep], cell=of[keep], weight=many)
+                        store[draw, k, g, c] = own - rest
+    rows, place = [], np.ndindex(len(others), *shape[2:])
+    for k, g, c, o in place:
+        own, null = plain[:, k, g, c, o], plain[:, -1, g, c, o]
+        spread = resampled[:, k, g, c, o] - resampled[:, -1, g, c, o]
+        usable = ~np.isnan(own - null)
+        beyond = (own - null)[usable].mean() if usable.any() else np.nan
+        spread = spread[~np.isnan(spread)]
+        se = spread.std(ddof=1) if len(spread) > 1 and np.ptp(spread) > 0 else np.nan
+        low, high = inference.interval(beyond, se=se, df=members - 1, alpha=alpha)
+        rows.append({
+            "setting": list(compressed)[k], "group": list(groups)[g], "control": CONTROLS[c], "outcome": columns.columns[o],
+            "pies": counted[:, k, g].mean(), "null_pies": counted[:, -1, g].mean(), "members": members // 2,
+            "difference": own[usable].mean() if usable.any() else np.nan,
+            "null_difference": null[usable].mean() if usable.any() else np.nan,
+            "beyond": beyond, "low": float(low), "high": float(high), "se": se, "df": members - 1,
+            "resamples": "both", "draws": int(usable.sum()),
+        })
+    return pd.DataFrame(rows)
+
+
+def forgotten_alike(*, wrong, label, dense, compressed, judge: pd.DataFrame, resamples: int = 2000, seed,
+                    alpha: float = 0.05) -> pd.DataFrame:
+    """Whether compression loses the labels of images that people mislabel more than those of equally uncertain images that none does.
+
+    Arguments
+        wrong: (N,) how many people's labels of each training image differ from the one networks were trained on.
+        label: (N,) that label. dense, compressed: (K, N) and (L, N) predicted labels of the training part, at least 2 members each.
+        judge: `matching.uncertainty` of a population that is neither of the two.
+        resamples, seed, alpha: as in `matching.compare`.
+
+    Returns a row a value of `wrong` above 0, control (`CONTROLS`: all images that nobody mislabels, or equally uncertain ones) and way to
+    resample.
+        wrong, control; n, left_out; change, change_others: in the share of members that predict the label, compressed minus dense, among
+            these images and among the others; beyond, low, high: the first minus the second. resamples: "members" (Welch's interval:
+            other trainings, these images) or "images" (bootstrap: other images, these networks).
+    """
+    label, dense, compressed = inputs.populations({"dense": dense, "compressed": compressed}, label=label, members=2)
+    wrong = inputs.column("wrong", wrong, len(label))
+    right = [predicted == label for predicted in (dense, compressed)]
+    change = pd.DataFrame({"change": right[1].mean(axis=0) - right[0].mean(axis=0)})
+    cell, rows = matching.cells(judge), []
+    for many in sorted(set(wrong[wrong > 0].tolist())):
+        keep = (wrong == many) | (wrong == 0)
+        picked = wrong[keep] == many
+        for control, of in zip(CONTROLS, (np.zeros(keep.sum(), dtype=int), cell[keep]), strict=True):
+            how = {"resamples": resamples, "shuffles": 0, "seed": seed, "alpha": alpha}
+            told = matching.compare(outcomes=change[keep], picked=picked, cell=of, **how).iloc[0]
+            weigh = matching.weights(picked=picked, cell=of)
+            over_members = inference.welch(*(hits[:, keep] @ weigh for hits in right), alpha=alpha)
+            common = {"wrong": many, "control": control, "n": told["n"], "left_out": told["left_out"], "change": told["mean_picked"],
+                      "change_others": told["mean_others"], "beyond": told["difference"]}
+            rows.append({**common, "low": float(over_members.low), "high": float(over_members.high), "resamples": "members"})
+            rows.append({**common, "low": told["low"], "high": told["high"], "resamples": "images"})
+    return pd.DataFrame(rows)
