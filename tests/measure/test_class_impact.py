@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from forgetting.errors import Refused
-from forgetting.measure import class_impact, inference
+from forgetting.measure import class_impact, inference, simulation
 
 SIZES = (7, 11, 13)  # Different primes, so that no class can stand for another.
 LABEL = np.repeat(np.arange(3), SIZES).astype(np.int32)
@@ -180,3 +180,38 @@ def test_a_thousand_classes_of_fifty_thousand_examples_take_seconds_at_most(in_s
     generator, label = np.random.default_rng(9), (np.arange(50_000) % 1000).astype(np.int32)
     dense, compressed = (np.where(generator.random((30, 50_000)) < q, label, (label + 1) % 1000).astype(np.int32) for q in (0.76, 0.72))
     assert in_sorts(lambda: class_impact.compare(label=label, dense=dense, compressed=compressed)) < 10
+
+
+def test_the_spread_is_what_is_left_of_the_changes_variance_once_noise_is_off_and_does_not_care_what_is_subtracted():
+    label = np.repeat(np.arange(4), [30, 50, 20, 40])
+    how = {"label": label, "recall": (0.8, 0.7, 0.9, 0.6)}
+    dense = simulation.population(**how, members=7, seed=0)
+    compressed = simulation.population(**how | {"recall": (0.8, 0.5, 0.9, 0.6)}, members=9, seed=1)
+    row = class_impact.spread(label=label, dense=dense, compressed=compressed, seed=0).iloc[0]
+    table = class_impact.compare(label=label, dense=dense, compressed=compressed)
+    assert table[["change", "recall_change"]].std(ddof=1).to_list() == pytest.approx([row["raw"]] * 2)
+    # Noise: the variance over classes of the error of the changes, from the covariance of all classes over members.
+    recall = [[[np.mean(member[label == c] == c) for c in range(4)] for member in population] for population in (dense, compressed)]
+    errors = sum(np.cov(np.transpose(values)) / len(values) for values in recall)
+    assert row["noise"] == pytest.approx(np.sqrt((np.trace(errors) - errors.sum() / 4) / 3))
+    assert row["spread"] == pytest.approx(np.sqrt(row["raw"] ** 2 - row["noise"] ** 2)) and row["low"] <= row["spread"] <= row["high"]
+
+
+def test_the_spread_is_right_on_average_whatever_the_number_of_members_and_its_interval_holds_the_truth():
+    generator, label = np.random.default_rng(2), np.repeat(np.arange(5), 60)
+    before, after = np.array([0.8, 0.7, 0.9, 0.6, 0.75]), np.array([0.8, 0.6, 0.9, 0.55, 0.65])
+    for members in (4, 16):
+        for recall, truth in ((before, 0.0), (after, (after - before).std(ddof=1))):
+            how = {"label": label, "shared": 0.05, "members": members, "seed": generator}
+            pairs = ([simulation.population(recall=r, **how) for r in (before, recall)] for _ in range(150))
+            rows = pd.concat(class_impact.spread(label=label, dense=d, compressed=c, draws=100, seed=generator) for d, c in pairs)
+            unclipped = rows["raw"] ** 2 - rows["noise"] ** 2
+            assert unclipped.mean() == pytest.approx(truth**2, abs=4 * unclipped.std() / np.sqrt(150))
+            assert ((rows["low"] <= truth) & (truth <= rows["high"])).mean() > 0.88
+
+
+def test_fewer_than_four_members_have_a_spread_but_no_interval_of_it():
+    label = np.repeat([0, 1], 20)
+    populations = [simulation.population(label=label, recall=(0.7, 0.8), members=3, seed=seed) for seed in (0, 1)]
+    row = class_impact.spread(label=label, dense=populations[0], compressed=populations[1], seed=0).iloc[0]
+    assert row["spread"] >= 0 and np.isnan(row["low"]) and np.isnan(row["high"])

@@ -106,7 +106,7 @@ def test_a_change_of_the_smallest_detectable_size_is_found_in_four_of_five_trial
 
 def test_the_smallest_detectable_change_is_unknown_without_a_test_and_normal_at_infinite_freedom():
     sizes = inference.smallest_detectable(se=np.array([1.0, np.nan, 1.0]), df=np.array([np.inf, np.nan, 1e7]))
-    assert sizes[0] == pytest.approx(stats.norm.ppf(0.975) + stats.norm.ppf(0.8))
+    assert sizes[0] == pytest.approx(stats.norm.ppf(0.975) + stats.norm.ppf(0.8), rel=1e-5)  # the other tail holds a millionth
     assert np.isnan(sizes[1]) and sizes[2] == pytest.approx(sizes[0], rel=1e-4)
     with pytest.raises(Refused, match="power is 1.5"):
         inference.smallest_detectable(se=1, df=3, power=1.5)

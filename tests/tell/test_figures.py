@@ -228,3 +228,14 @@ def test_prose_from_results_is_shown_as_markdown_and_headings_are_refused(shown)
     for heading in ("# Found", "text\n\n## Found", "Found\n=====", ""):
         with pytest.raises(Refused):
             figures.say(heading)
+
+
+@pytest.mark.parametrize("who", BLIND)
+def test_lines_that_are_no_settings_stay_apart_from_each_other_and_from_white(who):
+    colours = [linear(figures.series(place)["color"]) for place in range(len(figures.SERIES))]
+    for first, second in itertools.combinations(colours, 2):
+        assert np.linalg.norm(lab(BLIND[who] @ first) - lab(BLIND[who] @ second)) > 12
+    assert all(1.05 / (colour @ [0.2126, 0.7152, 0.0722] + 0.05) >= 3 for colour in colours)
+    assert len({figures.series(place)["marker"] for place in range(len(figures.SERIES))}) == len(figures.SERIES)
+    with pytest.raises(Refused, match="at most"):
+        figures.series(len(figures.SERIES))

@@ -8,11 +8,34 @@ from forgetting.measure import inference, inputs
 CENTRES = ("model", "population")
 
 
-def _correct(label: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:
-    """Correct predictions (K, classes) of each member in each class."""
+def correct(label: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:
+    """Correct predictions (K, classes) of each member in each class, from labels (N,) and predicted labels (K, N)."""
     members = len(predicted)
     cell = np.arange(members)[:, None] * classes + label
     return np.bincount(cell[predicted == label], minlength=members * classes).reshape(members, classes)
+
+
+def tested(dense, compressed, n, *, alpha: float = 0.05, centre: str = "model", pairs: bool = False) -> tuple[inference.Change, np.ndarray]:
+    """The test of `compare` for counts of correct predictions, of many pairs of populations at once.
+
+    Arguments: `dense` (K, ..., C) and `compressed` (L, ..., C) whole numbers as from `correct`; `n` (C,) examples of each class; `alpha`
+    and `centre` as for `compare`; `pairs` as its `paired`.
+
+    Returns the change of each class in fractions with its test, arrays (..., C), NaN where a class was not tested; and whether that is
+    because its recall is the same in every member, (..., C) booleans.
+    """
+    populations = (dense, compressed)
+    whole = [hits.sum(axis=-1, keepdims=True) for hits in populations]
+    if centre == "population":
+        whole = [total.mean(axis=0, keepdims=True) for total in whole]
+    # Tests run on whole numbers, N n (recall - accuracy): what does not vary is then found exactly, whatever the order of the members.
+    scale = n.sum() * n
+    contrasts = [n.sum() * hits - n * total for hits, total in zip(populations, whole, strict=True)]
+    result = inference.compared(*contrasts, alpha=alpha, pairs=pairs)
+    still = np.all([hits.max(axis=0) == hits.min(axis=0) for hits in populations], axis=0)
+    low, high, t, df, p, se = (np.where(still, np.nan, values) for values in (
+        result.low / scale, result.high / scale, result.t, result.df, result.p, result.se / scale))
+    return inference.Change(result.change / scale, low, high, t, df, p, se), still
 
 
 def compare(*, label, dense, compressed, alpha: float = 0.05, centre: str = "model", paired: bool = False) -> pd.DataFrame:
@@ -56,30 +79,58 @@ def compare(*, label, dense, compressed, alpha: float = 0.05, centre: str = "mod
     inputs.one_of("centre", centre, CENTRES)
     label, dense, compressed = inputs.populations({"dense": dense, "compressed": compressed}, label=label, members=2, paired=paired)
     n = inputs.class_sizes(label, dense, compressed)
-    correct = [_correct(label, population, len(n)) for population in (dense, compressed)]
-    whole = [hits.sum(axis=1, keepdims=True) for hits in correct]
-    if centre == "population":
-        whole = [total.mean(keepdims=True) for total in whole]
-    # Tests run on whole numbers, N n (recall - accuracy): what does not vary is then found exactly, whatever the order of the members.
-    scale = len(label) * n
-    contrasts = [len(label) * hits - n * total for hits, total in zip(correct, whole, strict=True)]
-    result = inference.compared(*contrasts, alpha=alpha, pairs=paired)
-    recall = inference.compared(*correct, alpha=alpha, pairs=paired)
-    still = np.all([hits.max(axis=0) == hits.min(axis=0) for hits in correct], axis=0)
+    hits = [correct(label, population, len(n)) for population in (dense, compressed)]
+    result, still = tested(*hits, n, alpha=alpha, centre=centre, pairs=paired)
+    recall = inference.compared(*hits, alpha=alpha, pairs=paired)
     reason = np.where(still, "its recall is the same in every member of both populations",
                       np.where(np.isnan(result.p), "its change against the whole is the same in every member", ""))
-    t, df, p, se, low, high = (np.where(reason == "", values, np.nan)
-                               for values in (result.t, result.df, result.p, result.se / scale, result.low / scale, result.high / scale))
-    change = result.change / scale
-    widest = inference.interval(change, se=se, df=df, alpha=alpha / max((reason == "").sum(), 1))
-    p_holm, p_bh = inference.adjusted(p, method="holm"), inference.adjusted(p, method="fdr_bh")
+    widest = inference.interval(result.change, se=result.se, df=result.df, alpha=alpha / max((reason == "").sum(), 1))
+    p_holm, p_bh = inference.adjusted(result.p, method="holm"), inference.adjusted(result.p, method="fdr_bh")
     return pd.DataFrame({
-        "class": np.arange(len(n)), "n": n, "recall_dense": correct[0].mean(axis=0) / n, "recall_compressed": correct[1].mean(axis=0) / n,
+        "class": np.arange(len(n)), "n": n, "recall_dense": hits[0].mean(axis=0) / n, "recall_compressed": hits[1].mean(axis=0) / n,
         "recall_change": recall.change / n, "recall_change_low": recall.low / n, "recall_change_high": recall.high / n,
-        "change": change, "change_low": low, "change_high": high, "t": t, "df": df, "p": p, "p_holm": p_holm, "p_bh": p_bh,
-        "significant": p <= alpha, "significant_holm": p_holm <= alpha, "significant_bh": p_bh <= alpha,
-        "se": se, "simultaneous_low": widest[0], "simultaneous_high": widest[1], "reason": reason, "resamples": "members",
+        "change": result.change, "change_low": result.low, "change_high": result.high, "t": result.t, "df": result.df, "p": result.p,
+        "p_holm": p_holm, "p_bh": p_bh,
+        "significant": result.p <= alpha, "significant_holm": p_holm <= alpha, "significant_bh": p_bh <= alpha,
+        "se": result.se, "simultaneous_low": widest[0], "simultaneous_high": widest[1], "reason": reason, "resamples": "members",
     })
+
+
+def spread(*, label, dense, compressed, draws: int = 200, seed, alpha: float = 0.05) -> pd.DataFrame:
+    """How unequally the classes pay: the standard deviation over classes of their true changes of recall; one row.
+
+    The noise of training spreads the changes that are seen, the more the fewer members there are. Its expected part, known from how members
+    differ, is taken off their variance over classes; what is left is 0 on average where all classes change alike, at any number of members.
+    What is common to all classes, as overall accuracy is, is no spread, so it is the same with it subtracted or not.
+
+    Arguments: `label`, `dense`, `compressed` and `alpha` as for `compare`, two classes at least; `draws`, random halves of the members
+    behind the interval, at least 2; `seed`, whole number or numpy Generator.
+
+    Returns spread (0 where noise explains all), low, high, raw (standard deviation of the changes as seen), noise (the expected part that
+    is taken off), all fractions; draws; resamples. The interval is that of the variance, made of halves as in `exemplars.null_control`, its
+    ends clipped at 0; NaN with fewer than 4 members. Raises `Refused` as `compare` does.
+    """
+    inputs.fraction("alpha", alpha)
+    label, *populations = inputs.populations({"dense": dense, "compressed": compressed}, label=label, members=2)
+    n, generator = inputs.class_sizes(label, *populations), np.random.default_rng(seed)
+    recall = [correct(label, population, len(n)) / n for population in populations]
+    beside = [values - values.mean(axis=1, keepdims=True) for values in recall]
+
+    def variances(taken):
+        """(draws,) each: of the changes as seen by subsets (draws, K) and (draws, L) of the members, and the part of it that is noise."""
+        sizes = [mask.sum(axis=1, keepdims=True) for mask in taken]
+        means = [mask @ values / size for mask, values, size in zip(taken, beside, sizes, strict=True)]
+        squares = [mask @ values**2 / size for mask, values, size in zip(taken, beside, sizes, strict=True)]
+        noise = sum(((square - mean**2) / (size - 1)).sum(axis=1) for square, mean, size in zip(squares, means, sizes, strict=True))
+        return ((means[1] - means[0]) ** 2).sum(axis=1) / (len(n) - 1), noise / (len(n) - 1)
+
+    raw, noise = (float(part[0]) for part in variances([np.ones((1, len(values)), dtype=bool) for values in recall]))
+    low = high = np.nan
+    if min(map(len, recall)) >= 4:
+        seen, expected = variances([inference.subsets(len(values), len(values) // 2, draws=draws, seed=generator) for values in recall])
+        low, high = inference.interval(raw - noise, se=(seen - expected).std(ddof=1), df=min(map(len, recall)) - 1, alpha=alpha)
+    ends = {name: np.sqrt(np.maximum(value, 0)) for name, value in (("spread", raw - noise), ("low", low), ("high", high))}
+    return pd.DataFrame([ends | {"raw": np.sqrt(raw), "noise": np.sqrt(noise), "draws": draws, "resamples": "members"}])
 
 
 def untested(table: pd.DataFrame) -> pd.DataFrame:

@@ -161,8 +161,8 @@ def null_control(*, dense, dense_again, compressed, splits: int = 1000, seed, al
     })
 
 
-def _jaccard(one, other) -> np.ndarray:
-    """Overlap (S,) of two stacks of sets (S, n): common / either, NaN where both are empty."""
+def overlap(one, other) -> np.ndarray:
+    """Jaccard overlap (S,) of two stacks of sets, booleans (S, n): common / either, NaN where both are empty."""
     either = (one | other).sum(axis=1)
     return np.where(either > 0, (one & other).sum(axis=1) / np.maximum(either, 1), np.nan)
 
@@ -204,9 +204,9 @@ def stability(*, dense, compressed, sizes, subsamples: int = 200, seed, alpha: f
         for measure, sets in zip(("pie", "clear", "tied"), votes.outcomes(pool, first, second), strict=True):
             quantities = {"count": sets[:subsamples].sum(axis=1).astype(float)}
             if measure != "tied":
-                quantities["overlap with all"] = _jaccard(sets[:subsamples], sets[-1:])
+                quantities["overlap with all"] = overlap(sets[:subsamples], sets[-1:])
             if measure != "tied" and disjoint:
-                quantities["overlap of disjoint"] = _jaccard(sets[:subsamples], sets[subsamples:-1])
+                quantities["overlap of disjoint"] = overlap(sets[:subsamples], sets[subsamples:-1])
             rows += [{"size": int(size), "measure": measure, "quantity": name, **inference.band(values, alpha=alpha)}
                      for name, values in quantities.items()]
     return pd.DataFrame(rows).assign(resamples="members")

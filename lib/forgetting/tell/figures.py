@@ -32,6 +32,8 @@ SIZES = {"small": (4.8, 3.2), "wide": (6.4, 3.6), "tall": (6.4, 5.6)}  # inches;
 DENSE, AGAIN, SELECTORS = "#0072B2", "#767676", "#7A1E70"
 PRUNED = ("#E07000", "#B84A00", "#8A2F00", "#5A1A00")  # from little to much sparsity
 FORMATS = {"float16": ("#18A068", "P"), "dynamic-int8": ("#1E6849", "X"), "fixed-int8": ("#0D3A2E", "*")}
+# For lines that are no settings: what they mean stands in the legend.
+SERIES = (("#332288", "o", "-"), ("#CC3311", "s", "--"), ("#117733", "^", "-."), ("#111111", "D", ":"), ("#997700", "v", "-"))
 LEVEL_MARKERS = ((0.4, "v"), (0.6, "^"), (0.8, "s"), (0.92, "D"), (0.965, "p"), (1.0, "h"))
 
 
@@ -92,6 +94,17 @@ def _pruned(sparsity: float) -> str:
     low = min(int(place), len(PRUNED) - 2)
     pair = np.array([matplotlib.colors.to_rgb(shade) for shade in PRUNED[low : low + 2]])
     return matplotlib.colors.to_hex(pair[0] + (place - low) * (pair[1] - pair[0]))
+
+
+def series(place: int) -> dict:
+    """Colour, marker and line style of the line at `place` (from 0) in a figure whose lines are no settings but studies, say.
+
+    Raises:
+        Refused: more lines than can be told apart.
+    """
+    if not 0 <= place < len(SERIES):
+        raise Refused(f"line {place} has no look: at most {len(SERIES)} lines can be told apart; draw fewer, or several figures")
+    return dict(zip(("color", "marker", "linestyle"), SERIES[place], strict=True))
 
 
 def bars(axis: Axes, place: object, low: object, high: object, setting: object, *, across: bool = False, width: float = 1.8) -> None:
