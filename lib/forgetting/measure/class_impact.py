@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from forgetting.measure import inference, inputs
+from forgetting.measure import inference, inputs, rates
 
 CENTRES = ("model", "population")
 
@@ -60,25 +60,16 @@ def compare(*, label, dense, compressed, alpha: float = 0.05, centre: str = "mod
     whole = [hits.sum(axis=1, keepdims=True) for hits in correct]
     if centre == "population":
         whole = [total.mean(keepdims=True) for total in whole]
-    # Tests run on whole numbers, N n (recall - accuracy): what does not vary is then found exactly, whatever the order of the members.
-    scale = len(label) * n
-    contrasts = [len(label) * hits - n * total for hits, total in zip(correct, whole, strict=True)]
-    result = inference.compared(*contrasts, alpha=alpha, pairs=paired)
+    result, reason = rates.contrast(right=correct, whole=whole, n=n, total=len(label), alpha=alpha, paired=paired)
     recall = inference.compared(*correct, alpha=alpha, pairs=paired)
-    still = np.all([hits.max(axis=0) == hits.min(axis=0) for hits in correct], axis=0)
-    reason = np.where(still, "its recall is the same in every member of both populations",
-                      np.where(np.isnan(result.p), "its change against the whole is the same in every member", ""))
-    t, df, p, se, low, high = (np.where(reason == "", values, np.nan)
-                               for values in (result.t, result.df, result.p, result.se / scale, result.low / scale, result.high / scale))
-    change = result.change / scale
-    widest = inference.interval(change, se=se, df=df, alpha=alpha / max((reason == "").sum(), 1))
-    p_holm, p_bh = inference.adjusted(p, method="holm"), inference.adjusted(p, method="fdr_bh")
+    told = rates.answers(result, reason=reason, alpha=alpha)
     return pd.DataFrame({
         "class": np.arange(len(n)), "n": n, "recall_dense": correct[0].mean(axis=0) / n, "recall_compressed": correct[1].mean(axis=0) / n,
         "recall_change": recall.change / n, "recall_change_low": recall.low / n, "recall_change_high": recall.high / n,
-        "change": change, "change_low": low, "change_high": high, "t": t, "df": df, "p": p, "p_holm": p_holm, "p_bh": p_bh,
-        "significant": p <= alpha, "significant_holm": p_holm <= alpha, "significant_bh": p_bh <= alpha,
-        "se": se, "simultaneous_low": widest[0], "simultaneous_high": widest[1], "reason": reason, "resamples": "members",
+        "change": told["change"], "change_low": told["low"], "change_high": told["high"],
+        **{name: told[name] for name in ("t", "df", "p", "p_holm", "p_bh")},
+        "significant": told["p"] <= alpha, "significant_holm": told["p_holm"] <= alpha, "significant_bh": told["p_bh"] <= alpha,
+        **{name: told[name] for name in ("se", "simultaneous_low", "simultaneous_high")}, "reason": reason, "resamples": "members",
     })
 
 

@@ -9,6 +9,8 @@ from statsmodels.stats.multitest import multipletests
 
 from forgetting.measure import inputs
 
+TOO_FEW = "it has fewer examples than the minimum for a test"
+
 
 class Change(NamedTuple):
     """A difference of two means with its interval and two-sided test; arrays of one shape, NaN where nothing varies."""
@@ -109,6 +111,21 @@ def adjusted(p, *, method: str) -> np.ndarray:
     if tested.any():
         result[tested] = multipletests(p[tested], method=method)[1]
     return result
+
+
+def corrections(p, *, prefix: str = "") -> dict[str, np.ndarray]:
+    """Columns `p_holm` and `p_bh`: `p` (m,) `adjusted` over the tests among them, by both methods; `prefix` goes before the names."""
+    return {f"{prefix}p_{name}": adjusted(p, method=method) for name, method in (("holm", "holm"), ("bh", "fdr_bh"))}
+
+
+def could_be_lowest(*, low, high) -> np.ndarray:
+    """Which of several values may be the lowest: (m,) true where no other certainly lies below.
+
+    Arguments: (m,) limits of intervals that hold for all at once; NaN where there is none, which is never the lowest. With the confidence
+    of these intervals the truly lowest is among those returned.
+    """
+    low, high = np.asarray(low, dtype=float), np.asarray(high, dtype=float)
+    return low <= np.nanmin(high, initial=np.inf)
 
 
 def smallest_detectable(*, se, df, alpha: float = 0.05, power: float = 0.8) -> np.ndarray:
