@@ -1,4 +1,4 @@
-"""The command `forgetting`: trains studies, makes pages, measures speed."""
+"""The command `forgetting`: trains studies, makes pages, audits compressed models, measures speed."""
 
 import math
 import sys
@@ -105,6 +105,76 @@ def bench(
     from forgetting.train import benchmark
 
     benchmark.run(load(study), seconds=seconds, networks=networks, device=device, record=record, say=typer.echo)
+
+
+@app.command()
+def audit(
+    files: Annotated[list[Path], typer.Argument(help="Predictions: Parquet or CSV, with setting, member, example, label, predicted.")],
+    baseline: Annotated[str, typer.Option(help="The setting of the uncompressed models.")],
+    out: Annotated[Path, typer.Option(help="The folder that the report is written into.")],
+    groups: Annotated[Path | None, typer.Option(help="A table with the column example and a column for each attribute.")] = None,
+    paired: Annotated[bool, typer.Option("--paired", help="Members of equal name belong together: one was made from the other.")] = False,
+    positive: Annotated[str | None, typer.Option(help="The positive label of a task with two.")] = None,
+    again: Annotated[
+        str | None, typer.Option(help="The setting that is a second, independent baseline; <baseline>-again if there.")
+    ] = None,
+    alpha: Annotated[float, typer.Option(help="Level of the tests, 1 minus that of the intervals.")] = 0.05,
+    minimum: Annotated[int, typer.Option(help="Examples below which a class or group is shown only.")] = 10,
+    seed: Annotated[int, typer.Option(help="Of the random splits behind counts of exemplars.")] = 0,
+    fail_if: Annotated[
+        list[str] | None, typer.Option(metavar="RULE", help='E.g. "any group: change_low < -0.05". May be repeated.')
+    ] = None,
+) -> None:
+    """Say what compression did to whom. Exit code 0: passed; 2: bad input; 3: a rule is met; 4: a rule cannot be decided."""
+    from forgetting.tell import audit as audits
+
+    rules = [audits.gate.parse(rule) for rule in fail_if or []]
+    told = audits.run(
+        files, baseline=baseline, groups=groups, paired=paired, positive=positive, again=again, alpha=alpha, minimum=minimum, seed=seed
+    )
+    verdicts = [told.judge(rule.text) for rule in rules]
+    told.write(out)
+    typer.echo("\n".join(told.summary["sentences"]))
+    console.print(f"wrote {paths.shown(out)}", markup=False)
+    for verdict in verdicts:
+        console.print(verdict.line, markup=False)
+    codes = {verdict.code for verdict in verdicts}
+    raise typer.Exit(next((code for code in (audits.gate.MET, audits.gate.UNKNOWN) if code in codes), audits.gate.PASSED))
+
+
+@app.command()
+def predict(
+    model: Annotated[Path, typer.Argument(help="An ONNX file: pictures in, scores of the classes out.")],
+    images: Annotated[Path, typer.Argument(help="The folder of pictures.")],
+    labels: Annotated[Path, typer.Option(help="A CSV file with the columns image (a path in the folder) and label.")],
+    out: Annotated[Path, typer.Option(help="The Parquet file to write.")],
+    setting: Annotated[str | None, typer.Option(help="What the model is called in the table; its file's name if not given.")] = None,
+    member: Annotated[str, typer.Option(help="Which of several trainings of the setting it is.")] = "0",
+    classes: Annotated[
+        Path | None, typer.Option(help="A text file with the class names, a line for each output; else they are 0, 1, ...")
+    ] = None,
+    config: Annotated[Path | None, typer.Option(help="A YAML file with the pre-processing; the options below come before it.")] = None,
+    size: Annotated[tuple[int, int] | None, typer.Option(metavar="HEIGHT WIDTH", help="Of the input; the model's if not given.")] = None,
+    resize: Annotated[str | None, typer.Option(help="stretch, or crop: scale the shorter side and cut out the centre.")] = None,
+    scale: Annotated[float | None, typer.Option(help="What the bytes are divided by; 255 if not given.")] = None,
+    mean: Annotated[str | None, typer.Option(help='Subtracted after that, e.g. "0.485,0.456,0.406".')] = None,
+    std: Annotated[str | None, typer.Option(help='Divided by after that, e.g. "0.229,0.224,0.225".')] = None,
+    layout: Annotated[str | None, typer.Option(help="NCHW or NHWC.")] = None,
+    channels: Annotated[str | None, typer.Option(help="RGB, BGR or L (grey).")] = None,
+) -> None:
+    """Predict a folder of pictures by an ONNX model, for `forgetting audit`."""
+    from forgetting import predict as predicting
+
+    def numbers(text: str | None) -> list[str] | None:
+        return None if text is None else text.split(",")
+
+    how = predicting.preprocessing(
+        config, size=size, resize=resize, scale=scale, mean=numbers(mean), std=numbers(std), layout=layout, channels=channels
+    )
+    read = predicting.read_labels(labels, images)
+    named = predicting.read_classes(classes) if classes else None
+    right = predicting.run(model, read, how=how, classes=named, setting=setting or model.stem, member=member, out=out)
+    console.print(f"wrote {paths.shown(out)}: {len(read.labels):,} predictions, {100 * right / len(read.labels):.1f} % right", markup=False)
 
 
 def ensure(study: Study, *, archived: bool = True, device: str = "auto", minutes: float | None = None) -> None:

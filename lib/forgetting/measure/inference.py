@@ -8,6 +8,8 @@ from scipy.optimize import elementwise
 
 from forgetting.measure import inputs
 
+TOO_FEW = "it has fewer examples than the minimum for a test"
+
 
 class Change(NamedTuple):
     """A difference of two means with its interval and two-sided test; arrays of one shape, NaN where nothing varies."""
@@ -131,6 +133,21 @@ def chance(*, shift, df, alpha: float = 0.05) -> np.ndarray:
     tails = np.where(np.isfinite(df), stats.nct.sf(limit, np.where(np.isfinite(df), df, 1), shift), stats.norm.sf(limit - shift))
     other = np.where(np.isfinite(df), stats.nct.cdf(-limit, np.where(np.isfinite(df), df, 1), shift), stats.norm.cdf(-limit - shift))
     return np.where(np.isnan(shift + df), np.nan, tails + np.nan_to_num(other))
+
+
+def corrections(p, *, prefix: str = "") -> dict[str, np.ndarray]:
+    """Columns `p_holm` and `p_bh`: `p` (m,) `adjusted` over the tests among them, by both methods; `prefix` goes before the names."""
+    return {f"{prefix}p_{name}": adjusted(p, method=method) for name, method in (("holm", "holm"), ("bh", "fdr_bh"))}
+
+
+def could_be_lowest(*, low, high) -> np.ndarray:
+    """Which of several values may be the lowest: (m,) true where no other certainly lies below.
+
+    Arguments: (m,) limits of intervals that hold for all at once; NaN where there is none, which is never the lowest. With the confidence
+    of these intervals the truly lowest is among those returned.
+    """
+    low, high = np.asarray(low, dtype=float), np.asarray(high, dtype=float)
+    return low <= np.nanmin(high, initial=np.inf)
 
 
 def smallest_detectable(*, se, df, alpha: float = 0.05, power: float = 0.8) -> np.ndarray:

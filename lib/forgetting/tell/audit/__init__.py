@@ -1,0 +1,243 @@
+"""Audit your own compressed model: predictions in, tidy tables and plain sentences out.
+
+    from forgetting.tell import audit
+
+    told = audit.run("predictions.parquet", baseline="dense", groups="groups.csv")
+    print("\\n".join(told.summary["sentences"]))
+    told.write("report")
+
+It works on any framework's predictions, never imports torch, and has three designs: one model against one (K = 1, paired examples),
+populations (several independent trainings on both sides), and paired populations (each compressed model made from one of the baseline).
+"""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+import forgetting
+from forgetting import paths
+from forgetting.errors import Refused
+from forgetting.measure import inputs, subgroups
+from forgetting.tell.audit import gate, reading, sentences, tables
+from forgetting.tell.audit.sources import Table, counted, shown
+
+DRAWS, FEWEST_DRAWS = 1000, 200
+WORK = 2 * 10**9  # Draws times predictions of an exemplar count; larger audits draw less often.
+COMPRESSED, FLOOR = "compressed", "noise floor"
+
+
+@dataclass(frozen=True)
+class Audit:
+    """What an audit found. Every rate and change is a fraction, compressed minus baseline; NaN where there is nothing to tell.
+
+    Attributes:
+        overall: a row a setting: setting, design ("one model each", "populations", "paired populations"), role ("compressed", or "noise
+            floor" for the second dense population), n, members_baseline, members_compressed, accuracy_baseline, accuracy_compressed (means
+            over members), sd_baseline, sd_compressed (over members), change, change_low, change_high, p, detectable (smallest change found
+            in 4 of 5 audits), flips, to_wrong, to_right (predictions that changed, a pair of models, on average), resamples (what intervals
+            speak of: other "examples" or other trainings, "members").
+        classes: a row a setting and class: setting, class, and the columns of `forgetting.measure.subgroups.compare`, with its two
+            questions: `change` (of recall itself) and `beyond` (of recall minus the change of overall accuracy). could_be_worst: no other
+            class certainly lost more, by intervals that hold for all at once.
+        groups: the same a group: setting, attribute, group, metric, and so on; empty without groups. `change` counts right answers in every
+            metric: negative is harm, for error, fpr and fnr too.
+        exemplars: examples on which the two sides disagree, ranked: setting, rank, example, label, said_baseline, said_compressed (majority
+            of the members, or the one model), way ("to wrong", "to right", "between wrong classes"), votes_baseline, votes_compressed (of
+            the majority), clear (two thirds on both sides; not told for one model each), taxicab (distance of the votes, 0 to 2),
+            right_baseline, right_compressed (share of members), confidence_baseline, confidence_compressed (mean, if given).
+        pies: their number beside what no compression gives, two rows a setting; columns of `exemplars.null_control` (`floor` "second
+            population"), `exemplars.halves_control` ("halves"), or the count alone ("none": pairs). Empty for one model each.
+        findings: how many classes and groups each rule finds: see `tables.findings`.
+        summary: the same in words and numbers, as it is written to summary.json; its keys are documented at `run`.
+    """
+
+    overall: pd.DataFrame
+    classes: pd.DataFrame
+    groups: pd.DataFrame
+    exemplars: pd.DataFrame
+    pies: pd.DataFrame
+    findings: pd.DataFrame
+    summary: dict = field(repr=False)
+
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """All tables by name."""
+        return {name: getattr(self, name) for name in ("overall", "classes", "groups", "exemplars", "pies", "findings")}
+
+    def judge(self, rule: str) -> gate.Verdict:
+        """What a rule such as "any group: change_low < -0.05" says of this audit; see `gate`. Raises `Refused` for a rule that is none."""
+        return gate.judge(gate.parse(rule), overall=self.overall, classes=self.classes, groups=self.groups)
+
+    def write(self, folder: str | Path, *, page: Callable[["Audit"], str] | None = None) -> Path:
+        """Write each table as <name>.csv and <name>.parquet, summary.json, and index.html if `page` makes one of this audit.
+
+        The same audit gives the same bytes; each file appears whole or not at all. Returns the folder.
+        """
+        folder = Path(folder)
+        html = page(self) if page else None
+        for name, table in self.tables().items():
+            with paths.replacing(folder / f"{name}.csv") as temporary:
+                table.to_csv(temporary, index=False, lineterminator="\n")
+            with paths.replacing(folder / f"{name}.parquet") as temporary:
+                table.to_parquet(temporary, index=False, compression="zstd")
+        texts = {"summary.json": json.dumps(self.summary, indent=2, ensure_ascii=False, allow_nan=False) + "\n", "index.html": html}
+        for name, text in texts.items():
+            if text is not None:
+                with paths.replacing(folder / name) as temporary:
+                    temporary.write_text(text, encoding="utf-8")
+        return folder
+
+
+def run(
+    predictions: Table | Sequence[Table],
+    *,
+    baseline: str,
+    groups: Table | None = None,
+    paired: bool = False,
+    alpha: float = 0.05,
+    positive: str | None = None,
+    again: str | None = None,
+    minimum: int = subgroups.MINIMUM,
+    draws: int | None = None,
+    seed: int = 0,
+) -> Audit:
+    """Hold every compressed setting of `predictions` against the baseline.
+
+    Arguments
+        predictions: one table or several (paths of Parquet or CSV files, DataFrames, Arrow tables) with the columns setting, member,
+            example, label, predicted, optionally confidence and parent; see `reading.predictions`.
+        baseline: the setting of the uncompressed models.
+        groups: a table with the column example and one column an attribute.
+        paired: members of equal name belong together: each compressed one was made from the baseline's. A column parent says the same,
+            member by member. Equal names alone never pair.
+        alpha: level of the tests, in (0, 1); intervals are at 1 - alpha.
+        positive: the positive label of a task with two labels; groups then have error, FPR and FNR instead of accuracy.
+        again: the setting that is a second, independent population of the baseline's kind: the noise floor. By default one called
+            "<baseline>-again", if it is there.
+        minimum: classes and groups with fewer examples are shown, and neither tested nor ranked.
+        draws: random splits behind counts of exemplars; by default 1,000, fewer for very large audits, at least 200. seed: of these.
+
+    Corrections (Holm, Benjamini and Hochberg) and simultaneous intervals run over all tested classes of one setting, and over all tested
+    groups (attributes, intersections and metrics together) of one setting; each setting, and each of the two questions, is a family.
+
+    Returns an `Audit`. Keys of its summary:
+        forgetting: version. baseline, again, alpha, minimum, draws, seed, positive: as used.
+        examples, classes, groups: how many there are; groups counts rows a setting.
+        correction: a sentence on what the corrections run over. notes: sentences on what was handled in the input.
+        sentences: all sentences of the report in order.
+        settings: for each compressed setting: setting, design, sentences (by "whole", "classes", "groups", "exemplars"), worst_class and
+            worst_group (see `sentences.worst`; null without groups).
+
+    Raises `Refused`, in one line that names column, value and count, for input that cannot be audited.
+
+    Example
+        >>> import pandas as pd
+        >>> from forgetting.tell import audit
+        >>> label = ["cat", "dog"] * 50
+        >>> lost = ["dog" if example < 40 and name == "cat" else name for example, name in enumerate(label)]
+        >>> models = {"dense": label, "int8": lost}
+        >>> told = audit.run([pd.DataFrame({"setting": setting, "member": 0, "example": range(100), "label": label, "predicted": predicted})
+        ...                   for setting, predicted in models.items()], baseline="dense")
+        >>> told.classes[["class", "n", "change", "to_wrong"]].to_dict("records")
+        [{'class': 'cat', 'n': 50, 'change': -0.4, 'to_wrong': 20.0}, {'class': 'dog', 'n': 50, 'change': 0.0, 'to_wrong': 0.0}]
+        >>> told.judge("any class: change_low < -0.05").code
+        3
+    """
+    inputs.fraction("alpha", alpha)
+    if minimum < 1:
+        raise Refused(f"minimum is {minimum}: it is a number of examples; give at least 1, 10 is usual")
+    brought = reading.predictions(predictions)
+    baseline = str(baseline)
+    again = f"{baseline}-again" if again is None and f"{baseline}-again" in brought.populations else again
+    if again == baseline:
+        raise Refused(f"the second dense population is {shown(again)}, the baseline itself; name another setting or none")
+    compared, more = tables.comparisons(brought, baseline=baseline, again=again, pairs=paired)
+    notes = [*brought.notes, *more]
+    positive_code = _positive(brought, positive)
+    which = {"classes": subgroups.classes(brought.label)}
+    if groups is not None:
+        table, told = reading.groups(groups, brought.examples)
+        which["groups"] = subgroups.groups(table, label=brought.label, positive=positive_code)
+        notes += told
+    second = brought.populations[again] if again else None
+    draws = draws or max(FEWEST_DRAWS, min(DRAWS, WORK // (2 * brought.populations[baseline].predicted.size)))
+    known = {"label": brought.label, "alpha": alpha}
+    found: dict[str, list[pd.DataFrame]] = {name: [] for name in ("overall", "classes", "groups", "exemplars", "pies", "findings")}
+    for one in compared:
+        found["overall"].append(tables.overall(one, **known).assign(role=COMPRESSED))
+        for name, members in which.items():
+            found[name].append(tables.sets(one, members, **known, minimum=minimum))
+            found["findings"].append(tables.findings(found[name][-1], of=name, alpha=alpha))
+        independent = second if second is not None and len(second.members) > 1 else None
+        found["pies"].append(tables.pies(one, independent, draws=draws, seed=seed, alpha=alpha))
+        found["exemplars"].append(tables.listed_exemplars(one, brought))
+    if again:
+        floor, _ = tables.comparisons(brought, baseline=baseline, again=None, pairs=False)
+        found["overall"].append(tables.overall(next(one for one in floor if one.setting == again), **known).assign(role=FLOOR))
+    whole = {name: pd.concat(parts, ignore_index=True) if parts else pd.DataFrame() for name, parts in found.items()}
+    whole["classes"]["class"] = np.array(brought.classes, dtype=object)[whole["classes"]["class"]]
+    said = {
+        "forgetting": forgetting.__version__,
+        "baseline": baseline,
+        "again": again,
+        "alpha": alpha,
+        "minimum": minimum,
+        "draws": draws,
+        "seed": seed,
+        "positive": positive,
+        "examples": len(brought.label),
+        "classes": len(which["classes"].names),
+        "groups": len(which["groups"].names) if groups is not None else 0,
+    }
+    return Audit(**whole, summary=said | _told(whole, compared, again=again, alpha=alpha, notes=notes))
+
+
+def _positive(brought: reading.Brought, positive: str | None) -> int | None:
+    """The code of the positive label."""
+    labels = brought.classes[: int(brought.label.max()) + 1]
+    if positive is None:
+        return None
+    if str(positive) not in labels or len(labels) != 2:
+        raise Refused(
+            f"the positive label is {shown(positive)}: column 'label' holds {counted(len(labels), 'value')} "
+            f"({', '.join(map(shown, labels[:5]))}{', ...' if len(labels) > 5 else ''}); name one of two, or leave it out"
+        )
+    return labels.index(str(positive))
+
+
+def _told(whole: dict[str, pd.DataFrame], compared: list[tables.Comparison], *, again: str | None, alpha: float, notes: list[str]) -> dict:
+    """The keys of the summary that are made of the tables."""
+
+    def of(name: str, setting: str) -> pd.DataFrame:
+        table = whole[name]
+        return table[table["setting"] == setting] if len(table) else table
+
+    settings = []
+    for one in compared:
+        counts = of("findings", one.setting)
+        told = {"whole": sentences.about_whole(of("overall", one.setting).iloc[0], alpha=alpha)}
+        worst = {"worst_class": None, "worst_group": None}
+        for name, key in (("classes", "worst_class"), ("groups", "worst_group")):
+            rows = of(name, one.setting)
+            if len(rows):
+                worst[key] = {key: _plain(value) for key, value in sentences.worst(rows, of=name, alpha=alpha).items()}
+                told[name] = sentences.about_sets(rows, counts[counts["of"] == name], of=name, design=one.design, alpha=alpha)
+        told["exemplars"] = sentences.about_pies(of("pies", one.setting), one.setting, second=again, alpha=alpha)
+        settings.append({"setting": one.setting, "design": one.design, "sentences": told, **worst})
+    correction = (
+        "Corrections for many tests and simultaneous intervals run over all tested classes of a setting, and over all its tested groups, "
+        "intersections and metrics included."
+        + (f" The {len(compared)} settings are corrected each for itself." if len(compared) > 1 else "")
+    )
+    flat = [line for setting in settings for lines in setting["sentences"].values() for line in lines]
+    return {"correction": correction, "notes": notes, "sentences": [*flat, correction, *notes], "settings": settings}
+
+
+def _plain(value: object) -> object:
+    """A value as JSON has it: NaN is null."""
+    if isinstance(value, np.generic):
+        value = value.item()
+    return None if isinstance(value, float) and np.isnan(value) else value

@@ -1,0 +1,270 @@
+"""What an audit found, in plain sentences: who lost most and how sure that is, or why that cannot be told."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from forgetting.measure import paired
+from forgetting.tell.audit import tables
+from forgetting.tell.audit.sources import counted
+from forgetting.tell.words import signed
+
+NOUNS = {"classes": ("class", "classes"), "groups": ("group", "groups")}
+METRICS = {"error": "error rate", "fpr": "false-positive rate", "fnr": "false-negative rate"}
+MOST_NAMED = 10
+RETRAINING = (
+    "One model was given on each side, so nothing can be said about retraining: another training of the same recipe may harm other "
+    "classes and other groups. All that follows speaks of these two models, on other examples of the same kind."
+)
+MEMBERS = "Intervals and tests speak of other trainings of the same recipe, tested on these same examples."
+
+
+def percent(value: float) -> str:
+    return f"{100 * value:.1f} %"
+
+
+def _moved(change: float) -> str:
+    return "did not change" if change == 0 else "fell" if change < 0 else "rose"
+
+
+def _points(row: pd.Series, low: str, high: str) -> str:
+    return (
+        f"{signed(row['change'])} points"
+        if np.isnan(row[low])
+        else f"{signed(row['change'])} points ({signed(row[low])} to {signed(row[high])})"
+    )
+
+
+def named(row: pd.Series, of: str) -> str:
+    """A row of the class or group table by its name: `class 7`, `group sex=F`, `group sex=F (false-negative rate)`."""
+    if of == "classes":
+        return f"class {row['class']}"
+    return f"group {row['group']}" + (f" ({METRICS[row['metric']]})" if row["metric"] in METRICS else "")
+
+
+def _rate(row: pd.Series) -> str:
+    """`recall fell from 93.1 % to 88.5 %`."""
+    what = METRICS.get(row["metric"], row["metric"])
+    before, after = row["rate_baseline"], row["rate_compressed"]
+    return f"its {what} {_moved(after - before)}" + ("" if before == after else f" from {percent(before)} to {percent(after)}")
+
+
+def _worst_row(table: pd.DataFrame, alpha: float) -> pd.Series | None:
+    """Of the sets whose loss is significant by Holm's rule the one with the largest loss, or None."""
+    certain = table.loc[(table["reason"] == "") & (table["p_holm"] <= alpha) & (table["change"] < 0), "change"]
+    return None if certain.empty else table.loc[certain.idxmin()]
+
+
+def worst(table: pd.DataFrame, *, of: str, alpha: float) -> dict[str, Any]:
+    """Which set of one setting lost most, if any can be singled out.
+
+    Only a set whose loss is significant by Holm's rule is singled out; which others could be the worst is read from intervals that hold for
+    all sets at once.
+
+    Returns singled_out; and if so name, metric, n, rate_baseline, rate_compressed, change, simultaneous_low, simultaneous_high,
+    could_be_worst (names); else why.
+    """
+    row = _worst_row(table, alpha)
+    if row is None:
+        return {"singled_out": False, "why": _why_none(table, *NOUNS[of])}
+    could = table[table["could_be_worst"] | (table.index == row.name)].sort_values("change", kind="stable")
+    return {
+        "singled_out": True,
+        "name": named(row, of),
+        "could_be_worst": [named(other, of) for _, other in could.iterrows()],
+        **{key: row[key] for key in ("metric", "n", "rate_baseline", "rate_compressed", "change", "simultaneous_low", "simultaneous_high")},
+    }
+
+
+def _why_none(table: pd.DataFrame, one: str, many: str) -> str:
+    tested = table[table["reason"] == ""]
+    if (table["change"] == 0).all():
+        return f"no {one} changed"
+    if tested.empty:
+        return f"no {one} could be tested: {_reasons(table)}"
+    return f"of the {counted_of(len(tested), one, many)} tested, none lost more than chance alone may take from the worst of so many"
+
+
+def counted_of(number: int, one: str, many: str) -> str:
+    return f"{number:,} {one if number == 1 else many}"
+
+
+def _too_few_changes(table: pd.DataFrame) -> list[str]:
+    """The reasons that one model against one has where nothing, or hardly anything, changed."""
+    return [reason for reason in table["reason"].unique() if "could have been found" in reason or "no example of it" in reason]
+
+
+def _reasons(table: pd.DataFrame) -> str:
+    few = table["reason"].isin(_too_few_changes(table))
+    told = table.loc[~few & (table["reason"] != ""), "reason"].value_counts()
+    parts = [f"{reason} ({count:,})" for reason, count in told.items()]
+    if few.any():
+        parts.append(f"too few of its examples changed between right and wrong for any change to be found ({int(few.sum()):,})")
+    return "; ".join(parts)
+
+
+def about_sets(table: pd.DataFrame, found: pd.DataFrame, *, of: str, design: str, alpha: float) -> list[str]:
+    """Sentences about the classes or groups of one setting; `found` are the rows of `tables.findings` about them."""
+    told = _headline(table, of, alpha)
+    if (table["change"] != 0).any():
+        told += [*_counts(found, *NOUNS[of]), *_untested(table, of)]
+    return [*told, *_power(table, design, alpha, *NOUNS[of])]
+
+
+def _headline(table: pd.DataFrame, of: str, alpha: float) -> list[str]:
+    one, many = NOUNS[of]
+    most, row = worst(table, of=of, alpha=alpha), _worst_row(table, alpha)
+    if row is None:
+        return [f"No {one} can be singled out: {most['why']}."]
+    first = f"{most['name'][0].upper()}{most['name'][1:]}"
+    if (table.loc[~table["guarded"], "change"] < row["change"]).any():
+        first = f"Of the {many} that lost significantly, {most['name']}"
+    said = (
+        f"{first} lost most: {_rate(row)} on {counted(int(row['n']), 'example')}, a change in right answers of "
+        f"{_points(row, 'simultaneous_low', 'simultaneous_high')}; "
+        f"in brackets, an interval that holds for all {many} at once, at {100 * (1 - alpha):g} %."
+    )
+    others = [name for name in most["could_be_worst"] if name != most["name"]]
+    return [
+        said,
+        f"Which {one} lost most is not certain: it could also be {_some(others)}." if others else f"No other {one} can have lost as much.",
+    ]
+
+
+def _some(names: list[str]) -> str:
+    if len(names) > MOST_NAMED:
+        return f"{', '.join(names[:MOST_NAMED])} or one of {len(names) - MOST_NAMED:,} more"
+    return f"{', '.join(names[:-1])} or {names[-1]}" if len(names) > 1 else names[0]
+
+
+def _counts(found: pd.DataFrame, one: str, many: str) -> list[str]:
+    told = []
+    for question, (lost, gained) in (("change", ("lost", "gained")), ("beyond", ("fell behind", "got ahead"))):
+        rows = found[found["question"] == question].set_index("rule")
+        tested = int(rows["tested"].iloc[0])
+        if not tested:
+            continue
+        plain, holm, bh = (rows.loc[rule] for rule in tables.RULES)
+        start = "Who moved differently from the whole is another question: after" if question == "beyond" else "After"
+        told.append(
+            f"{start} Holm's correction {holm['lost']:,} of {counted_of(tested, one, many)} {lost} and "
+            f"{holm['gained']:,} {gained}; by Benjamini and Hochberg's rule {bh['lost']:,} and {bh['gained']:,}; uncorrected "
+            f"{plain['lost']:,} and {plain['gained']:,}, of which chance alone gives up to {plain['by_chance']:.3g}."
+        )
+    return told
+
+
+def _untested(table: pd.DataFrame, of: str) -> list[str]:
+    told, (one, many) = [], NOUNS[of]
+    guarded = int(table["guarded"].sum())
+    if guarded:
+        told.append(
+            f"{counted_of(guarded, one, many)} with fewer examples than the minimum "
+            f"{'is' if guarded == 1 else 'are'} shown, and neither tested nor ranked."
+        )
+    few = int(table["reason"].isin(_too_few_changes(table)).sum())
+    if few:
+        told.append(
+            f"In {counted_of(few, one, many)} too few examples changed between right and wrong: no change could have been found there."
+        )
+    sure = table[table["reason"].str.contains("same in every") & (table["change"] != 0)]
+    if len(sure):
+        said = [f"{named(row, of)} ({_rate(row)})" for _, row in sure.sort_values("change", kind="stable").iterrows()]
+        told.append(f"Changed, and without the differences between members that a test needs: {_some(said)}.")
+    return told
+
+
+def _power(table: pd.DataFrame, design: str, alpha: float, one: str, many: str) -> list[str]:
+    shown = table[~table["guarded"] & ((table["reason"] == "") | (design == tables.MODELS))]
+    sizes, told = 100 * shown["detectable"].dropna(), []
+    if len(sizes):
+        span = (
+            f"{sizes.min():.1f} to {sizes.max():.1f} points, by {one} (median {sizes.median():.1f})"
+            if sizes.min() < sizes.max()
+            else f"{sizes.min():.1f} points"
+        )
+        told.append(f"Not significant is not unharmed: the smallest loss that would be found in 4 of 5 such audits is {span}.")
+    if design == tables.MODELS and len(shown):
+        never = int(shown["detectable"].isna().sum())
+        told.append(
+            f"For a single test to find anything at least {paired.needed(alpha)} examples must change between right and wrong, "
+            f"all one way; at the corrected level {int(shown['needed'].iloc[0])}"
+            + (f", and {counted_of(never, one, many)} {'has' if never == 1 else 'have'} fewer examples." if never else ".")
+        )
+    return told
+
+
+def about_whole(row: pd.Series, *, alpha: float) -> list[str]:
+    """Sentences about one row of `Audit.overall`."""
+    sure = f"{100 * (1 - alpha):g} %"
+    models = (
+        "one model against one"
+        if row["design"] == tables.MODELS
+        else f"{row['members_compressed']} models against {row['members_baseline']}"
+        + (", each against the one it was made from" if row["design"] == tables.PAIRS else "")
+    )
+    before, after = row["accuracy_baseline"], row["accuracy_compressed"]
+    told = [
+        f"{row['setting']}, {models}, on {counted(int(row['n']), 'example')}: the share of right answers "
+        + (
+            f"is {percent(before)} on both sides"
+            if row["change"] == 0
+            else f"{_moved(row['change'])} from {percent(before)} to {percent(after)}, by {signed(abs(row['change']))[1:]} points"
+        )
+        + (
+            "."
+            if np.isnan(row["change_low"])
+            else f" ({sure} interval of the change {signed(row['change_low'])} to {signed(row['change_high'])})."
+        )
+    ]
+    if not np.isnan(row["flips"]):
+        per = "" if row["design"] == tables.MODELS else " a pair, on average"
+        between = row["flips"] - row["to_wrong"] - row["to_right"]
+        told.append(
+            f"{_number(row['flips'])} predictions changed{per}: {_number(row['to_wrong'])} from right to wrong, "
+            f"{_number(row['to_right'])} from wrong to right, {_number(between)} from one wrong class to another."
+        )
+    return [*told, RETRAINING if row["design"] == tables.MODELS else MEMBERS]
+
+
+def about_pies(table: pd.DataFrame, setting: str, *, second: str | None, alpha: float) -> list[str]:
+    """Sentences about the rows of `tables.pies` of one setting; none for one model each."""
+    if table.empty:
+        return []
+    pie, clear = (table[table["measure"] == measure].iloc[0] for measure in ("pie", "clear"))
+    sure = f"{100 * (1 - alpha):g} %"
+    told = [
+        f"On {pie['observed']:,} of {counted(int(pie['examples']), 'example')} "
+        f"({percent(pie['observed'] / pie['examples'])}) the majority of the {setting} models says another class than "
+        f"the majority of the baseline's; on {clear['observed']:,} both majorities are of two thirds or more."
+    ]
+    if pie["floor"] == "none":
+        told.append("Each copy is held against its own original, so without any compression there would be none.")
+    elif pie["floor"] == "halves":
+        told.append(
+            f"No second dense population was given. Halves of the baseline, {pie['half_members']:.0f} models each, disagree with each "
+            f"other on {pie['half_null']:,.1f} examples on average; a half of it and as many {setting} models "
+            f"on {pie['half_observed']:,.1f}. If compression changed nothing, a random deal of all models into two populations would give "
+            f"as many disagreements with probability {_p(pie['p'])}."
+        )
+    else:
+        ends = (
+            ""
+            if np.isnan(pie["excess_low"])
+            else f" ({sure} interval {pie['excess_low']:+,.0f} to {pie['excess_high']:+,.0f})".replace("-", "−")
+        )
+        told.append(
+            f"The baseline and {second}, which differ by nothing but chance, disagree on "
+            f"{pie['null']:,.0f} (clearly on {clear['null']:,.0f}); "
+            f"the excess is {pie['excess']:+,.0f}{ends}, with p = {_p(pie['p'])} by permutation.".replace("is -", "is −")
+        )
+    return told
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if value == round(value) else f"{value:,.1f}"
+
+
+def _p(value: float) -> str:
+    return f"{value:.3f}" if value >= 0.001 else f"{value:.1e}"

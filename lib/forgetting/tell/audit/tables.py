@@ -1,0 +1,287 @@
+"""The tables of an audit: every compressed setting held against the baseline, by the design that its models allow."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from forgetting.errors import Refused
+from forgetting.measure import class_impact, exemplars, inference, subgroups
+from forgetting.tell.audit.reading import Brought, Population
+from forgetting.tell.audit.sources import counted, shown
+
+MODELS, POPULATIONS, PAIRS = "one model each", "populations", "paired populations"
+RULES = {"uncorrected": "p", "Holm": "p_holm", "Benjamini-Hochberg": "p_bh"}
+QUESTIONS = {"change": "", "beyond": "beyond_"}
+WAYS = ("to wrong", "to right", "between wrong classes")
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A setting and the baseline's members that it is held against; in the paired design member k of both belongs together."""
+
+    setting: str
+    design: str
+    baseline: Population
+    compressed: Population
+
+    @property
+    def predicted(self) -> dict[str, np.ndarray]:
+        return {"baseline": self.baseline.predicted, "compressed": self.compressed.predicted}
+
+
+def comparisons(brought: Brought, *, baseline: str, again: str | None, pairs: bool) -> tuple[list[Comparison], list[str]]:
+    """Each setting but the baseline and `again` beside the baseline, and notes.
+
+    A setting is paired where its members have parents among the baseline's members, or `pairs` and the same member names as these; equal
+    names alone never pair.
+
+    Raises:
+        Refused: no such baseline or second population, nothing to compare, one member against several, parents or names that do not match.
+    """
+    populations = brought.populations
+    for role, name in (("baseline", baseline), ("second dense population", again)):
+        if name is not None and name not in populations:
+            raise Refused(f"the {role} is {shown(name)}: column 'setting' holds {', '.join(map(shown, populations))}; name one of these")
+    others = [name for name in populations if name not in (baseline, again)]
+    if not others:
+        raise Refused(
+            f"column 'setting' holds only {', '.join(map(shown, populations))}: nothing to hold against the baseline; add a setting"
+        )
+    told, notes = [], []
+    for setting in others:
+        population, base = populations[setting], populations[baseline]
+        partners = _partners(setting, population, base, baseline, brought, pairs)
+        if partners is not None:
+            if len(partners) < len(base.members):
+                notes.append(
+                    f"{setting}: {counted(len(base.members) - len(partners), 'baseline model')} without a copy left out of this comparison."
+                )
+            base = Population(*(_taken(values, partners) for values in (base.members, base.parents, base.predicted, base.confidence)))
+        sizes = len(base.members), len(population.members)
+        if min(sizes) == 1 < max(sizes):
+            raise Refused(
+                f"baseline {shown(baseline)} has {counted(sizes[0], 'member')} and {shown(setting)} has {sizes[1]}: one model "
+                "cannot be held against several; give at least 2 on both sides, or name each model as a setting of its own"
+            )
+        design = MODELS if max(sizes) == 1 else POPULATIONS if partners is None else PAIRS
+        told.append(Comparison(setting, design, base, population))
+    return told, notes
+
+
+def _taken(values, places):
+    return None if values is None else values[places] if isinstance(values, np.ndarray) else tuple(values[k] for k in places)
+
+
+def _partners(setting, population: Population, base: Population, baseline: str, brought: Brought, pairs: bool) -> list[int] | None:
+    """The baseline member that each member was made from, or None where they are independent."""
+    parents, number = set(population.parents), {name: k for k, name in enumerate(base.members)}
+    if parents == {None}:
+        if not pairs or len(population.members) == len(base.members) == 1:
+            return None
+        parents = set(wanted := population.members)
+        if parents != set(number):
+            odd = min(parents ^ set(number))
+            raise Refused(
+                f"column 'member': {shown(odd)} is a member of only one of {shown(baseline)} and {shown(setting)}: to be paired by name "
+                "both need the same members; add a column 'parent' or leave --paired out"
+            )
+    elif None in parents:
+        lacking = sum(parent is None for parent in population.parents)
+        raise Refused(
+            f"column 'parent': {lacking} of {counted(len(population.members), 'member')} of {shown(setting)} have none; "
+            "give all a parent or none"
+        )
+    elif parents == {baseline} and baseline not in number:
+        wanted = population.members  # The setting is named: its members go by their own names.
+    elif not parents & set(number) and parents <= set(brought.populations):
+        return None  # Made from another population, which was trained independently of the baseline.
+    else:
+        wanted = population.parents
+    if unknown := next((name for name in wanted if name not in number), None):
+        raise Refused(
+            f"column 'parent': {shown(unknown)}, of {shown(setting)}, is no member of the baseline {shown(baseline)}; name its members"
+        )
+    if len(set(wanted)) < len(wanted):
+        twice = next(name for k, name in enumerate(wanted) if name in wanted[:k])
+        raise Refused(
+            f"column 'parent': {shown(twice)} is the parent of several members of {shown(setting)}: a pair has one each; "
+            "name them as settings of their own"
+        )
+    return [number[name] for name in wanted]
+
+
+def overall(one: Comparison, *, label: np.ndarray, alpha: float) -> pd.DataFrame:
+    """Accuracy of both sides and its change, one row; the columns are those of `Audit.overall`."""
+    known = {
+        "setting": one.setting,
+        "design": one.design,
+        "n": len(label),
+        "members_baseline": len(one.baseline.members),
+        "members_compressed": len(one.compressed.members),
+    }
+    if one.design == MODELS:
+        everything = subgroups.Sets(
+            pd.DataFrame({"metric": ["accuracy"]}), ((np.zeros(len(label), dtype=np.int32), np.ones(len(label), dtype=bool)),)
+        )
+        row = subgroups.compare(everything, label=label, **one.predicted, alpha=alpha, minimum=1).iloc[0]
+        known |= {
+            "accuracy_baseline": row["rate_baseline"],
+            "accuracy_compressed": row["rate_compressed"],
+            "sd_baseline": np.nan,
+            "sd_compressed": np.nan,
+        }
+        return pd.DataFrame(
+            [
+                known
+                | row[["change", "change_low", "change_high", "p", "detectable", "flips", "to_wrong", "to_right", "resamples"]].to_dict()
+            ]
+        )
+    row = class_impact.overall(
+        label=label, dense=one.baseline.predicted, compressed=one.compressed.predicted, alpha=alpha, paired=one.design == PAIRS
+    ).iloc[0]
+    known |= {
+        "accuracy_baseline": row["top1_dense"],
+        "accuracy_compressed": row["top1_compressed"],
+        "sd_baseline": row["sd_dense"],
+        "sd_compressed": row["sd_compressed"],
+        **row[["change", "change_low", "change_high", "p"]],
+        "detectable": float(inference.smallest_detectable(se=row["se"], df=row["df"], alpha=alpha)),
+    }
+    ways = dict.fromkeys(("flips", "to_wrong", "to_right"), np.nan)
+    if one.design == PAIRS:
+        before, after = one.baseline.predicted, one.compressed.predicted
+        changed = (before != after, (before == label) & (after != label), (before != label) & (after == label))
+        ways = {name: way.sum(axis=1).mean() for name, way in zip(ways, changed, strict=True)}
+    return pd.DataFrame([known | ways | {"resamples": "members"}])
+
+
+def sets(one: Comparison, which: subgroups.Sets, *, label: np.ndarray, alpha: float, minimum: int) -> pd.DataFrame:
+    """Each set of `which` in this comparison: `subgroups.compare` and, last, could_be_worst: no other set certainly lost more."""
+    table = subgroups.compare(which, label=label, **one.predicted, alpha=alpha, minimum=minimum, pairs=one.design == PAIRS)
+    worst = inference.could_be_lowest(low=table["simultaneous_low"], high=table["simultaneous_high"])
+    return table.assign(could_be_worst=worst).pipe(_with_setting, one)
+
+
+def _with_setting(table: pd.DataFrame, one: Comparison) -> pd.DataFrame:
+    table.insert(0, "setting", one.setting)
+    return table
+
+
+def findings(table: pd.DataFrame, *, of: str, alpha: float) -> pd.DataFrame:
+    """How many sets of one setting each rule finds; a row a question and rule.
+
+    Returns setting, of ("classes" or "groups"), question ("change" or "beyond"), rule, sets, guarded, tested, lost, gained (found with a
+    negative and a positive change) and by_chance: how many would be found on average if nothing had changed, at most.
+    """
+    rows = []
+    for question, prefix in QUESTIONS.items():
+        tested = int((table[f"{prefix}reason"] == "").sum())
+        for rule, p in RULES.items():
+            found = (table[prefix + p] <= alpha) & (table[f"{prefix}reason"] == "")
+            lost, gained = int((found & (table[question] < 0)).sum()), int((found & (table[question] > 0)).sum())
+            chance = alpha * (tested if rule == "uncorrected" else lost + gained if rule == "Benjamini-Hochberg" else min(tested, 1))
+            rows.append(
+                {
+                    "setting": table["setting"].iloc[0],
+                    "of": of,
+                    "question": question,
+                    "rule": rule,
+                    "sets": len(table),
+                    "guarded": int(table["guarded"].sum()),
+                    "tested": tested,
+                    "lost": lost,
+                    "gained": gained,
+                    "by_chance": chance,
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def pies(one: Comparison, second: Population | None, *, draws: int, seed: int, alpha: float) -> pd.DataFrame:
+    """PIEs and clear PIEs beside what no compression gives, two rows; none for one model each.
+
+    With a second dense population: `exemplars.null_control`, whose columns these are. Without: `exemplars.halves_control`. In pairs no
+    compression gives none at all, and there is nothing to test. `floor` says which.
+    """
+    dense, compressed = one.baseline.predicted, one.compressed.predicted
+    if one.design == MODELS:
+        return pd.DataFrame()
+    if one.design == PAIRS:
+        row = exemplars.summary(exemplars.find(dense=dense, compressed=compressed)).iloc[0]
+        table = pd.DataFrame(
+            {
+                "measure": ["pie", "clear"],
+                "examples": dense.shape[1],
+                "members": len(dense),
+                "observed": [row["pies"], row["clear"]],
+                "observed_tied": row["tied"],
+                "null": 0,
+                "excess": [row["pies"], row["clear"]],
+                "resamples": "members",
+            }
+        )
+        return table.assign(floor="none").pipe(_with_setting, one)
+    if second is None:
+        table = exemplars.halves_control(dense=dense, compressed=compressed, splits=draws, seed=seed, alpha=alpha)
+        return table.assign(floor="halves").pipe(_with_setting, one)
+    size = min(len(dense), len(compressed), len(second.predicted))
+    table = exemplars.null_control(
+        dense=dense[:size], dense_again=second.predicted[:size], compressed=compressed[:size], splits=draws, seed=seed, alpha=alpha
+    )
+    return table.assign(floor="second population").pipe(_with_setting, one)
+
+
+def listed_exemplars(one: Comparison, brought: Brought) -> pd.DataFrame:
+    """The examples on which the two sides disagree, ranked; the columns are those of `Audit.exemplars`."""
+    dense, compressed = one.baseline.predicted, one.compressed.predicted
+    single = one.design == MODELS
+    if single:
+        at = np.flatnonzero(dense[0] != compressed[0])
+        said = dense[0][at], compressed[0][at]
+        table = pd.DataFrame(
+            {"votes_baseline": 1, "votes_compressed": 1, "clear": pd.array([pd.NA] * len(at), "boolean"), "taxicab": 2.0},
+            index=range(len(at)),
+        )
+    else:
+        found = exemplars.find(dense=dense, compressed=compressed)
+        at = np.flatnonzero(found["pie"])
+        found = found.iloc[at]
+        said = found["modal_dense"].to_numpy(), found["modal_compressed"].to_numpy()
+        share = (
+            (found[f"agreement_{side}"] * len(members)).round().astype(int).to_numpy()
+            for side, members in (("dense", dense), ("compressed", compressed))
+        )
+        table = pd.DataFrame(
+            dict(zip(("votes_baseline", "votes_compressed"), share, strict=True))
+            | {"clear": found["clear"].astype("boolean").to_numpy(), "taxicab": found["taxicab"].to_numpy()}
+        )
+    label = brought.label[at]
+    way = np.where(said[0] == label, WAYS[0], np.where(said[1] == label, WAYS[1], WAYS[2]))
+    names = np.array(brought.classes, dtype=object)
+    sure = {
+        f"confidence_{side}": np.full(len(at), np.nan)
+        if population.confidence is None
+        else population.confidence[:, at].mean(axis=0, dtype=float)
+        for side, population in (("baseline", one.baseline), ("compressed", one.compressed))
+    }
+    table = pd.DataFrame(
+        {
+            "example": brought.examples.take(pa.array(at)).to_pandas(),
+            "label": names[label],
+            "said_baseline": names[said[0]],
+            "said_compressed": names[said[1]],
+            "way": way,
+            **table,
+            "right_baseline": (dense[:, at] == label).mean(axis=0),
+            "right_compressed": (compressed[:, at] == label).mean(axis=0),
+            **sure,
+        }
+    )
+    # Lost answers first among single models, of which all votes are alike; the surest of the compressed model's before others.
+    keys = [table["way"].map(WAYS.index), -table["confidence_compressed"].fillna(0)] if single else [-table["taxicab"]]
+    order = np.lexsort([np.arange(len(at)), *reversed(keys)])
+    table = table.iloc[order].reset_index(drop=True)
+    table.insert(0, "rank", np.arange(1, len(table) + 1))
+    return _with_setting(table, one)
