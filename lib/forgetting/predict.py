@@ -1,5 +1,6 @@
 """Predictions of an ONNX model on a folder of images, as a table that `forgetting audit` reads. Without torch."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,7 @@ import yaml
 from PIL import Image
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from forgetting import paths
+from forgetting import paths, pictures
 from forgetting.errors import Refused
 
 BATCH = 64
@@ -62,8 +63,7 @@ class Preprocessing(BaseModel):
 
     def read(self, path: Path, size: tuple[int, int] | None) -> np.ndarray:
         """One picture as (channels, height, width) float32."""
-        with Image.open(path) as picture:
-            picture = picture.convert(MODES[self.channels])
+        picture = pictures.read(path, MODES[self.channels])
         if size is not None:
             picture = _resized(picture, size, self.resize)
         values = np.atleast_3d(np.asarray(picture, dtype=np.float32)) / np.float32(self.scale)
@@ -146,7 +146,7 @@ def read_labels(file: str | Path, folder: str | Path) -> Labels:
         if empty := sum(not value for value in values):
             raise Refused(f"{str(file)!r}, column {name!r}: {empty} of {len(values)} values are missing; give each row a value")
     if len(set(examples)) < len(examples):
-        twice = next(name for k, name in enumerate(examples) if name in examples[:k])
+        twice = Counter(examples).most_common(1)[0][0]
         raise Refused(f"{str(file)!r}, column 'image': {twice!r} is there more than once; give each image one row")
     root = folder.resolve()
     images = [(folder / name) for name in examples]
@@ -199,11 +199,12 @@ def run(
                 session, np.stack(list(_pictures(labels.images[here], how, size))), how, step if isinstance(fixed, int) else None
             )
             names = tuple(classes) if classes else tuple(map(str, range(scores.shape[1])))
+            known = set(names)
             if len(names) != scores.shape[1]:
                 raise Refused(
                     f"there are {len(names)} classes and the model tells {scores.shape[1]} apart; name each of its outputs once, in order"
                 )
-            if start == 0 and (strange := [label for label in labels.labels if label not in set(names)]):
+            if start == 0 and (strange := [label for label in labels.labels if label not in known]):
                 raise Refused(
                     f"column 'label': {len(strange)} of {len(labels.labels)} labels are no class of the model, {strange[0]!r} first "
                     f"(classes are {', '.join(map(repr, names[:5]))}{', ...' if len(names) > 5 else ''}); name its outputs by --classes"

@@ -11,7 +11,7 @@ populations (several independent trainings on both sides), and paired population
 """
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,7 +22,7 @@ import forgetting
 from forgetting import paths
 from forgetting.errors import Refused
 from forgetting.measure import inputs, subgroups
-from forgetting.tell.audit import gate, reading, sentences, tables
+from forgetting.tell.audit import gate, reading, report, sentences, tables
 from forgetting.tell.audit.sources import Table, counted, shown
 
 DRAWS, FEWEST_DRAWS = 1000, 200
@@ -71,23 +71,25 @@ class Audit:
         """What a rule such as "any group: change_low < -0.05" says of this audit; see `gate`. Raises `Refused` for a rule that is none."""
         return gate.judge(gate.parse(rule), overall=self.overall, classes=self.classes, groups=self.groups)
 
-    def write(self, folder: str | Path, *, page: Callable[["Audit"], str] | None = None) -> Path:
-        """Write each table as <name>.csv and <name>.parquet, summary.json, and index.html if `page` makes one of this audit.
+    def write(self, folder: str | Path, *, images: str | Path | None = None) -> Path:
+        """Write index.html, the report; each table as <name>.csv and <name>.parquet; and summary.json.
 
-        The same audit gives the same bytes; each file appears whole or not at all. Returns the folder.
+        Arguments: `images`, a folder of pictures in which examples are found by their names, to be shown beside the list of exemplars.
+
+        The same audit gives the same bytes; each file appears whole or not at all. Returns the folder. Raises `Refused` where `images` is
+        no folder.
         """
         folder = Path(folder)
-        html = page(self) if page else None
+        page = report.page(self, images=images)
         for name, table in self.tables().items():
             with paths.replacing(folder / f"{name}.csv") as temporary:
                 table.to_csv(temporary, index=False, lineterminator="\n")
             with paths.replacing(folder / f"{name}.parquet") as temporary:
                 table.to_parquet(temporary, index=False, compression="zstd")
-        texts = {"summary.json": json.dumps(self.summary, indent=2, ensure_ascii=False, allow_nan=False) + "\n", "index.html": html}
+        texts = {"summary.json": json.dumps(self.summary, indent=2, ensure_ascii=False, allow_nan=False) + "\n", "index.html": page}
         for name, text in texts.items():
-            if text is not None:
-                with paths.replacing(folder / name) as temporary:
-                    temporary.write_text(text, encoding="utf-8")
+            with paths.replacing(folder / name) as temporary:
+                temporary.write_text(text, encoding="utf-8")
         return folder
 
 

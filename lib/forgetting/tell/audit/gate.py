@@ -195,6 +195,8 @@ def judge(rule: Rule, *, overall: pd.DataFrame, classes: pd.DataFrame, groups: p
     small = f"; {left_out:,} too small to be tested not looked at" if left_out else ""
     if met:
         return Verdict(MET, f"rule met: {rule.text}: {_these(met, rule.table)}{small}")
+    if not rows:
+        return Verdict(UNKNOWN, f"rule cannot be decided: {rule.text}: there is no row to look at{small}")
     if unknown:
         return Verdict(
             UNKNOWN, f"rule cannot be decided: {rule.text}: a field it needs cannot be told of {_these(unknown, rule.table)}{small}"

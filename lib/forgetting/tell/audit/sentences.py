@@ -24,6 +24,12 @@ def percent(value: float) -> str:
     return f"{100 * value:.1f} %"
 
 
+def clipped(name: object, most: int = 80) -> str:
+    """A name from the input as it stands in sentences: in one line, cut where it is long."""
+    text = " ".join(str(name).split()) if str(name).split() else repr(str(name))
+    return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
 def _moved(change: float) -> str:
     return "did not change" if change == 0 else "fell" if change < 0 else "rose"
 
@@ -39,8 +45,8 @@ def _points(row: pd.Series, low: str, high: str) -> str:
 def named(row: pd.Series, of: str) -> str:
     """A row of the class or group table by its name: `class 7`, `group sex=F`, `group sex=F (false-negative rate)`."""
     if of == "classes":
-        return f"class {row['class']}"
-    return f"group {row['group']}" + (f" ({METRICS[row['metric']]})" if row["metric"] in METRICS else "")
+        return f"class {clipped(row['class'])}"
+    return f"group {clipped(row['group'])}" + (f" ({METRICS[row['metric']]})" if row["metric"] in METRICS else "")
 
 
 def _rate(row: pd.Series) -> str:
@@ -50,24 +56,29 @@ def _rate(row: pd.Series) -> str:
     return f"its {what} {_moved(after - before)}" + ("" if before == after else f" from {percent(before)} to {percent(after)}")
 
 
+def _lost(table: pd.DataFrame, alpha: float) -> pd.Series:
+    """Which sets have lost significantly by Holm's rule."""
+    return (table["reason"] == "") & (table["p_holm"] <= alpha) & (table["change"] < 0)
+
+
 def _worst_row(table: pd.DataFrame, alpha: float) -> pd.Series | None:
-    """Of the sets whose loss is significant by Holm's rule the one with the largest loss, or None."""
-    certain = table.loc[(table["reason"] == "") & (table["p_holm"] <= alpha) & (table["change"] < 0), "change"]
+    """Of the sets that have certainly lost, by Holm's rule and by an interval that holds for all at once, the one that lost most."""
+    certain = table.loc[_lost(table, alpha) & (table["simultaneous_high"] < 0), "change"]
     return None if certain.empty else table.loc[certain.idxmin()]
 
 
 def worst(table: pd.DataFrame, *, of: str, alpha: float) -> dict[str, Any]:
     """Which set of one setting lost most, if any can be singled out.
 
-    Only a set whose loss is significant by Holm's rule is singled out; which others could be the worst is read from intervals that hold for
-    all sets at once.
+    Only a set is singled out whose loss is significant by Holm's rule, and whose interval that holds for all sets at once has no end at 0
+    or above. Which others could be the worst is read from these intervals.
 
     Returns singled_out; and if so name, metric, n, rate_baseline, rate_compressed, change, simultaneous_low, simultaneous_high,
     could_be_worst (names); else why.
     """
     row = _worst_row(table, alpha)
     if row is None:
-        return {"singled_out": False, "why": _why_none(table, *NOUNS[of])}
+        return {"singled_out": False, "why": _why_none(table, alpha, *NOUNS[of])}
     could = table[table["could_be_worst"] | (table.index == row.name)].sort_values("change", kind="stable")
     return {
         "singled_out": True,
@@ -77,12 +88,14 @@ def worst(table: pd.DataFrame, *, of: str, alpha: float) -> dict[str, Any]:
     }
 
 
-def _why_none(table: pd.DataFrame, one: str, many: str) -> str:
-    tested = table[table["reason"] == ""]
+def _why_none(table: pd.DataFrame, alpha: float, one: str, many: str) -> str:
+    tested, lost = table[table["reason"] == ""], int(_lost(table, alpha).sum())
     if (table["change"] == 0).all():
         return f"no {one} changed"
     if tested.empty:
         return f"no {one} could be tested: {_reasons(table)}"
+    if lost:
+        return f"{counted_of(lost, one, many)} lost significantly, and how much each lost is too uncertain to say which lost most"
     return f"of the {counted_of(len(tested), one, many)} tested, none lost more than chance alone may take from the worst of so many"
 
 
@@ -108,7 +121,7 @@ def about_sets(table: pd.DataFrame, found: pd.DataFrame, *, of: str, design: str
     """Sentences about the classes or groups of one setting; `found` are the rows of `tables.findings` about them."""
     told = _headline(table, of, alpha)
     if (table["change"] != 0).any():
-        told += [*_counts(found, *NOUNS[of]), *_untested(table, of)]
+        told += [*_counts(found, alpha, *NOUNS[of]), *_untested(table, of)]
     return [*told, *_power(table, design, alpha, *NOUNS[of])]
 
 
@@ -138,7 +151,7 @@ def _some(names: list[str]) -> str:
     return f"{', '.join(names[:-1])} or {names[-1]}" if len(names) > 1 else names[0]
 
 
-def _counts(found: pd.DataFrame, one: str, many: str) -> list[str]:
+def _counts(found: pd.DataFrame, alpha: float, one: str, many: str) -> list[str]:
     told = []
     for question, (lost, gained) in (("change", ("lost", "gained")), ("beyond", ("fell behind", "got ahead"))):
         rows = found[found["question"] == question].set_index("rule")
@@ -146,10 +159,11 @@ def _counts(found: pd.DataFrame, one: str, many: str) -> list[str]:
         if not tested:
             continue
         plain, holm, bh = (rows.loc[rule] for rule in tables.RULES)
-        start = "Who moved differently from the whole is another question: after" if question == "beyond" else "After"
+        start = "Who moved differently from the whole is another question: of" if question == "beyond" else "Of"
         told.append(
-            f"{start} Holm's correction {holm['lost']:,} of {counted_of(tested, one, many)} {lost} and "
-            f"{holm['gained']:,} {gained}; by Benjamini and Hochberg's rule {bh['lost']:,} and {bh['gained']:,}; uncorrected "
+            f"{start} {counted_of(tested, one, many)} tested, {holm['lost']:,} {lost} and {holm['gained']:,} {gained} after Holm's "
+            f"correction (in at most {100 * alpha:g} % of such audits it calls any by chance); by Benjamini and Hochberg's rule "
+            f"{bh['lost']:,} and {bh['gained']:,} (of its finds at most {100 * alpha:g} % are chance, on average); uncorrected "
             f"{plain['lost']:,} and {plain['gained']:,}, of which chance alone gives up to {plain['by_chance']:.3g}."
         )
     return told
@@ -206,7 +220,7 @@ def about_whole(row: pd.Series, *, alpha: float) -> list[str]:
     )
     before, after = row["accuracy_baseline"], row["accuracy_compressed"]
     told = [
-        f"{row['setting']}, {models}, on {counted(int(row['n']), 'example')}: the share of right answers "
+        f"{clipped(row['setting'])}, {models}, on {counted(int(row['n']), 'example')}: the share of right answers "
         + (
             f"is {percent(before)} on both sides"
             if row["change"] == 0
@@ -219,7 +233,7 @@ def about_whole(row: pd.Series, *, alpha: float) -> list[str]:
         )
     ]
     if not np.isnan(row["flips"]):
-        per = "" if row["design"] == tables.MODELS else " a pair, on average"
+        per = "" if row["design"] == tables.MODELS else " in each pair, on average"
         between = row["flips"] - row["to_wrong"] - row["to_right"]
         told.append(
             f"{_number(row['flips'])} predictions changed{per}: {_number(row['to_wrong'])} from right to wrong, "
@@ -236,7 +250,7 @@ def about_pies(table: pd.DataFrame, setting: str, *, second: str | None, alpha: 
     sure = f"{100 * (1 - alpha):g} %"
     told = [
         f"On {pie['observed']:,} of {counted(int(pie['examples']), 'example')} "
-        f"({percent(pie['observed'] / pie['examples'])}) the majority of the {setting} models says another class than "
+        f"({percent(pie['observed'] / pie['examples'])}) the majority of the {clipped(setting)} models says another class than "
         f"the majority of the baseline's; on {clear['observed']:,} both majorities are of two thirds or more."
     ]
     if pie["floor"] == "none":
@@ -244,20 +258,17 @@ def about_pies(table: pd.DataFrame, setting: str, *, second: str | None, alpha: 
     elif pie["floor"] == "halves":
         told.append(
             f"No second dense population was given. Halves of the baseline, {pie['half_members']:.0f} models each, disagree with each "
-            f"other on {pie['half_null']:,.1f} examples on average; a half of it and as many {setting} models "
+            f"other on {pie['half_null']:,.1f} examples on average; a half of it and as many {clipped(setting)} models "
             f"on {pie['half_observed']:,.1f}. If compression changed nothing, a random deal of all models into two populations would give "
             f"as many disagreements with probability {_p(pie['p'])}."
         )
     else:
-        ends = (
-            ""
-            if np.isnan(pie["excess_low"])
-            else f" ({sure} interval {pie['excess_low']:+,.0f} to {pie['excess_high']:+,.0f})".replace("-", "−")
-        )
+        excess, low, high = (f"{pie[name]:+,.0f}".replace("-", "−") for name in ("excess", "excess_low", "excess_high"))
+        ends = "" if np.isnan(pie["excess_low"]) else f" ({sure} interval {low} to {high})"
         told.append(
-            f"The baseline and {second}, which differ by nothing but chance, disagree on "
-            f"{pie['null']:,.0f} (clearly on {clear['null']:,.0f}); "
-            f"the excess is {pie['excess']:+,.0f}{ends}, with p = {_p(pie['p'])} by permutation.".replace("is -", "is −")
+            f"The baseline and {clipped(second)}, which differ by nothing but chance, disagree on {pie['null']:,.0f} (clearly on "
+            f"{clear['null']:,.0f}); the excess is {excess}{ends}. If compression changed nothing, a random deal of all models into two "
+            f"populations would give as many disagreements as were seen with probability {_p(pie['p'])}."
         )
     return told
 

@@ -215,10 +215,10 @@ def pies(one: Comparison, second: Population | None, *, draws: int, seed: int, a
                 "measure": ["pie", "clear"],
                 "examples": dense.shape[1],
                 "members": len(dense),
-                "observed": [row["pies"], row["clear"]],
-                "observed_tied": row["tied"],
+                "observed": [int(row["pies"]), int(row["clear"])],
+                "observed_tied": int(row["tied"]),
                 "null": 0,
-                "excess": [row["pies"], row["clear"]],
+                "excess": [int(row["pies"]), int(row["clear"])],
                 "resamples": "members",
             }
         )
