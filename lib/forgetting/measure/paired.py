@@ -13,6 +13,7 @@ from scipy.optimize import elementwise
 from forgetting.measure import inference, inputs
 
 HALVINGS = 50  # Of intervals that are searched: their ends are exact to about 1e-15.
+MOST_ERRORS = 38.0  # Standard errors beyond which p is 0 to all digits.
 MANY = 400  # Discordant examples from which the power of the exact test is taken from its normal approximation.
 
 
@@ -77,17 +78,34 @@ def _against_rest(lost, won, n, lost_rest, won_rest, n_rest, z) -> tuple[np.ndar
     return change - rest - np.hypot(change - low, high_rest - rest), change - rest + np.hypot(high - change, rest - low_rest)
 
 
+def beyond_interval(*, to_wrong, to_right, n, total, total_to_wrong, total_to_right, alpha: float = 0.05) -> tuple[np.ndarray, np.ndarray]:
+    """The interval at 1 - `alpha` of a set's change minus the change of the whole that it is a part of: (low, high).
+
+    It is made of the set's and the rest's score intervals (see `changes`), since the set itself is in the whole. Arguments: whole numbers
+    of one shape, those named total of the whole, which is larger than the set.
+    """
+    lost, won, n, total, lost_all, won_all = (np.asarray(v, dtype=float) for v in (
+        to_wrong, to_right, n, total, total_to_wrong, total_to_right))
+    share = (total - n) / total  # The change minus the whole's is this share of the change minus the rest's.
+    return tuple(share * end for end in _against_rest(lost, won, n, lost_all - lost, won_all - won, total - n, stats.norm.isf(alpha / 2)))
+
+
 def _p_against_rest(*counts) -> np.ndarray:
     """The two-sided p of that difference: of the widest interval that does not reach 0."""
     lost, won, n, lost_rest, won_rest, n_rest = counts
     difference = (won - lost) / n - (won_rest - lost_rest) / n_rest
-    short, wide = np.zeros(n.shape), np.full(n.shape, 40.0)  # In standard errors.
-    for _ in range(HALVINGS):
-        middle = (short + wide) / 2
-        low, high = _against_rest(*counts, middle)
-        apart = np.where(difference > 0, low > 0, high < 0)
-        short, wide = np.where(apart, middle, short), np.where(apart, wide, middle)
-    return np.where(difference == 0, 1.0, 2 * stats.norm.sf(short))
+    p = np.ones(n.shape)
+    if (apart := difference != 0).any():
+        counts = [count[apart] for count in counts]
+
+        def end(z, upwards, *counts):
+            low, high = _against_rest(*counts, z)
+            return np.where(upwards, low, -high)
+
+        reach = np.zeros(len(counts[0])), np.full(len(counts[0]), MOST_ERRORS)
+        found = elementwise.find_root(end, reach, args=(difference[apart] > 0, *counts))
+        p[apart] = 2 * stats.norm.sf(np.where(found.success, found.x, MOST_ERRORS))
+    return p
 
 
 def smallest_detectable(*, to_wrong, to_right, n, alpha: float = 0.05, power: float = 0.8) -> np.ndarray:
@@ -165,14 +183,13 @@ def changes(*, n, right, to_wrong, to_right, total, total_to_wrong, total_to_rig
     p = np.where(enough, mcnemar(to_wrong=lost, to_right=won), np.nan)
     detectable = smallest_detectable(to_wrong=lost, to_right=won, n=n, alpha=alpha / tests)
 
-    rest = total - n
-    apart = enough & (rest > 0)
-    share = (rest / total)[apart]  # The change minus the whole's is this share of the change minus the rest's.
-    counts = [np.asarray(v, dtype=float)[apart] for v in (lost, won, n, lost_all - lost, won_all - won, rest)]
+    apart = enough & (total > n)
     level = alpha / max(int(apart.sum()), 1)
-    z, z_widest = stats.norm.isf(alpha / 2), stats.norm.isf(level / 2)
-    ends = [share * end for end in (*_against_rest(*counts, z), *_against_rest(*counts, z_widest))]
-    size = (ends[3] - ends[2]) / 2 * (1 + stats.norm.ppf(0.8) / z_widest)
+    here = {"to_wrong": lost[apart], "to_right": won[apart], "n": n[apart], "total": total[apart],
+            "total_to_wrong": lost_all[apart], "total_to_right": won_all[apart]}
+    ends = [*beyond_interval(**here, alpha=alpha), *beyond_interval(**here, alpha=level)]
+    size = (ends[3] - ends[2]) / 2 * (1 + stats.norm.ppf(0.8) / stats.norm.isf(level / 2))
+    counts = [v[apart].astype(float) for v in (lost, won, n, lost_all - lost, won_all - won, total - n)]
     beyond_low, beyond_high, beyond_widest_low, beyond_widest_high, beyond_p, beyond_detectable = (
         _spread(values, apart) for values in (*ends, _p_against_rest(*counts), size))
     change = (won - lost) / n
