@@ -99,12 +99,20 @@ def bench(
     seconds: Annotated[float, typer.Option(help="How long each loop is timed.")] = 20,
     networks: Annotated[int, typer.Option(help="Networks trained whole by each loop, to compare their accuracy.")] = 16,
     device: Annotated[str, typer.Option(help="cpu, cuda, or auto: a GPU, if there is one, for networks that fill it.")] = "auto",
-    record: Annotated[Path | None, typer.Option(help="A JSON file to write what was measured to.")] = None,
+    record: Annotated[Path | None, typer.Option(help="A JSON file to write what was measured of training to.")] = None,
+    only: Annotated[str | None, typer.Option(metavar="training|audit", help="One of the two; both if not given.")] = None,
 ) -> None:
-    """Compare this engine with the loop a user would write, and with what the machine can do."""
-    from forgetting.train import benchmark
+    """Compare training with the loop a user would write and with what the machine can do, and time an audit at ImageNet's size."""
+    if only not in (None, "training", "audit"):
+        raise Refused(f"only is {only!r}: allowed are training and audit; leave it out for both")
+    if only != "training":
+        from forgetting.tell.audit import benchmark as audits
 
-    benchmark.run(load(study), seconds=seconds, networks=networks, device=device, record=record, say=typer.echo)
+        audits.run(say=typer.echo)
+    if only != "audit":
+        from forgetting.train import benchmark
+
+        benchmark.run(load(study), seconds=seconds, networks=networks, device=device, record=record, say=typer.echo)
 
 
 @app.command()
@@ -113,6 +121,7 @@ def audit(
     baseline: Annotated[str, typer.Option(help="The setting of the uncompressed models.")],
     out: Annotated[Path, typer.Option(help="The folder that the report is written into.")],
     groups: Annotated[Path | None, typer.Option(help="A table with the column example and a column for each attribute.")] = None,
+    images: Annotated[Path | None, typer.Option(help="The folder of pictures that examples are named in, to show some of them.")] = None,
     paired: Annotated[bool, typer.Option("--paired", help="Members of equal name belong together: one was made from the other.")] = False,
     positive: Annotated[str | None, typer.Option(help="The positive label of a task with two.")] = None,
     again: Annotated[
@@ -133,9 +142,9 @@ def audit(
         files, baseline=baseline, groups=groups, paired=paired, positive=positive, again=again, alpha=alpha, minimum=minimum, seed=seed
     )
     verdicts = [told.judge(rule.text) for rule in rules]
-    told.write(out)
+    told.write(out, images=images)
     typer.echo("\n".join(told.summary["sentences"]))
-    console.print(f"wrote {paths.shown(out)}", markup=False)
+    console.print(f"wrote {paths.shown(out / 'index.html')}", markup=False)
     for verdict in verdicts:
         console.print(verdict.line, markup=False)
     codes = {verdict.code for verdict in verdicts}
