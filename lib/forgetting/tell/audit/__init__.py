@@ -194,7 +194,7 @@ def run(
         "classes": len(which["classes"].names),
         "groups": len(which["groups"].names) if groups is not None else 0,
     }
-    return Audit(**whole, summary=said | _told(whole, compared, again=again, alpha=alpha, notes=notes))
+    return Audit(**whole, summary=said | _told(whole, compared, again=again, alpha=alpha, minimum=minimum, notes=notes))
 
 
 def _positive(brought: reading.Brought, positive: str | None) -> int | None:
@@ -210,7 +210,8 @@ def _positive(brought: reading.Brought, positive: str | None) -> int | None:
     return labels.index(str(positive))
 
 
-def _told(whole: dict[str, pd.DataFrame], compared: list[tables.Comparison], *, again: str | None, alpha: float, notes: list[str]) -> dict:
+def _told(whole: dict[str, pd.DataFrame], compared: list[tables.Comparison], *, again: str | None, alpha: float, minimum: int,
+          notes: list[str]) -> dict:  # fmt: skip
     """The keys of the summary that are made of the tables."""
 
     def of(name: str, setting: str) -> pd.DataFrame:
@@ -226,7 +227,8 @@ def _told(whole: dict[str, pd.DataFrame], compared: list[tables.Comparison], *, 
             rows = of(name, one.setting)
             if len(rows):
                 worst[key] = {key: _plain(value) for key, value in sentences.worst(rows, of=name, alpha=alpha).items()}
-                told[name] = sentences.about_sets(rows, counts[counts["of"] == name], of=name, design=one.design, alpha=alpha)
+                counted_here = counts[counts["of"] == name]
+                told[name] = sentences.about_sets(rows, counted_here, of=name, design=one.design, alpha=alpha, minimum=minimum)
         told["exemplars"] = sentences.about_pies(of("pies", one.setting), one.setting, second=again, alpha=alpha)
         settings.append({"setting": one.setting, "design": one.design, "sentences": told, **worst})
     correction = (

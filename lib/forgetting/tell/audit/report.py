@@ -19,7 +19,7 @@ from forgetting.tell.audit import sentences, tables
 from forgetting.tell.words import signed
 
 MOST_BYTES = 3 * 10**6
-MOST_SETTINGS = 100  # With a section of their own.
+MOST_SETTINGS, FIRST = 100, 5  # Settings with a section of their own, and those of which the page says the most important first.
 ROWS = (100, 40, 15, 5, 2)  # Of each table: the first of these with which the page is small enough.
 PICTURES, PICTURE_BYTES, SIDE = 24, 10**6, 96  # At most so many a setting, so many bytes in all, and pixels a side.
 
@@ -124,7 +124,9 @@ def _page(told, settings: list[dict], galleries: dict[str, str], rows: int) -> s
 
 def _first(said: dict) -> str:
     """The sentences that matter most, of at most a few settings."""
-    lines = [line for one in said["settings"][:5] for key in ("whole", "classes", "groups") for line in one["sentences"].get(key, [])[:1]]
+    first = [one["sentences"] for one in said["settings"][:FIRST]]
+    lines = [line for of in first for key in ("whole", "classes", "groups") for line in of.get(key, [])[:1]]
+    lines += [f"The other {len(said['settings']) - FIRST:,} settings follow below."] if len(said["settings"]) > FIRST else []
     return '<div class="first">' + "".join(f"<p>{_text(line, 2000)}</p>" for line in lines) + "</div>"
 
 

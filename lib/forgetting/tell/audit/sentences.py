@@ -117,11 +117,11 @@ def _reasons(table: pd.DataFrame) -> str:
     return "; ".join(parts)
 
 
-def about_sets(table: pd.DataFrame, found: pd.DataFrame, *, of: str, design: str, alpha: float) -> list[str]:
+def about_sets(table: pd.DataFrame, found: pd.DataFrame, *, of: str, design: str, alpha: float, minimum: int) -> list[str]:
     """Sentences about the classes or groups of one setting; `found` are the rows of `tables.findings` about them."""
     told = _headline(table, of, alpha)
     if (table["change"] != 0).any():
-        told += [*_counts(found, alpha, *NOUNS[of]), *_untested(table, of)]
+        told += [*_counts(found, alpha, *NOUNS[of]), *_untested(table, of, minimum)]
     return [*told, *_power(table, design, alpha, *NOUNS[of])]
 
 
@@ -169,12 +169,12 @@ def _counts(found: pd.DataFrame, alpha: float, one: str, many: str) -> list[str]
     return told
 
 
-def _untested(table: pd.DataFrame, of: str) -> list[str]:
+def _untested(table: pd.DataFrame, of: str, minimum: int) -> list[str]:
     told, (one, many) = [], NOUNS[of]
     guarded = int(table["guarded"].sum())
     if guarded:
         told.append(
-            f"{counted_of(guarded, one, many)} with fewer examples than the minimum "
+            f"{counted_of(guarded, one, many)} with fewer than {minimum:,} examples "
             f"{'is' if guarded == 1 else 'are'} shown, and neither tested nor ranked."
         )
     few = int(table["reason"].isin(_too_few_changes(table)).sum())
