@@ -155,7 +155,7 @@ def models(*, sizes: Sequence[int], lost: float, won: float, harm: float = 0.0, 
     return _told(values)
 
 
-def pies(*, examples: int, members: int, shared: float = 0.0, harm: float = 0.0, studies: int, splits: int = 100, seed, alpha: float = 0.05
+def pies(*, examples: int, members: int, shared: float = 0.0, harm: float = 0.0, studies: int, splits: int = 60, seed, alpha: float = 0.05
          ) -> pd.DataFrame:  # fmt: skip
     """Studies of exemplars: dense, dense again and compressed populations on examples from easy to hopeless; a row a quantity.
 
