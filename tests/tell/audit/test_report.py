@@ -132,11 +132,11 @@ def test_the_worst_rows_come_first_and_small_sets_last():
 
 @pytest.fixture
 def pictures(tmp_path):
-    """Pictures of examples 0 to 239, but for every third; large and small ones, one that is none."""
+    """Pictures of some examples, large and small ones, and one file that is no picture."""
     (tmp_path / "pictures").mkdir()
-    for k in range(240):
-        if k % 3:
-            side = 400 if k % 2 else 12
+    for k in range(0, 240, 3):
+        if k % 4:
+            side = 120 if k % 2 else 12
             Image.new("RGB", (side, side), (k, 90, 10)).save(tmp_path / "pictures" / f"{k}.png")
     (tmp_path / "pictures" / "0.png").write_bytes(b"no picture")
     Image.new("RGB", (9, 9)).save(tmp_path / "secret.png")

@@ -1,11 +1,5 @@
 """Audit your own compressed model: predictions in, tidy tables and plain sentences out.
 
-    from forgetting.tell import audit
-
-    told = audit.run("predictions.parquet", baseline="dense", groups="groups.csv")
-    print("\\n".join(told.summary["sentences"]))
-    told.write("report")
-
 It works on any framework's predictions, never imports torch, and has three designs: one model against one (K = 1, paired examples),
 populations (several independent trainings on both sides), and paired populations (each compressed model made from one of the baseline).
 """
@@ -135,7 +129,7 @@ def run(
 
     Raises `Refused`, in one line that names column, value and count, for input that cannot be audited.
 
-    Example
+    Example:
         >>> import pandas as pd
         >>> from forgetting.tell import audit
         >>> label = ["cat", "dog"] * 50
@@ -145,6 +139,8 @@ def run(
         ...                   for setting, predicted in models.items()], baseline="dense")
         >>> told.classes[["class", "n", "change", "to_wrong"]].to_dict("records")
         [{'class': 'cat', 'n': 50, 'change': -0.4, 'to_wrong': 20.0}, {'class': 'dog', 'n': 50, 'change': 0.0, 'to_wrong': 0.0}]
+        >>> told.summary["settings"][0]["worst_class"]["name"]
+        'class cat'
         >>> told.judge("any class: change_low < -0.05").code
         3
     """

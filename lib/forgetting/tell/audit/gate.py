@@ -1,9 +1,9 @@
-"""Rules over an audit's tables, for machines that must say yes or no: `any group: change_low < -0.05`.
+"""Rules over an audit's tables, for machines that must say yes or no: `any group: change_low < -0.05`. Their grammar::
 
     rule       = "any" table ":" condition
-    table      = "class" | "group" | "overall"
-    condition  = comparison { ("and" | "or") comparison }, with "not" and parentheses; "and" binds closer than "or"
-    comparison = field ("<" | "<=" | ">" | ">=" | "==" | "!=") value
+    table      = "class" or "group" or "overall"
+    condition  = comparisons joined by "and", "or", "not" and parentheses; "and" binds closer than "or"
+    comparison = field, one of < <= > >= == !=, value
     value      = a number, or a text in quotes for the fields that name a row (only == and !=)
 
 A rule is met where the condition holds for some row. A field that a row does not have (NaN) makes a comparison unknown, and logic is
