@@ -171,11 +171,11 @@ def _findings(found: pd.DataFrame) -> str:
 
 def _sets(table: pd.DataFrame, of: str, design: str, rows: int) -> str:
     """The class or group table: the largest losses first, small sets last."""
-    one, many = sentences.NOUNS[of]
+    _, many = sentences.nouns(table, of)
     table = table.sort_values(["guarded", "change"], kind="stable")
     strip = _Strip(table.head(rows))
     place = list(table).index("group" if of == "groups" else "class") + 1
-    columns: list[tuple[str, Callable]] = [(one.capitalize(), lambda row: _text(row[place]))]
+    columns: list[tuple[str, Callable]] = [("Group" if of == "groups" else "Class", lambda row: _text(row[place]))]
     if of == "groups":
         columns.append(("Rate", lambda row: sentences.METRICS.get(row.metric, row.metric)))
     columns += [

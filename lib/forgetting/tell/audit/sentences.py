@@ -10,7 +10,6 @@ from forgetting.tell.audit import tables
 from forgetting.tell.audit.sources import counted
 from forgetting.tell.words import signed
 
-NOUNS = {"classes": ("class", "classes"), "groups": ("group", "groups")}
 METRICS = {"error": "error rate", "fpr": "false-positive rate", "fnr": "false-negative rate"}
 MOST_NAMED = 10
 RETRAINING = (
@@ -18,6 +17,13 @@ RETRAINING = (
     "classes and other groups. All that follows speaks of these two models, on other examples of the same kind."
 )
 MEMBERS = "Intervals and tests speak of other trainings of the same recipe, tested on these same examples."
+
+
+def nouns(table: pd.DataFrame, of: str) -> tuple[str, str]:
+    """What a row of the class or group table is called, and several of them: a group of a task with two labels has a row for each rate."""
+    if of == "classes":
+        return "class", "classes"
+    return ("rate of a group", "rates of groups") if table["metric"].isin(METRICS).any() else ("group", "groups")
 
 
 def percent(value: float) -> str:
@@ -78,7 +84,7 @@ def worst(table: pd.DataFrame, *, of: str, alpha: float) -> dict[str, Any]:
     """
     row = _worst_row(table, alpha)
     if row is None:
-        return {"singled_out": False, "why": _why_none(table, alpha, *NOUNS[of])}
+        return {"singled_out": False, "why": _why_none(table, alpha, *nouns(table, of))}
     could = table[table["could_be_worst"] | (table.index == row.name)].sort_values("change", kind="stable")
     return {
         "singled_out": True,
@@ -121,12 +127,12 @@ def about_sets(table: pd.DataFrame, found: pd.DataFrame, *, of: str, design: str
     """Sentences about the classes or groups of one setting; `found` are the rows of `tables.findings` about them."""
     told = _headline(table, of, alpha)
     if (table["change"] != 0).any():
-        told += [*_counts(found, alpha, *NOUNS[of]), *_untested(table, of, minimum)]
-    return [*told, *_power(table, design, alpha, *NOUNS[of])]
+        told += [*_counts(found, alpha, *nouns(table, of)), *_untested(table, of, minimum)]
+    return [*told, *_power(table, design, alpha, *nouns(table, of))]
 
 
 def _headline(table: pd.DataFrame, of: str, alpha: float) -> list[str]:
-    one, many = NOUNS[of]
+    one, many = nouns(table, of)
     most, row = worst(table, of=of, alpha=alpha), _worst_row(table, alpha)
     if row is None:
         return [f"No {one} can be singled out: {most['why']}."]
@@ -170,7 +176,7 @@ def _counts(found: pd.DataFrame, alpha: float, one: str, many: str) -> list[str]
 
 
 def _untested(table: pd.DataFrame, of: str, minimum: int) -> list[str]:
-    told, (one, many) = [], NOUNS[of]
+    told, (one, many) = [], nouns(table, of)
     guarded = int(table["guarded"].sum())
     if guarded:
         told.append(
@@ -278,4 +284,4 @@ def _number(value: float) -> str:
 
 
 def _p(value: float) -> str:
-    return f"{value:.3f}" if value >= 0.001 else f"{value:.1e}"
+    return f"{value:.3f}" if value >= 0.01 else f"{value:.1g}"
