@@ -66,7 +66,7 @@ class Audit:
         return gate.judge(gate.parse(rule), overall=self.overall, classes=self.classes, groups=self.groups)
 
     def write(self, folder: str | Path, *, images: str | Path | None = None) -> Path:
-        """Write index.html, the report; each table as <name>.csv and <name>.parquet; and summary.json.
+        """Write index.html, the report; each table that there is as <name>.csv and <name>.parquet; and summary.json.
 
         Arguments: `images`, a folder of pictures in which examples are found by their names, to be shown beside the list of exemplars.
 
@@ -76,6 +76,9 @@ class Audit:
         folder = Path(folder)
         page = report.page(self, images=images)
         for name, table in self.tables().items():
+            if table.columns.empty:  # No groups, no populations; what an earlier audit left here would mislead.
+                (folder / f"{name}.csv").unlink(missing_ok=True), (folder / f"{name}.parquet").unlink(missing_ok=True)
+                continue
             with paths.replacing(folder / f"{name}.csv") as temporary:
                 table.to_csv(temporary, index=False, lineterminator="\n")
             with paths.replacing(folder / f"{name}.parquet") as temporary:
