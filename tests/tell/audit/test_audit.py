@@ -18,7 +18,6 @@ from forgetting.errors import Refused
 from forgetting.measure import class_impact, exemplars
 from forgetting.study import Study
 from forgetting.tell import audit
-from forgetting.tell.audit import reading
 
 SINGLE, POPULATIONS, PAIRS = "one model each", "populations", "paired populations"
 NAMES = np.array(["ant", "bee", "cat", "dog"])
@@ -348,8 +347,7 @@ def test_a_file_is_read_in_batches_and_never_held_whole(tmp_path):
         "before = pool.max_memory(); reading.predictions(sys.argv[1]); print(pool.max_memory() - before)"
     )
     done = subprocess.run([sys.executable, "-c", program, tmp_path / "p.parquet"], capture_output=True, text=True, check=True)
-    assert int(done.stdout) < size / 2
-    assert reading.BATCH * 41 < 3 * size  # Of a batch itself.
+    assert int(done.stdout) < 0.7 * size  # A batch, and what is kept of it.
 
 
 def answer(*words, capsys, monkeypatch):
