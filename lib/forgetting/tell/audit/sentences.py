@@ -16,6 +16,8 @@ RETRAINING = (
     "One model was given on each side, so nothing can be said about retraining: another training of the same recipe may harm other "
     "classes and other groups. All that follows speaks of these two models, on other examples of the same kind."
 )
+ENOUGH = 5  # Models on each side from which intervals keep their promise in the calibration.
+FEW = f"With fewer than {ENOUGH} models on a side little is found, and an interval may miss the truth more often than it says."
 MEMBERS = "Intervals and tests speak of other trainings of the same recipe, tested on these same examples."
 
 
@@ -26,8 +28,14 @@ def nouns(table: pd.DataFrame, of: str) -> tuple[str, str]:
     return ("rate of a group", "rates of groups") if table["metric"].isin(METRICS).any() else ("group", "groups")
 
 
-def percent(value: float) -> str:
-    return f"{100 * value:.1f} %"
+def percent(value: float, digits: int = 1) -> str:
+    return f"{100 * value:.{digits}f} %"
+
+
+def _from_to(before: float, after: float) -> str:
+    """`from 93.1 % to 88.5 %`, with as many decimals as tell them apart, 3 at most."""
+    digits = next((digits for digits in (1, 2) if percent(before, digits) != percent(after, digits)), 3)
+    return f"from {percent(before, digits)} to {percent(after, digits)}"
 
 
 def clipped(name: object, most: int = 80) -> str:
@@ -59,7 +67,7 @@ def _rate(row: pd.Series) -> str:
     """`recall fell from 93.1 % to 88.5 %`."""
     what = METRICS.get(row["metric"], row["metric"])
     before, after = row["rate_baseline"], row["rate_compressed"]
-    return f"its {what} {_moved(after - before)}" + ("" if before == after else f" from {percent(before)} to {percent(after)}")
+    return f"its {what} {_moved(after - before)}" + ("" if before == after else f" {_from_to(before, after)}")
 
 
 def _lost(table: pd.DataFrame, alpha: float) -> pd.Series:
@@ -184,7 +192,7 @@ def _untested(table: pd.DataFrame, of: str, minimum: int) -> list[str]:
             f"{'is' if guarded == 1 else 'are'} shown, and neither tested nor ranked."
         )
     few = int(table["reason"].isin(_too_few_changes(table)).sum())
-    if few:
+    if few and (table["reason"] == "").any():  # Else the headline has said it.
         told.append(
             f"In {counted_of(few, one, many)} too few examples changed between right and wrong: no change could have been found there."
         )
@@ -199,17 +207,14 @@ def _power(table: pd.DataFrame, design: str, alpha: float, one: str, many: str) 
     shown = table[~table["guarded"] & ((table["reason"] == "") | (design == tables.MODELS))]
     sizes, told = 100 * shown["detectable"].dropna(), []
     if len(sizes):
-        span = (
-            f"{sizes.min():.1f} to {sizes.max():.1f} points, by {one} (median {sizes.median():.1f})"
-            if sizes.min() < sizes.max()
-            else f"{sizes.min():.1f} points"
-        )
+        low, high = (f"{size:.1f}" for size in (sizes.min(), sizes.max()))
+        span = f"{low} points" if low == high else f"{low} to {high} points, by {one} (median {sizes.median():.1f})"
         told.append(f"Not significant is not unharmed: the smallest loss that would be found in 4 of 5 such audits is {span}.")
     if design == tables.MODELS and len(shown):
-        never = int(shown["detectable"].isna().sum())
+        never, single, corrected = int(shown["detectable"].isna().sum()), paired.needed(alpha), int(shown["needed"].iloc[0])
         told.append(
-            f"For a single test to find anything at least {paired.needed(alpha)} examples must change between right and wrong, "
-            f"all one way; at the corrected level {int(shown['needed'].iloc[0])}"
+            f"For a test to find anything at least {single} examples must change between right and wrong, all one way"
+            + (f"; at the corrected level {corrected}" if corrected > single else "")
             + (f", and {counted_of(never, one, many)} {'has' if never == 1 else 'have'} fewer examples." if never else ".")
         )
     return told
@@ -230,12 +235,13 @@ def about_whole(row: pd.Series, *, alpha: float) -> list[str]:
         + (
             f"is {percent(before)} on both sides"
             if row["change"] == 0
-            else f"{_moved(row['change'])} from {percent(before)} to {percent(after)}, by {signed(abs(row['change']))[1:]} points"
+            else f"{_moved(row['change'])} {_from_to(before, after)}"
         )
         + (
             "."
             if np.isnan(row["change_low"])
-            else f" ({sure} interval of the change {signed(row['change_low'])} to {signed(row['change_high'])})."
+            else f", a change of {signed(row['change'])} points ({sure} interval {signed(row['change_low'])} to "
+            f"{signed(row['change_high'])})."
         )
     ]
     if not np.isnan(row["flips"]):
@@ -245,7 +251,10 @@ def about_whole(row: pd.Series, *, alpha: float) -> list[str]:
             f"{_number(row['flips'])} predictions changed{per}: {_number(row['to_wrong'])} from right to wrong, "
             f"{_number(row['to_right'])} from wrong to right, {_number(between)} from one wrong class to another."
         )
-    return [*told, RETRAINING if row["design"] == tables.MODELS else MEMBERS]
+    told.append(RETRAINING if row["design"] == tables.MODELS else MEMBERS)
+    if 1 < min(row["members_baseline"], row["members_compressed"]) < ENOUGH:
+        told.append(FEW)
+    return told
 
 
 def about_pies(table: pd.DataFrame, setting: str, *, second: str | None, alpha: float) -> list[str]:
