@@ -59,7 +59,7 @@ def changes(*, right, whole, n, total, alpha: float = 0.05, paired: bool = False
             for the set alone and one that holds for all tested sets at once, and why it was not tested, else "".
         detectable: the smallest true change that this test finds in 4 of 5 audits at the level corrected for the number of sets tested
             (`inference.smallest_detectable`).
-        beyond and the same columns with "beyond_" before their names: of change minus the change of the whole, the test of
+        beyond and the same columns with `beyond_` before their names: of change minus the change of the whole, the test of
             `class_impact.compare`. A different question: a set may lose although it gains against the whole.
         resamples: "members": other trainings, these examples.
     """

@@ -34,7 +34,7 @@ h1{font-size:1.6rem;line-height:1.25}h2{font-size:1.3rem;margin-top:2.5rem;borde
 h3{font-size:1.05rem;margin-top:1.75rem}
 p,li,dd{max-width:44rem}a{color:inherit}
 .first{background:var(--tint);border-left:.3rem solid var(--line);padding:.75rem 1rem;font-size:1.05rem}
-.wide{overflow-x:auto;border:1px solid var(--line)}
+.wide{overflow-x:auto;border:1px solid var(--line);margin:1rem 0}
 table{border-collapse:collapse;font-size:.875rem;font-variant-numeric:tabular-nums;width:100%}
 caption{text-align:left;color:var(--soft);padding:.5rem}
 th,td{padding:.3rem .6rem;text-align:right;border-top:1px solid var(--line);white-space:nowrap;vertical-align:top}
@@ -125,7 +125,7 @@ def _page(told, settings: list[dict], galleries: dict[str, str], rows: int) -> s
 def _first(said: dict) -> str:
     """The sentences that matter most, of at most a few settings."""
     first = [one["sentences"] for one in said["settings"][:FIRST]]
-    lines = [line for of in first for key in ("whole", "classes", "groups") for line in of.get(key, [])[:1]]
+    lines = [line for of in first for line in (*of["whole"], *of["classes"][:2], *of.get("groups", [])[:2])]
     lines += [f"The other {len(said['settings']) - FIRST:,} settings follow below."] if len(said["settings"]) > FIRST else []
     return '<div class="first">' + "".join(f"<p>{_text(line, 2000)}</p>" for line in lines) + "</div>"
 
