@@ -1,6 +1,7 @@
 """The command `forgetting`: trains studies, makes pages, measures speed."""
 
 import math
+import signal
 import sys
 import time
 from pathlib import Path
@@ -58,7 +59,7 @@ def page(
     from forgetting.tell import pages as told
 
     given = told.parse_assignments(" ".join(parameters or []))
-    which = study or given.pop("study", None) or "digits"
+    which = study or given.pop("study", None) or told.read(name).parameters["study"].default
     chosen = load(which)
     checked = told.resolve(name, study=which, parameters=given)
     if "members" in given and checked["members"] > chosen.members:
@@ -207,6 +208,7 @@ class _Told:
 
 def main() -> None:
     """Run the command; a mistake that the user can mend is one line and exit code 2."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # stopped by `kill`, as by Ctrl-C: with a word, and no worker left behind
     try:
         app()
     except Refused as error:

@@ -46,6 +46,23 @@ def test_a_killed_training_goes_on_and_ends_with_the_bytes_of_an_undisturbed_one
     assert "are here" in again.stderr and "training" not in again.stderr
 
 
+def test_a_training_that_is_told_to_stop_says_what_is_kept_and_leaves_no_worker_behind(tmp_path):
+    words, environment = command(tmp_path, "train", "smoke")
+    running = subprocess.Popen(words, env=environment, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    while len(contents(tmp_path)) < 3 and running.poll() is None:
+        time.sleep(0.1)
+    running.terminate()  # this process alone, not its workers
+    _, said = running.communicate(timeout=60)
+    assert running.returncode == 130 and "the same command goes on from there" in said and "Traceback" not in said
+    for _ in range(100):
+        try:
+            os.killpg(running.pid, 0)
+        except ProcessLookupError:
+            return
+        time.sleep(0.1)
+    pytest.fail("a worker is still running")
+
+
 def test_adding_a_level_trains_that_level_only(smoke):
     more = smoke.with_changes(sparsities=(0.42,))
     absent, _ = predictions.missing(more, more.populations)

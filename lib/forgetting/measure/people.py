@@ -76,8 +76,10 @@ def beyond_chance(*, outcomes: pd.DataFrame, dense, dense_again, confidence, con
     """Whether PIEs differ from equally uncertain images by more than PIEs of the null do; a row a population, group, control and outcome.
 
     Uncertainty is measured with few networks. Images that are chosen for a divided vote are therefore a little more uncertain than others
-    for which the judges vote alike, and matching leaves a difference where there is none. It leaves the same one for the null, if the null
-    is chosen in the same way: both kinds of PIE are found by as many networks, and judged by the same, which took part in neither.
+    for which the judges vote alike, and matching leaves a difference where there is none. It leaves one for the null, too, if the null is
+    chosen in the same way: both kinds of PIE are found by as many networks, and judged by the same, which took part in neither. The null's
+    is the larger one, for compression makes PIEs of images as well on which the dense networks are hardly divided, and these need less
+    matching. So `beyond` leans to the side where PIEs are *less* hard: what lies on the other side is evidence, what lies there is none.
 
     Arguments
         outcomes: a row an image and a column an outcome.

@@ -387,6 +387,7 @@ def run(study: Study, todo: list[Task], *, device: str = "auto", until: float = 
 
 def _on_cores(study: Study, todo: list[Task], until: float) -> Iterator[dict]:
     """On all cores, a member on each; joblib's other back ends spread it over machines."""
+    finished = False
     begun = (task for k, task in enumerate(todo) if k == 0 or time.monotonic() < until)
     jobs = min(workers(), len(todo))
     # Tasks are handed out ahead of time, which keeps the workers busy, but not where some may no longer be begun.
@@ -396,5 +397,7 @@ def _on_cores(study: Study, todo: list[Task], until: float) -> Iterator[dict]:
             yield from Parallel(n_jobs=jobs, return_as="generator_unordered", batch_size=1, pre_dispatch=ahead)(
                 delayed(make)(study, setting, member, files) for setting, member, files in begun
             )
+        finished = True
     finally:
-        get_reusable_executor().shutdown(wait=True)  # else later work in this process gets workers that know an older environment
+        # Else later work in this process gets workers that know an older environment. Where this was stopped, they are not waited for.
+        get_reusable_executor().shutdown(wait=True, kill_workers=not finished)
