@@ -100,12 +100,14 @@ def bench(
     seconds: Annotated[float, typer.Option(help="How long each loop is timed.")] = 20,
     networks: Annotated[int, typer.Option(help="Networks trained whole by each loop, to compare their accuracy.")] = 16,
     device: Annotated[str, typer.Option(help="cpu, cuda, or auto: a GPU, if there is one, for networks that fill it.")] = "auto",
-    record: Annotated[Path | None, typer.Option(help="A JSON file to write what was measured to.")] = None,
 ) -> None:
-    """Compare this engine with the loop a user would write, and with what the machine can do."""
+    """Compare this engine with the loop a user would write, and with what the machine can do; kept to be published with the study."""
+    import pandas as pd
+
     from forgetting.train import benchmark
 
-    benchmark.run(load(study), seconds=seconds, networks=networks, device=device, record=record, say=typer.echo)
+    chosen = load(study)
+    archives.keep(chosen, "cost", pd.DataFrame([benchmark.run(chosen, seconds=seconds, networks=networks, device=device, say=typer.echo)]))
 
 
 def ensure(study: Study, *, archived: bool = True, device: str = "auto", minutes: float | None = None) -> None:

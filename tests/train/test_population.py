@@ -1,6 +1,5 @@
 """Training: the same bytes every time, what was killed goes on, every member's files say what it is."""
 
-import json
 import os
 import signal
 import subprocess
@@ -223,14 +222,14 @@ def test_the_analysis_never_imports_torch():
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
 
 
-def test_the_benchmark_measures_both_loops_at_the_same_accuracy(smoke, tmp_path):
+def test_the_benchmark_measures_both_loops_at_the_same_accuracy(smoke):
     from forgetting.train import benchmark
 
-    said, file = [], tmp_path / "some" / "cost.json"
-    found = benchmark.run(smoke, seconds=0.4, networks=2, say=said.append, record=file)
+    said = []
+    found = benchmark.run(smoke, seconds=0.4, networks=2, say=said.append)
     assert found["plain"] > 0 and found["ratio"] == found["engine"] / found["plain"] and 0 < found["share"] < 1
     assert sum("plain loop" in line for line in said) > 4 and any(line.startswith("ratio") for line in said)
-    assert json.loads(file.read_text()) == found and found["trained"]["networks"] == 19
+    assert found["trained"] == 19 and found["train"] > 0 and found["networks"] == 2 and found["plain_sd"] >= 0
     core = population.Core(smoke)
     plain = [benchmark._accuracy(benchmark.plain_loop(smoke, sparsity=0.9, seed=seed, workers=0)[0], smoke, core) for seed in range(4)]
     ours = [benchmark._accuracy(benchmark.engine(smoke, sparsity=0.9, seed=seed)[0], smoke, core) for seed in range(4)]
