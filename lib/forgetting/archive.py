@@ -31,6 +31,7 @@ from forgetting.study import Setting, Study
 
 Member = tuple[pa.Table, dict]
 COMPRESSION = {"compression": "zstd", "compression_level": 19, "use_dictionary": ["setting", "predicted", "label", "member"]}
+COUNTING = {"column_encoding": {"example": "DELTA_BINARY_PACKED"}}  # whole numbers in their order then take no space
 MEMBER = ("member", "seed", "device", "torch", "sparsity", "bits", "bytes")  # what the manifest says of each member
 
 
@@ -201,7 +202,8 @@ def publish(study: Study, found: Iterable[tuple[Setting, str, list[Member]]], im
             populations[setting.name] = _population(study, setting, rows)
             packed = _packed(setting, rows)
             if part not in writers:
-                writers[part] = pq.ParquetWriter(where / f".{part}.partial", packed.schema, **COMPRESSION)
+                counting = COUNTING if "example" in packed.column_names else {}
+                writers[part] = pq.ParquetWriter(where / f".{part}.partial", packed.schema, **COMPRESSION, **counting)
             writers[part].write_table(packed, row_group_size=len(packed))
     finally:
         for writer in writers.values():
