@@ -1,4 +1,4 @@
-"""The data as they are published, where they are here: FORGETTING_DATA names their folder. Without them these tests say that they skipped."""
+"""The data as published, where they are here: FORGETTING_DATA names their folder. Without them these tests say that they skipped."""
 
 import numpy as np
 import pandas as pd
