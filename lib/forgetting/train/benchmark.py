@@ -158,7 +158,7 @@ def run(study: Study, *, seconds: float, networks: int, say: Callable[[str], Non
         `device`, `torch`, `setting`, `batch`; `plain` and `engine`, images a second, and `ratio`; `networks` that were compared, their mean
         `plain_accuracy` and `engine_accuracy` with standard deviations `plain_sd` and `engine_sd`; `operations` of an image; `peak` of
         matrix products, operations a second; `share` of it that training reaches; and of the study's own training on such a device:
-        `trained` networks, and the seconds of a network by phase, the median over networks (of one core, if cores train).
+        `trained` networks, and the seconds of a network by phase, the median over those that had it (of one core, if cores train).
     """
     level = max([s for s in study.settings.pruned if s <= 0.9], default=0.0)
     setting = pruned(level) if level else dense()
@@ -263,10 +263,11 @@ def _on_gpu(on: gpu.Engine, level: float, *, rounds: int) -> tuple[float, list[f
 
 
 def _trained(study: Study, device: str) -> dict:
-    """How many of the study's networks were trained on this kind of device, and the median seconds of each phase (0 for none)."""
+    """How many of the study's networks were trained on this kind of device, and the median seconds of each phase over those that had it."""
     log = predictions.logged(study, study.populations).reindex(columns=["device", *PHASES])
     log = log[log["device"].fillna("cpu") == device]
-    return {"trained": len(log)} | {phase: 0.0 if log.empty else round(float(log[phase].fillna(0).median()), 2) for phase in PHASES}
+    spent = log[list(PHASES)].astype(float).replace(0, np.nan).median().fillna(0)
+    return {"trained": len(log)} | {phase: round(float(spent[phase]), 2) for phase in PHASES}
 
 
 def _processor() -> str:
