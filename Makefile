@@ -34,7 +34,7 @@ train: setup ## train what is missing of STUDY
 	$(BIN)/forgetting train $(STUDY)
 
 page: setup ## run one page: make page NAME=class-disparity PARAMS="alpha=0.01 members=10"
-	$(BIN)/forgetting page $(NAME) --study $(STUDY) $(PARAMS)
+	$(BIN)/forgetting page $(NAME) $(if $(filter file,$(origin STUDY)),,--study $(STUDY)) $(PARAMS)
 
 archive: setup ## publish STUDY: all its predictions into book/archive, for readers who train nothing
 	$(BIN)/forgetting archive $(STUDY)

@@ -171,6 +171,7 @@ def test_the_archives_of_the_book_are_at_most_20_mb():
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_a_published_archive_belongs_to_its_study_and_its_numbers_agree_with_a_recomputation_from_its_files(name, tmp_path, monkeypatch):
     monkeypatch.setenv("FORGETTING_HOME", str(tmp_path))
+    monkeypatch.delenv("FORGETTING_ARCHIVE", raising=False)
     study, folder = studies.load(name), paths.book / "archive" / name
     said = json.loads((folder / "manifest.json").read_text())
     rows = pd.read_parquet(folder / "test.parquet", columns=["setting", "member", "example", "label", "predicted"])

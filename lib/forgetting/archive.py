@@ -31,6 +31,7 @@ from forgetting.study import Setting, Study
 
 Member = tuple[pa.Table, dict]
 COMPRESSION = {"compression": "zstd", "compression_level": 19, "use_dictionary": ["setting", "predicted", "label", "member"]}
+COUNTING = {"column_encoding": {"example": "DELTA_BINARY_PACKED"}}  # whole numbers in their order then take no space
 MEMBER = ("member", "seed", "device", "torch", "sparsity", "bits", "bytes")  # what the manifest says of each member
 
 
@@ -155,17 +156,30 @@ def table(study: Study, name: str, parameters: dict, make: Callable[[], pd.DataF
     Returns:
         The table; None where neither the data nor a table made with these parameters is here.
     """
-    about = {"parameters": json.loads(json.dumps(parameters)), "populations": [study.population(setting) for setting in study.populations]}
     try:
         made = make()
     except Absent:
-        if (_manifest(study) or {}).get("tables", {}).get(name) != about:
-            return None
-        return pd.read_parquet(_file(study, f"tables/{name}.parquet"))
-    file = _kept(study, name)
-    with paths.replacing(file) as temporary:
-        pq.write_table(pa.Table.from_pandas(made, preserve_index=False).replace_schema_metadata({"about": json.dumps(about)}), temporary)
+        return published(study, name, parameters)
+    keep(study, name, made, parameters)
     return made
+
+
+def keep(study: Study, name: str, made: pd.DataFrame, parameters: dict | None = None) -> None:
+    """Keep a table, with the parameters it was made with, until the study is published."""
+    said = {"about": json.dumps(_about(study, parameters or {}))}
+    with paths.replacing(_kept(study, name)) as temporary:
+        pq.write_table(pa.Table.from_pandas(made, preserve_index=False).replace_schema_metadata(said), temporary)
+
+
+def published(study: Study, name: str, parameters: dict | None = None) -> pd.DataFrame | None:
+    """A table of the archive; None where there is none that was made of these populations with these parameters."""
+    if (_manifest(study) or {}).get("tables", {}).get(name) != _about(study, parameters or {}):
+        return None
+    return pd.read_parquet(_file(study, f"tables/{name}.parquet"))
+
+
+def _about(study: Study, parameters: dict) -> dict:
+    return {"parameters": json.loads(json.dumps(parameters)), "populations": [study.population(setting) for setting in study.populations]}
 
 
 def _kept(study: Study, name: str) -> Path:
@@ -188,7 +202,8 @@ def publish(study: Study, found: Iterable[tuple[Setting, str, list[Member]]], im
             populations[setting.name] = _population(study, setting, rows)
             packed = _packed(setting, rows)
             if part not in writers:
-                writers[part] = pq.ParquetWriter(where / f".{part}.partial", packed.schema, **COMPRESSION)
+                counting = COUNTING if "example" in packed.column_names else {}
+                writers[part] = pq.ParquetWriter(where / f".{part}.partial", packed.schema, **COMPRESSION, **counting)
             writers[part].write_table(packed, row_group_size=len(packed))
     finally:
         for writer in writers.values():

@@ -1,6 +1,7 @@
 """The command `forgetting`: trains studies, makes pages, audits compressed models, measures speed."""
 
 import math
+import signal
 import sys
 import time
 from pathlib import Path
@@ -58,7 +59,7 @@ def page(
     from forgetting.tell import pages as told
 
     given = told.parse_assignments(" ".join(parameters or []))
-    which = study or given.pop("study", None) or "digits"
+    which = study or given.pop("study", None) or told.read(name).parameters["study"].default
     chosen = load(which)
     checked = told.resolve(name, study=which, parameters=given)
     if "members" in given and checked["members"] > chosen.members:
@@ -99,10 +100,10 @@ def bench(
     seconds: Annotated[float, typer.Option(help="How long each loop is timed.")] = 20,
     networks: Annotated[int, typer.Option(help="Networks trained whole by each loop, to compare their accuracy.")] = 16,
     device: Annotated[str, typer.Option(help="cpu, cuda, or auto: a GPU, if there is one, for networks that fill it.")] = "auto",
-    record: Annotated[Path | None, typer.Option(help="A JSON file to write what was measured of training to.")] = None,
     only: Annotated[str | None, typer.Option(metavar="training|audit", help="One of the two; both if not given.")] = None,
 ) -> None:
-    """Compare training with the loop a user would write and with what the machine can do, and time an audit at ImageNet's size."""
+    """Compare training with the loop a user would write and with what the machine can do (kept, to be published with the study), and time
+    an audit at ImageNet's size."""
     if only not in (None, "training", "audit"):
         raise Refused(f"only is {only!r}: allowed are training and audit; leave it out for both")
     if only != "training":
@@ -110,9 +111,13 @@ def bench(
 
         audits.run(say=typer.echo)
     if only != "audit":
+        import pandas as pd
+
         from forgetting.train import benchmark
 
-        benchmark.run(load(study), seconds=seconds, networks=networks, device=device, record=record, say=typer.echo)
+        chosen = load(study)
+        found = benchmark.run(chosen, seconds=seconds, networks=networks, device=device, say=typer.echo)
+        archives.keep(chosen, "cost", pd.DataFrame([found]))
 
 
 @app.command()
@@ -286,6 +291,7 @@ class _Told:
 
 def main() -> None:
     """Run the command; a mistake that the user can mend is one line and exit code 2."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # stopped by `kill`, as by Ctrl-C: with a word, and no worker left behind
     try:
         app()
     except Refused as error:

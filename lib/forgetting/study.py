@@ -61,6 +61,7 @@ class Cifar10Data(Spec):
     train_images: int = Field(50_000, ge=100, le=50_000, description="the first so many training images")
     test_images: int = Field(10_000, ge=100, le=10_000, description="the first so many test images")
     corrupted_images: int = Field(2000, ge=0, description="test images that the common corruptions are applied to")
+    corruptions: Literal["made", "published"] = Field("made", description="corrupted by this library, or read from a folder CIFAR-10-C")
     seed: int = Field(0, ge=0)
 
 

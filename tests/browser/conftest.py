@@ -27,7 +27,8 @@ def html(request, executable, tmp_path_factory):
     request.getfixturevalue("smoke_home")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("FORGETTING_BOOK", str(tmp_path_factory.mktemp("book")))
-        pages.build(pages.names(), study="smoke")
+        for edition, names in pages.editions().items():
+            pages.build(names, study=edition or "smoke", edition=edition)
         yield pages.bind()
 
 

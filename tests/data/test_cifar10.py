@@ -9,7 +9,7 @@ import pytest
 
 from forgetting import data
 from forgetting.data import cifar10
-from forgetting.errors import Refused
+from forgetting.errors import Absent, Refused
 from forgetting.study import Cifar10Data
 
 SPEC = Cifar10Data(name="cifar10", train_images=20_000)
@@ -70,3 +70,29 @@ def test_a_missing_a_cut_off_and_an_altered_batch_are_each_named(made):
     (folder / "test_batch").unlink()
     with pytest.raises(Refused, match="lacks test_batch"):
         data.load(SPEC)
+
+
+def test_the_published_corruptions_are_read_by_severity_and_what_belongs_to_other_images_is_refused(made):
+    folder, written = made
+    chosen, names = np.array([3, 77, 9_999]), ("fog", "snow")
+    with pytest.raises(Absent, match="CIFAR-10-C is not here"):
+        cifar10.corrupted(SPEC, chosen, names)
+    there = folder / "CIFAR-10-C"
+    there.mkdir()
+    np.save(there / "labels.npy", np.tile(written["test_batch"][1], 5))
+    with pytest.raises(Refused, match=r"fog.npy is missing or damaged"):
+        cifar10.corrupted(SPEC, chosen, names)
+    for k, name in enumerate(names):  # sparse files: only what is looked at is written
+        images = np.lib.format.open_memmap(there / f"{name}.npy", mode="w+", dtype=np.uint8, shape=(50_000, 32, 32, 3))
+        for severity in range(5):
+            images[severity * 10_000 + chosen, 0, 1, 2] = 10 * k + severity + 1
+        images.flush()
+    found = cifar10.corrupted(SPEC, chosen, names)
+    assert found.shape == (2, 5, 3, 3, 32, 32) and (found != 0).sum() == 2 * 5 * 3
+    assert (found[:, :, :, 2, 0, 1] == np.array([[1, 2, 3, 4, 5], [11, 12, 13, 14, 15]])[:, :, None]).all()
+    np.save(there / "snow.npy", np.zeros(5))
+    with pytest.raises(Refused, match=r"snow.npy holds float64 of shape \(5,\)"):
+        cifar10.corrupted(SPEC, chosen, names)
+    np.save(there / "labels.npy", (np.tile(written["test_batch"][1], 5) + 1) % 10)
+    with pytest.raises(Refused, match="labels of other images"):
+        cifar10.corrupted(SPEC, chosen, names)

@@ -514,6 +514,14 @@ def test_the_table_of_contents_says_which_pages_the_book_has_of_which_study(book
         pages.editions()
 
 
+def test_the_first_study_of_a_page_keeps_the_names_of_its_sections(book, monkeypatch):
+    for name in ("one", "two"):
+        (book / "notebooks" / f"{name}.md").write_text(text().replace("# A question", f"(sec-{name})=\n# A question"))
+    monkeypatch.setattr(paths, "studies", paths.ROOT / "notebooks" / "studies")
+    contents(book, monkeypatch, "pages/smoke/one", "pages/smoke/two", "pages/digits/two")
+    assert pages._edition("smoke").sections == ("one",) and pages._edition("digits").sections == ("two",)
+
+
 def test_a_page_of_an_edition_has_names_of_its_own_and_links_that_stay_within_it(book, monkeypatch):
     shows = "from forgetting.tell import figures\nimport pandas as pd\n"
     shows += 'figures.table(pd.DataFrame({"a": [1]}), name="counts", caption="A row.")\n'
@@ -530,14 +538,3 @@ def test_a_page_of_an_edition_has_names_of_its_own_and_links_that_stay_within_it
     assert first.startswith("(sec-smoke-one)=\n# A question (Smoke)\n")
     assert first.endswith("{numref}`tbl-smoke-counts`, [two](#sec-smoke-two), [other](#sec-other), and `tbl-counts` as it is.")
     assert "As {numref}`tbl-smoke-counts` and [there](#sec-smoke-two) say." in said
-
-
-@pytest.mark.parametrize("study, left_out", [("smoke", "natural"), ("smoke-cifar10", "planted")])
-def test_cells_about_planted_flaws_are_left_out_where_there_are_none(book, monkeypatch, study, left_out):
-    monkeypatch.setattr(paths, "studies", paths.ROOT / "notebooks" / "studies")
-    cells = "".join(f'\n+++ {{"tags": ["{tag}"]}}\n\nOnly {tag}.\n\n+++\n' for tag in ("planted", "natural"))
-    (book / "notebooks" / "one.md").write_text(text() + cells)
-    out = book / "one.ipynb"
-    notebooks.execute("one", pages.check("one", {"study": study}), out)
-    kept = {"planted": "natural", "natural": "planted"}[left_out]
-    assert f"Only {kept}." in out.read_text() and f"Only {left_out}." not in out.read_text()

@@ -1,6 +1,5 @@
 """Training: the same bytes every time, what was killed goes on, every member's files say what it is."""
 
-import json
 import os
 import signal
 import subprocess
@@ -44,6 +43,23 @@ def test_a_killed_training_goes_on_and_ends_with_the_bytes_of_an_undisturbed_one
     assert contents(tmp_path) == contents(smoke_home)
     again = subprocess.run(words, env=environment, capture_output=True, text=True, check=True)
     assert "are here" in again.stderr and "training" not in again.stderr
+
+
+def test_a_training_that_is_told_to_stop_says_what_is_kept_and_leaves_no_worker_behind(tmp_path):
+    words, environment = command(tmp_path, "train", "smoke")
+    running = subprocess.Popen(words, env=environment, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    while len(contents(tmp_path)) < 3 and running.poll() is None:
+        time.sleep(0.1)
+    running.terminate()  # this process alone, not its workers
+    _, said = running.communicate(timeout=60)
+    assert running.returncode == 130 and "the same command goes on from there" in said and "Traceback" not in said
+    for _ in range(100):
+        try:
+            os.killpg(running.pid, 0)
+        except ProcessLookupError:
+            return
+        time.sleep(0.1)
+    pytest.fail("a worker is still running")
 
 
 def test_adding_a_level_trains_that_level_only(smoke):
@@ -206,14 +222,14 @@ def test_the_analysis_never_imports_torch():
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
 
 
-def test_the_benchmark_measures_both_loops_at_the_same_accuracy(smoke, tmp_path):
+def test_the_benchmark_measures_both_loops_at_the_same_accuracy(smoke):
     from forgetting.train import benchmark
 
-    said, file = [], tmp_path / "some" / "cost.json"
-    found = benchmark.run(smoke, seconds=0.4, networks=2, say=said.append, record=file)
+    said = []
+    found = benchmark.run(smoke, seconds=0.4, networks=2, say=said.append)
     assert found["plain"] > 0 and found["ratio"] == found["engine"] / found["plain"] and 0 < found["share"] < 1
     assert sum("plain loop" in line for line in said) > 4 and any(line.startswith("ratio") for line in said)
-    assert json.loads(file.read_text()) == found and found["trained"]["networks"] == 19
+    assert found["trained"] == 19 and found["train"] > 0 and found["networks"] == 2 and found["plain_sd"] >= 0
     core = population.Core(smoke)
     plain = [benchmark._accuracy(benchmark.plain_loop(smoke, sparsity=0.9, seed=seed, workers=0)[0], smoke, core) for seed in range(4)]
     ours = [benchmark._accuracy(benchmark.engine(smoke, sparsity=0.9, seed=seed)[0], smoke, core) for seed in range(4)]

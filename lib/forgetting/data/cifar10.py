@@ -6,6 +6,7 @@ The batches are pickles. They are never unpickled: what they hold is picked out 
 import hashlib
 import os
 import pickletools
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ from forgetting.vision import torchvision
 
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 FOLDER = "cifar-10-batches-py"
+CORRUPTED = "CIFAR-10-C"
 MEND = f"put the six files of {FOLDER} into a folder and name it, or the folder above it, in FORGETTING_DATA"
 EACH = 10_000  # images in a batch
 BYTES = EACH * 3 * 32 * 32
@@ -81,6 +83,43 @@ def load(spec: Cifar10Data, *, fetch: bool = True) -> DataSet:
         holdout=plain_part(images[:0], labels[:0], nothing),
         state=states.pop(),
     )
+
+
+def corrupted(spec: Cifar10Data, chosen: np.ndarray, names: Sequence[str]) -> np.ndarray:
+    """Test images as the published set CIFAR-10-C has them (Hendrycks & Dietterich 2019).
+
+    Args:
+        chosen: (n,) places in the test part. names: of corruptions.
+
+    Returns:
+        (len(names), 5, n, 3, 32, 32) uint8, by severity.
+
+    Raises:
+        Absent: the folder is not here. Refused: a file in it is missing, damaged or of other images.
+    """
+    places = [place / CORRUPTED for place in (paths.data(), paths.runs() / "downloads") if place]
+    folder = next((place for place in places if place.is_dir()), None)
+    if folder is None:
+        raise Absent(f"{CORRUPTED} is not here: put the folder, with labels.npy and a file for each corruption, into FORGETTING_DATA")
+    labels = _array(folder / "labels.npy", (5 * EACH,))
+    if (labels[: spec.test_images] != load(spec).test.labels).any():
+        raise Refused(f"{CORRUPTED}: {folder / 'labels.npy'} holds the labels of other images; fetch the folder again")
+    made = np.empty((len(names), 5, len(chosen), 3, 32, 32), np.uint8)
+    for into, name in zip(made, names, strict=True):
+        images = _array(folder / f"{name}.npy", (5 * EACH, 32, 32, 3))
+        for severity in range(5):
+            into[severity] = images[severity * EACH + chosen].transpose(0, 3, 1, 2)
+    return made
+
+
+def _array(file: Path, shape: tuple[int, ...]) -> np.ndarray:
+    try:
+        found = np.load(file, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError, EOFError):
+        raise Refused(f"{CORRUPTED}: {file} is missing or damaged; fetch it again") from None
+    if found.shape != shape or found.dtype.kind not in "ui":
+        raise Refused(f"{CORRUPTED}: {file} holds {found.dtype} of shape {found.shape}, not whole numbers of shape {shape}; fetch it again")
+    return found
 
 
 def _marked(part: Part, name: str, states: set[str]) -> Part:

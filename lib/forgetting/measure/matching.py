@@ -69,7 +69,7 @@ def means(values, *, picked, cell, weight=None) -> tuple[np.ndarray, np.ndarray,
     both.
     """
     key, weight = 2 * cell + picked, np.ones(len(cell)) if weight is None else weight
-    size = 2 * (int(cell.max()) + 1)
+    size = 2 * (int(cell.max(initial=-1)) + 1)
     n = np.bincount(key, weights=weight, minlength=size)
     totals = np.stack([np.bincount(key, weights=weight * column, minlength=size) for column in np.transpose(values)], axis=1)
     both = (n[0::2] > 0) & (n[1::2] > 0)

@@ -46,7 +46,7 @@ def by_margin(*, outcomes: pd.DataFrame, picked, margin, edges=(0, 0.2, 0.4, 0.6
     return pd.DataFrame(rows)
 
 
-def pies(*, outcomes: pd.DataFrame, found: pd.DataFrame, judge: pd.DataFrame, resamples: int = 2000, seed,
+def pies(*, outcomes: pd.DataFrame, found: pd.DataFrame, judge: pd.DataFrame, resamples: int = 2000, shuffles: int = 2000, seed,
          alpha: float = 0.05) -> pd.DataFrame:
     """PIEs and clear PIEs against images that are no PIEs: against all of these, and against equally uncertain ones.
 
@@ -54,7 +54,7 @@ def pies(*, outcomes: pd.DataFrame, found: pd.DataFrame, judge: pd.DataFrame, re
         outcomes: a row an image and a column an outcome.
         found: `exemplars.find`'s table. judge: `matching.uncertainty` of a population that took no part in `found`. Networks that define
             PIEs would be uncertain of them by definition.
-        resamples, seed, alpha: as in `matching.compare`.
+        resamples, shuffles, seed, alpha: as in `matching.compare`.
 
     Returns group ("PIEs", "clear PIEs"), control (`CONTROLS`) and the columns of `matching.compare`. No row for a group without images.
     """
@@ -64,7 +64,7 @@ def pies(*, outcomes: pd.DataFrame, found: pd.DataFrame, judge: pd.DataFrame, re
         keep = picked | ~found["pie"].to_numpy()
         for control, of in zip(CONTROLS, (None, cell[keep]), strict=True):
             if picked.any():
-                how = {"resamples": resamples, "shuffles": resamples, "seed": seed, "alpha": alpha}
+                how = {"resamples": resamples, "shuffles": shuffles, "seed": seed, "alpha": alpha}
                 told = matching.compare(outcomes=outcomes[keep], picked=picked[keep], cell=of, **how)
                 tables.append(told.assign(group=group, control=control))
     table = pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=["group", "control"])
@@ -76,8 +76,10 @@ def beyond_chance(*, outcomes: pd.DataFrame, dense, dense_again, confidence, con
     """Whether PIEs differ from equally uncertain images by more than PIEs of the null do; a row a population, group, control and outcome.
 
     Uncertainty is measured with few networks. Images that are chosen for a divided vote are therefore a little more uncertain than others
-    for which the judges vote alike, and matching leaves a difference where there is none. It leaves the same one for the null, if the null
-    is chosen in the same way: both kinds of PIE are found by as many networks, and judged by the same, which took part in neither.
+    for which the judges vote alike, and matching leaves a difference where there is none. It leaves one for the null, too, if the null is
+    chosen in the same way: both kinds of PIE are found by as many networks, and judged by the same, which took part in neither. The null's
+    is the larger one, for compression makes PIEs of images as well on which the dense networks are hardly divided, and these need less
+    matching. So `beyond` leans to the side where PIEs are *less* hard: what lies on the other side is evidence, what lies there is none.
 
     Arguments
         outcomes: a row an image and a column an outcome.

@@ -33,7 +33,7 @@ DENSE, AGAIN, SELECTORS = "#0072B2", "#767676", "#7A1E70"
 PRUNED = ("#E07000", "#B84A00", "#8A2F00", "#5A1A00")  # from little to much sparsity
 FORMATS = {"float16": ("#18A068", "P"), "dynamic-int8": ("#1E6849", "X"), "fixed-int8": ("#0D3A2E", "*")}
 # For lines that are no settings: what they mean stands in the legend.
-SERIES = (("#332288", "o", "-"), ("#CC3311", "s", "--"), ("#117733", "^", "-."), ("#111111", "D", ":"), ("#997700", "v", "-"))
+SERIES = (("#332288", "o", "-"), ("#D55E00", "s", "--"), ("#1B9E77", "^", "-."), ("#111111", "D", ":"), ("#7570B3", "v", "-"))
 LEVEL_MARKERS = ((0.4, "v"), (0.6, "^"), (0.8, "s"), (0.92, "D"), (0.965, "p"), (1.0, "h"))
 
 

@@ -35,8 +35,11 @@ class Page:
 
 @dataclass(frozen=True)
 class Edition:
-    """The pages that the book has of one further study. `name`: the study's; `title`: what its pages' titles end in; `sections`: the labels
-    its pages define, without `sec-`; links to them stay within the edition."""
+    """The pages that the book has of one further study.
+
+    `name`: the study's; `title`: what its pages' titles end in; `sections`: the labels, without `sec-`, of those of its pages that the book
+    has of an earlier study too; links to them stay within the edition.
+    """
 
     name: str
     title: str

@@ -100,7 +100,9 @@ def editions() -> dict[str, list[str]]:
 def _edition(name: str) -> Edition:
     if not name:
         return BOOK
-    return Edition(name, f"({studies.load(name).title})", tuple(label for page in editions()[name] for label in notebooks.sections(page)))
+    found = editions()
+    again = [page for page in found[name] if next(edition for edition, chosen in found.items() if page in chosen) != name]
+    return Edition(name, f"({studies.load(name).title})", tuple(label for page in again for label in notebooks.sections(page)))
 
 
 def run(name: str, *, study: str | Path, parameters: dict[str, object] | None = None, out: Path | None = None) -> Path:

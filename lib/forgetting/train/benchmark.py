@@ -1,6 +1,5 @@
 """How fast this engine trains beside the loop a user would write, and beside what the machine can do. Run by `make bench`."""
 
-import json
 import math
 import platform
 import time
@@ -17,7 +16,7 @@ from torch.nn.utils import prune
 from torch.utils.data import DataLoader, Dataset
 from torch.utils.flop_counter import FlopCounterMode
 
-from forgetting import paths, predictions
+from forgetting import predictions
 from forgetting.study import Study, dense, pruned
 from forgetting.train import gpu, population, pruning
 from forgetting.vision import torchvision
@@ -148,19 +147,18 @@ def operations(study: Study) -> float:
     return counter.get_total_flops() / len(images)
 
 
-def run(
-    study: Study, *, seconds: float, networks: int, say: Callable[[str], None], device: str = "auto", record: Path | None = None
-) -> dict:
+def run(study: Study, *, seconds: float, networks: int, say: Callable[[str], None], device: str = "auto") -> dict:
     """Measure and say images/s of both loops at one level of sparsity, their accuracies, and the share of the machine's peak.
 
     Args:
         seconds: how long each loop is timed. networks: trained whole by each loop, to compare their accuracy; 0 compares none.
-        device: "auto", "cpu" or "cuda". record: a JSON file to write the result to.
+        device: "auto", "cpu" or "cuda".
 
     Returns:
-        `study`, `device`, `torch`, `setting`, `batch`; `plain` and `engine`, images a second, and `ratio`; `plain_accuracy` and
-        `engine_accuracy`, a share a network; `operations` of an image; `peak` of matrix products, operations a second; `share` of it that
-        training reaches; `trained`: what of the study was trained on this device, `networks`, `images` and `seconds` by phase.
+        `device`, `torch`, `setting`, `batch`; `plain` and `engine`, images a second, and `ratio`; `networks` that were compared, their mean
+        `plain_accuracy` and `engine_accuracy` with standard deviations `plain_sd` and `engine_sd`; `operations` of an image; `peak` of
+        matrix products, operations a second; `share` of it that training reaches; and of the study's own training on such a device:
+        `trained` networks, and the seconds of a network by phase, the median over those that had it (of one core, if cores train).
     """
     level = max([s for s in study.settings.pruned if s <= 0.9], default=0.0)
     setting = pruned(level) if level else dense()
@@ -197,7 +195,6 @@ def run(
     share = engine_speed * work / peak
 
     found = {
-        "study": study.name,
         "device": f"{cores} cores, {_processor()}" if kind == "cpu" else name,
         "torch": torch.__version__,
         "setting": setting.name,
@@ -205,26 +202,27 @@ def run(
         "plain": plain_speed,
         "engine": engine_speed,
         "ratio": engine_speed / plain_speed,
-        "plain_accuracy": plain_accuracy,
-        "engine_accuracy": accuracy if networks else [],
+        "networks": networks,
+        **_spread("plain", plain_accuracy),
+        **_spread("engine", accuracy if networks else []),
         "operations": work,
         "peak": peak,
         "share": share,
-        "trained": _trained(study, name),
+        **_trained(study, name),
+    }
+    compared = {
+        loop: f", accuracy {found[f'{loop}_accuracy']:.3f} (sd {found[f'{loop}_sd']:.3f} over {networks})" if networks > 1 else ""
+        for loop in ("plain", "engine")
     }
     how = f"{threads} thread(s), {workers} loading process(es)"
-    say(f"plain loop at its best ({how}): {plain_speed:,.0f} images/s{_spread(plain_accuracy)}")
+    say(f"plain loop at its best ({how}): {plain_speed:,.0f} images/s{compared['plain']}")
     where = f"{cores} workers of one thread" if kind == "cpu" else name
-    say(f"this engine ({where}): {engine_speed:,.0f} images/s{_spread(found['engine_accuracy'])}")
+    say(f"this engine ({where}): {engine_speed:,.0f} images/s{compared['engine']}")
     say(f"ratio: {engine_speed / plain_speed:.1f}")
     say(f"matrix products: {peak / 1e9:,.0f} GFLOP/s; training uses {share:.0%} of that ({work / 1e6:.2f} MFLOP an image)")
-    if found["trained"]["networks"]:
-        spent = ", ".join(f"{phase} {total:,.0f}" for phase, total in found["trained"]["seconds"].items())
-        say(f"the study's own training, {found['trained']['networks']} networks, seconds by phase: {spent}")
-    if record:
-        with paths.replacing(record) as temporary:
-            temporary.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
-        say(f"wrote {paths.shown(record)}")
+    if found["trained"]:
+        spent = ", ".join(f"{phase} {found[phase]:,.1f}" for phase in PHASES)
+        say(f"the study's own training, {found['trained']} networks, median seconds by phase: {spent}")
     return found
 
 
@@ -265,16 +263,11 @@ def _on_gpu(on: gpu.Engine, level: float, *, rounds: int) -> tuple[float, list[f
 
 
 def _trained(study: Study, device: str) -> dict:
-    """What of the study was trained on this kind of device: networks, images, seconds by phase (core seconds on processors)."""
-    log = predictions.logged(study, study.populations)
-    if log.empty or "device" not in log:
-        return {"networks": 0, "images": 0, "seconds": {}}
-    log = log[log["device"] == device]
-    return {
-        "networks": len(log),
-        "images": int(log["images"].sum()),
-        "seconds": {phase: round(float(log[phase].sum()), 1) for phase in PHASES if phase in log},
-    }
+    """How many of the study's networks were trained on this kind of device, and the median seconds of each phase over those that had it."""
+    log = predictions.logged(study, study.populations).reindex(columns=["device", *PHASES])
+    log = log[log["device"].fillna("cpu") == device]
+    spent = log[list(PHASES)].astype(float).replace(0, np.nan).median().fillna(0)
+    return {"trained": len(log)} | {phase: round(float(spent[phase]), 2) for phase in PHASES}
 
 
 def _processor() -> str:
@@ -284,5 +277,7 @@ def _processor() -> str:
     return next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), platform.machine())
 
 
-def _spread(accuracy: list[float]) -> str:
-    return f", accuracy {np.mean(accuracy):.3f} (sd {np.std(accuracy, ddof=1):.3f} over {len(accuracy)})" if len(accuracy) > 1 else ""
+def _spread(loop: str, accuracy: list[float]) -> dict[str, float]:
+    """Mean and standard deviation of the accuracies of a loop's networks; NaN where there are too few."""
+    mean, sd = (np.mean(accuracy) if accuracy else np.nan), (np.std(accuracy, ddof=1) if len(accuracy) > 1 else np.nan)
+    return {f"{loop}_accuracy": float(mean), f"{loop}_sd": float(sd)}

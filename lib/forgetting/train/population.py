@@ -24,7 +24,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from forgetting import data, paths, predictions
-from forgetting.data import corruption
+from forgetting.data import cifar10, corruption
 from forgetting.errors import Refused
 from forgetting.study import FORMAT_VERSION, Data, Network, Setting, Study, Training, nearest, seed
 from forgetting.train import networks, pruning, quantization
@@ -187,19 +187,26 @@ def corrupted_images(spec: Data) -> tuple[np.ndarray, np.ndarray]:
     chosen = np.sort(np.concatenate([shuffled[test.labels[shuffled] == c][:each] for c in range(len(data.load(spec).classes))]))
     file = paths.runs() / "corrupted" / f"{seed(FORMAT_VERSION, spec.model_dump_json()):016x}.npy"
     if not file.exists():
-        names = corruption.names(channels=test.images.shape[1])
-        made = Parallel(n_jobs=workers())(
-            delayed(corruption.corrupt)(test.images[chosen], name=name, severity=severity, seed=seed(spec.seed, name, severity) % 2**32)
-            for name in names
-            for severity in corruption.SEVERITIES
-        )
-        # These workers are done: reused for training they would look like a memory leak to joblib, which then restarts them.
-        get_reusable_executor().shutdown(wait=True)
         with paths.replacing(file) as temporary, open(temporary, "wb") as out:
             buffer = io.BytesIO()  # numpy's own writing to a file does not say that the disk is full
-            np.save(buffer, np.stack(made).reshape(len(names), len(corruption.SEVERITIES), *made[0].shape))
+            np.save(buffer, _corrupted(spec, test.images, chosen))
             out.write(buffer.getbuffer())
     return chosen, np.load(file, mmap_mode="r", allow_pickle=False)
+
+
+def _corrupted(spec: Data, images: np.ndarray, chosen: np.ndarray) -> np.ndarray:
+    """The chosen images under each corruption at each severity, (corruptions, 5, n, C, H, W) uint8."""
+    names, levels = corruption.names(channels=images.shape[1]), corruption.SEVERITIES
+    if spec.name == "cifar10" and spec.corruptions == "published":
+        return cifar10.corrupted(spec, chosen, names)
+    made = Parallel(n_jobs=workers())(
+        delayed(corruption.corrupt)(images[chosen], name=name, severity=severity, seed=seed(spec.seed, name, severity) % 2**32)
+        for name in names
+        for severity in levels
+    )
+    # These workers are done: reused for training they would look like a memory leak to joblib, which then restarts them.
+    get_reusable_executor().shutdown(wait=True)
+    return np.stack(made).reshape(len(names), len(levels), *made[0].shape)
 
 
 class Core:
@@ -387,6 +394,7 @@ def run(study: Study, todo: list[Task], *, device: str = "auto", until: float = 
 
 def _on_cores(study: Study, todo: list[Task], until: float) -> Iterator[dict]:
     """On all cores, a member on each; joblib's other back ends spread it over machines."""
+    finished = False
     begun = (task for k, task in enumerate(todo) if k == 0 or time.monotonic() < until)
     jobs = min(workers(), len(todo))
     # Tasks are handed out ahead of time, which keeps the workers busy, but not where some may no longer be begun.
@@ -396,5 +404,7 @@ def _on_cores(study: Study, todo: list[Task], until: float) -> Iterator[dict]:
             yield from Parallel(n_jobs=jobs, return_as="generator_unordered", batch_size=1, pre_dispatch=ahead)(
                 delayed(make)(study, setting, member, files) for setting, member, files in begun
             )
+        finished = True
     finally:
-        get_reusable_executor().shutdown(wait=True)  # else later work in this process gets workers that know an older environment
+        # Else later work in this process gets workers that know an older environment. Where this was stopped, they are not waited for.
+        get_reusable_executor().shutdown(wait=True, kill_workers=not finished)
