@@ -249,7 +249,7 @@ def _estimate(study: Study, networks: int, device: str) -> str:
     if log.empty:
         return ""
     # Beside a GPU the cores quantize what it has trained.
-    phases = ("prepare", "train", "predict", "corrupt", "quantize")[: 5 if device == "cpu" else 4]
+    phases = predictions.PHASES if device == "cpu" else predictions.PHASES[:-1]
     seconds = log[[c for c in phases if c in log]].sum(axis=1).median()
     return f", about {max(1, round(seconds * networks / (population.workers() if device == 'cpu' else 1)))} s"
 

@@ -32,6 +32,7 @@ COLUMNS = {
     "label_confidence": pa.float32(),
 }
 COUNTS = {"corruption": pa.string(), "severity": pa.int32(), "class": pa.int32(), "n": pa.int32(), "correct": pa.int32()}
+PHASES = ("prepare", "train", "predict", "corrupt", "quantize")  # whose seconds are logged of each member
 
 
 class Damaged(Exception):

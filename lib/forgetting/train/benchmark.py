@@ -22,7 +22,6 @@ from forgetting.train import gpu, population, pruning
 from forgetting.vision import torchvision
 
 MATRIX = {"cpu": 1024, "cuda": 8192}  # side of the matrices whose product is the peak
-PHASES = ("prepare", "train", "predict", "corrupt", "quantize")
 
 
 class Pictures(Dataset):
@@ -221,7 +220,7 @@ def run(study: Study, *, seconds: float, networks: int, say: Callable[[str], Non
     say(f"ratio: {engine_speed / plain_speed:.1f}")
     say(f"matrix products: {peak / 1e9:,.0f} GFLOP/s; training uses {share:.0%} of that ({work / 1e6:.2f} MFLOP an image)")
     if found["trained"]:
-        spent = ", ".join(f"{phase} {found[phase]:,.1f}" for phase in PHASES)
+        spent = ", ".join(f"{phase} {found[phase]:,.1f}" for phase in predictions.PHASES)
         say(f"the study's own training, {found['trained']} networks, median seconds by phase: {spent}")
     return found
 
@@ -264,10 +263,10 @@ def _on_gpu(on: gpu.Engine, level: float, *, rounds: int) -> tuple[float, list[f
 
 def _trained(study: Study, device: str) -> dict:
     """How many of the study's networks were trained on this kind of device, and the median seconds of each phase over those that had it."""
-    log = predictions.logged(study, study.populations).reindex(columns=["device", *PHASES])
+    log = predictions.logged(study, study.populations).reindex(columns=["device", *predictions.PHASES])
     log = log[log["device"].fillna("cpu") == device]
-    spent = log[list(PHASES)].astype(float).replace(0, np.nan).median().fillna(0)
-    return {"trained": len(log)} | {phase: round(float(spent[phase]), 2) for phase in PHASES}
+    spent = log[list(predictions.PHASES)].astype(float).replace(0, np.nan).median().fillna(0)
+    return {"trained": len(log)} | {phase: round(float(spent[phase]), 2) for phase in predictions.PHASES}
 
 
 def _processor() -> str:
