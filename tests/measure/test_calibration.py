@@ -47,6 +47,18 @@ def test_the_papers_rule_calls_too_little_where_networks_are_good_or_bad_at_ever
     assert told["beyond", "called, uncorrected, paper's rule"] < 0.01 < told["beyond", "called, uncorrected"]
 
 
+def test_the_papers_rule_calls_a_class_that_is_spared_what_all_others_share():
+    told = of(calibration.populations(**PLAIN | {"sizes": [200] * 5, "studies": 1000}, shared=0.1, spared=True))
+    assert told["beyond", "called, last class, paper's rule"] > 0.2 and told["beyond", "called, last class"] < 0.08
+
+
+def test_an_interval_over_networks_misses_what_other_images_hold_and_one_over_both_holds_it():
+    for world in ({}, {"shared": 0.2}, {"redrawn": 0.3}):
+        told = of(calibration.crossed(examples=200, members=15, harm=0.05, studies=300, seed=8, **world))
+        assert told["overall", "covered, crossed"] > 0.93 and told["overall", "covered, crossed"] > told["overall", "covered, members"]
+    assert of(calibration.crossed(examples=200, members=15, harm=0.05, studies=300, seed=8))["overall", "covered, members"] < 0.88
+
+
 def test_planted_harm_is_found_as_often_as_promised_and_its_interval_holds_it():
     told = of(calibration.populations(**PLAIN | {"members": 12, "studies": 1000}, harm=0.08))
     for question in ("change", "beyond"):
@@ -95,6 +107,7 @@ def test_the_same_seed_gives_the_same_rates_and_another_one_others():
 def test_chances_that_cannot_be_are_refused_in_one_line():
     for call, told in ((lambda: calibration.populations(**PLAIN, shared=0.3), "not possible"),
                        (lambda: calibration.populations(**PLAIN | {"members": 1}), "at least 2 members"),
+                       (lambda: calibration.crossed(examples=9, members=3, harm=0.2, studies=5, seed=0), "harm 0.2"),
                        (lambda: calibration.models(sizes=[9], lost=0.9, won=0.2, studies=5, seed=0), "not possible")):  # fmt: skip
         with pytest.raises(Refused, match=told) as refusal:
             call()

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from forgetting.errors import Refused
-from forgetting.measure import class_impact, subgroups
+from forgetting.measure import class_impact, inference, rates, subgroups
 
 SIZES = {("F", "old"): 31, ("F", "young"): 53, ("M", "old"): 23, ("M", "young"): 7}
 TABLE = pd.DataFrame([key for key, size in SIZES.items() for _ in range(size)], columns=["sex", "age"]).astype("category")
@@ -59,6 +59,23 @@ def test_classes_have_the_numbers_of_class_impact():
     flipped = (baseline != compressed)[:, LABEL == 1].sum(axis=1).mean()
     assert pairs.flips[1] == pytest.approx(flipped)
     assert (pairs.to_right - pairs.to_wrong).tolist() == pytest.approx((pairs.change * pairs.n).tolist())
+
+
+@pytest.mark.parametrize("pairs", [False, True])
+def test_the_interval_over_other_examples_too_is_that_of_filtering_set_by_set(pairs):
+    baseline, compressed = predicted(8, 4), predicted(9, 4 if pairs else 7, 0.3)
+    sets = subgroups.groups(TABLE, label=LABEL, positive=1)
+    table = subgroups.compare(sets, label=LABEL, baseline=baseline, compressed=compressed, pairs=pairs)
+    for row in table.itertuples():
+        scope = {"error": LABEL >= 0, "fpr": LABEL == 0, "fnr": LABEL == 1}[row.metric] & in_group(row.group)
+        right = [(p == LABEL)[:, scope] for p in (baseline, compressed)]
+        result = inference.compared(*(hits.mean(axis=1) for hits in right), pairs=pairs)
+        spread = (right[1].mean(axis=0) - right[0].mean(axis=0)).std(ddof=1)
+        wanted = inference.crossed(result.change, se=result.se, df=result.df, spread=spread, n=row.n)
+        told = row.crossed_low, row.crossed_high
+        assert np.isnan(told).all() if row.n < rates.CROSSED else told == pytest.approx(wanted)
+        assert row.n < rates.CROSSED or (told[0] < row.change_low + 1e-12 and told[1] > row.change_high - 1e-12)
+    assert table.crossed_low.notna().any() and table.crossed_low.isna().any()
 
 
 def test_a_rate_of_zero_has_counts_and_no_relative_change():

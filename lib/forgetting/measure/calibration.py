@@ -38,6 +38,8 @@ def _judged(*, change, low, high, widest, p, true, alpha: float, tested=None) ->
     said = {}
     if unaffected.any():
         said["called, uncorrected"] = ((p <= alpha) & tested)[:, unaffected].mean(axis=1)
+        if unaffected[-1]:
+            said["called, last class"] = ((p <= alpha) & tested)[:, -1]
         said |= {f"any called, {rule}": found[:, unaffected].any(axis=1) for rule, found in corrected.items()}
     said |= {"covered, alone": _mean(inside), "covered, smallest class": inside[:, -1], "covered, all at once": all_in,
              "covered, the class that looks worst": inside[picked]}  # fmt: skip
@@ -55,14 +57,15 @@ def _mean(values) -> np.ndarray:
     return np.where(there, values, 0).sum(axis=1) / np.where(there.any(axis=1), there.sum(axis=1), np.nan)
 
 
-def populations(*, sizes: Sequence[int], recall: float, members: int, shared: float = 0.0, hard: float = 0.0, harm: float = 0.0,
-                flips: float | None = None, studies: int, seed, alpha: float = 0.05) -> pd.DataFrame:  # fmt: skip
+def populations(*, sizes: Sequence[int], recall: float, members: int, shared: float = 0.0, spared: bool = False, hard: float = 0.0,
+                harm: float = 0.0, flips: float | None = None, studies: int, seed, alpha: float = 0.05) -> pd.DataFrame:  # fmt: skip
     """Studies with `members` networks on each side, on classes of so many examples; a row a question and quantity.
 
     Arguments
         sizes: examples of each class, the largest first. The first class is the one that is harmed.
         recall: expected share of right answers in every class.
         shared: by the toss of a coin a network is good or bad at all classes together, by so much above or below.
+        spared: the last class is not: all networks are alike at it.
         hard: half of the examples of each class are easier by so much for every network, half harder: their errors go together.
         harm: what the first class truly loses; 0 for no effect at all.
         flips: each compressed network is a copy of a dense one, in which a share `flips` of the answers turns wrong and as many turn right;
@@ -72,7 +75,8 @@ def populations(*, sizes: Sequence[int], recall: float, members: int, shared: fl
     Returns question ("change": of recall; "beyond": against the whole), quantity, rate, error (Monte-Carlo standard error), studies.
     Quantities, the first three without harm in the sense of the question:
         "called, uncorrected": share of unaffected classes with p at most alpha; with ", paper's rule" where the population's mean is
-            subtracted as if it were known. "any called, Holm" and "any called, Benjamini-Hochberg": whether any unaffected class is.
+            subtracted as if it were known; "called, last class" of that one alone. "any called, Holm" and "any called,
+            Benjamini-Hochberg": whether any unaffected class is.
         "covered, alone", "covered, smallest class", "covered, all at once", "covered, the class that looks worst": how often the truth
             is in intervals: a class's own, that of the last class, all simultaneous ones together, the own one of the class that lost most.
         "the worst looks harmed, alone" (", all at once"): how often the own (simultaneous) interval of that class lies below 0.
@@ -84,9 +88,10 @@ def populations(*, sizes: Sequence[int], recall: float, members: int, shared: fl
         raise Refused(f"recall {recall:g} with shared {shared:g}, hard {hard:g}, harm {harm:g} and {members} members is not possible: "
                       "keep the chances to be right in [0, 1] and give at least 2 members")
     generator, lost = np.random.default_rng(seed), np.where(np.arange(len(n)) == 0, harm, 0.0)
+    touched = np.where(spared & (np.arange(len(n)) == len(n) - 1), 0.0, shared)
 
     def trained(less) -> np.ndarray:
-        chance = recall - less + shared * generator.choice([-1, 1], size=(members, studies, 1))
+        chance = recall - less + touched * generator.choice([-1, 1], size=(members, studies, 1))
         halves = (n // 2, chance + hard), (n - n // 2, chance - hard)
         return sum(generator.binomial(size, np.broadcast_to(share, (members, studies, len(n)))) for size, share in halves)
 
@@ -115,9 +120,45 @@ def _compared(dense, after, n, true, *, alpha: float, pairs: bool = False) -> di
     if not true.any():
         official, _ = class_impact.tested(dense, after, n, alpha=alpha, centre="population", pairs=pairs)
         values["beyond", "called, uncorrected, paper's rule"] = (official.p <= alpha).mean(axis=1)
+        values["beyond", "called, last class, paper's rule"] = (official.p <= alpha)[:, -1]
     top, truth = inference.compared(*(hits.sum(axis=-1) for hits in (dense, after)), alpha=alpha, pairs=pairs), (true * n).sum()
     values["overall", "covered, alone"] = np.where(np.isnan(top.low), np.nan, (top.low <= truth) & (truth <= top.high))
     return values
+
+
+def crossed(*, examples: int, members: int, shared: float = 0.0, harm: float = 0.0, redrawn: float = 1.0, studies: int, seed,
+            alpha: float = 0.05) -> pd.DataFrame:  # fmt: skip
+    """Studies in which networks and examples both are drawn anew; a row a quantity, question "overall".
+
+    Arguments
+        examples: in the test, from easy to hopeless, most of them easy. members: networks on each side.
+        shared: by the toss of a coin a network is good or bad, most at examples that are neither easy nor hopeless; at most 0.25.
+        harm: a tenth of the examples loses ten times this share of its chance to be right, the others none; at most 0.1.
+        redrawn: share of its answers that a compressed network does not take over from a dense one; below 1 it is a copy of that one, and
+            the intervals are paired.
+        studies, seed, alpha: as in `populations`.
+
+    Returns the columns of `populations`. Quantities: how often the true change, of other networks on other examples, is "covered, members"
+    by the interval over members and "covered, crossed" by that over both.
+    """
+    if not (0 <= shared <= 0.25 and 0 <= harm <= 0.1 and 0 < redrawn <= 1) or members < 2:
+        raise Refused(f"shared {shared:g} (0 to 0.25), harm {harm:g} (0 to 0.1), redrawn {redrawn:g} (above 0, to 1) and {members} members "
+                      "(at least 2) are not possible: choose within these limits")
+    generator, pairs = np.random.default_rng(seed), redrawn < 1
+    true, values = -redrawn * harm * 2 / 2.3, {"covered, members": [], "covered, crossed": []}
+    for _ in range(studies):
+        easy, lost = generator.beta(2, 0.3, examples), 10 * harm * (generator.random(examples) < 0.1)
+        luck = [4 * shared * generator.choice([-1, 1], size=(members, 1)) * easy * (1 - easy) for _ in range(1 if pairs else 2)]
+        dense = generator.random((members, examples)) < easy + luck[0]
+        after = generator.random((members, examples)) < (easy + luck[-1]) * (1 - lost)
+        if pairs:
+            after = np.where(generator.random((members, examples)) < redrawn, after, dense)
+        result = inference.compared(dense.mean(axis=1), after.mean(axis=1), alpha=alpha, pairs=pairs)
+        spread = (after.mean(axis=0) - dense.mean(axis=0)).std(ddof=1)
+        both = inference.crossed(result.change, se=result.se, df=result.df, spread=spread, n=examples, alpha=alpha)
+        for told, (low, high) in zip(values.values(), ((result.low, result.high), both), strict=True):
+            told.append(np.nan if np.isnan(low) else low <= true <= high)
+    return _told({("overall", quantity): np.array(each, dtype=float) for quantity, each in values.items()})
 
 
 def models(*, sizes: Sequence[int], lost: float, won: float, harm: float = 0.0, studies: int, seed, alpha: float = 0.05) -> pd.DataFrame:

@@ -73,6 +73,26 @@ def compared(before, after, *, alpha: float = 0.05, pairs: bool = False) -> Chan
     return (paired if pairs else welch)(before, after, alpha=alpha)
 
 
+def crossed(change, *, se, df, spread, n, alpha: float = 0.05) -> tuple[np.ndarray, np.ndarray]:
+    """The t interval of a mean change over other members and other examples, both drawn at random: (low, high), each (...).
+
+    Arguments: `change`, `se` and `df` (...) over members, on the examples at hand; `spread` (...), the standard deviation over the `n`
+    examples of what each changed on average over members; `alpha`.
+
+    Both variances are added, and so are their degrees of freedom by Satterthwaite's rule. Each holds the part that belongs to one member
+    on one example, which is thus counted twice: too wide rather than too narrow (Owen 2007, "The pigeonhole bootstrap", Ann. Appl. Stat.).
+    It is never narrower than the interval over members alone, whose t has less freedom where members are few. NaN where `se` is, and with
+    one example.
+    """
+    n = np.asarray(n, dtype=float)
+    freedom = np.where(n > 1, n - 1, np.nan)
+    parts = np.asarray(se, dtype=float) ** 2, np.asarray(spread, dtype=float) ** 2 / n
+    whole = parts[0] + parts[1]
+    wide = interval(change, se=np.sqrt(whole), df=whole**2 / (parts[0] ** 2 / df + parts[1] ** 2 / freedom), alpha=alpha)
+    low, high = interval(change, se=se, df=df, alpha=alpha)
+    return np.minimum(low, wide[0]), np.maximum(high, wide[1])
+
+
 def mean_interval(values, *, alpha: float = 0.05) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Mean over members (axis 0) with its t interval: (mean, low, high), each (...); low and high are NaN where no member differs."""
     values = np.asarray(values, dtype=float)

@@ -8,6 +8,7 @@ import pandas as pd
 
 from forgetting.measure import inference, inputs
 
+CROSSED = 30  # Examples from which an interval over other examples too keeps its promise; see the calibration.
 STILL = "its rate of right answers is the same in every member of both populations"
 STEADY = "its change against the whole is the same in every member"
 
@@ -47,16 +48,19 @@ def answers(result: inference.Change, *, reason, alpha: float) -> dict[str, np.n
     return {"change": result.change, **told, "simultaneous_low": widest[0], "simultaneous_high": widest[1]}
 
 
-def changes(*, right, whole, n, total, alpha: float = 0.05, paired: bool = False, enough=None) -> pd.DataFrame:
+def changes(*, right, whole, n, total, spread=None, alpha: float = 0.05, paired: bool = False, enough=None) -> pd.DataFrame:
     """Two questions about each of many sets of examples: has its rate of right answers changed, and differently from the whole?
 
-    Arguments as for `contrast`, with at least 2 members on each side; `enough`: (G,) which sets are large enough to take part in tests and
+    Arguments as for `contrast`, with at least 2 members on each side; `spread`: (G,) standard deviation over each set's examples of what
+    each changed on average over members, None where it is not known; `enough`: (G,) which sets are large enough to take part in tests and
     corrections, None for all.
 
     Returns a row a set; rates and changes are fractions, compressed minus baseline.
         n; rate_baseline, rate_compressed: examples, and the mean rate of right answers over members.
         change, change_low, change_high; simultaneous_low, simultaneous_high; p, p_holm, p_bh; reason: of the rate itself, with an interval
             for the set alone and one that holds for all tested sets at once, and why it was not tested, else "".
+        crossed_low, crossed_high: the interval of the change for the set alone, over other members and other examples
+            (`inference.crossed`). NaN for sets of fewer than `CROSSED` examples, among which what is lost rarely may not be at all.
         detectable: the smallest true change that this test finds in 4 of 5 audits at the level corrected for the number of sets tested
             (`inference.smallest_detectable`).
         beyond and the same columns with `beyond_` before their names: of change minus the change of the whole, the test of
@@ -79,6 +83,10 @@ def changes(*, right, whole, n, total, alpha: float = 0.05, paired: bool = False
         level = alpha / max(int((reason == "").sum()), 1)
         columns |= {name: told["change"], f"{name}_low": told["low"], f"{name}_high": told["high"]}
         columns |= {prefix + key: told[key] for key in ("simultaneous_low", "simultaneous_high", "p", "p_holm", "p_bh")}
+        if not prefix:
+            known = np.where(columns["n"] < CROSSED, np.nan, told["se"])
+            ends = inference.crossed(told["change"], se=known, df=told["df"], spread=np.nan if spread is None else spread, n=n, alpha=alpha)
+            columns |= dict(zip(("crossed_low", "crossed_high"), ends, strict=True))
         columns[f"{prefix}detectable"] = inference.smallest_detectable(se=told["se"], df=told["df"], alpha=level)
         columns[f"{prefix}reason"] = reason
     return pd.DataFrame(columns).assign(resamples="members")

@@ -36,6 +36,15 @@ class Sets:
             counted.append(np.bincount(place[values], minlength=len(values) * size).reshape(len(values), size)[:, 1:])
         return np.concatenate(counted, axis=1)
 
+    def spread(self, values) -> np.ndarray:
+        """Standard deviation of whole numbers `values` (N,) over the examples of each set: (G,), NaN for a set of one."""
+        told = []
+        for cell, _ in self.blocks:
+            size = int(cell.max(initial=-1)) + 2
+            n, total, squares = (np.bincount(cell + 1, weights=weight, minlength=size)[1:] for weight in (None, values, values**2))
+            told.append(np.sqrt(np.maximum(squares - total**2 / n, 0) / np.where(n > 1, n - 1, np.nan)))
+        return np.concatenate(told)
+
     def wholes(self, values) -> np.ndarray:
         """The same (M, G) for the whole of each set."""
         return np.concatenate([np.repeat(values[:, scope].sum(axis=1, keepdims=True), int(cell.max(initial=-1)) + 1, axis=1)
@@ -47,6 +56,11 @@ def classes(label) -> Sets:
     label = inputs.labels("label", label, dimensions=1)
     sizes = inputs.class_sizes(label)
     return Sets(pd.DataFrame({"class": np.arange(len(sizes)), "metric": "recall"}), ((label, np.ones(len(label), dtype=bool)),))
+
+
+def everyone(label) -> Sets:
+    """All examples as one set, by its `metric`, accuracy."""
+    return Sets(pd.DataFrame({"metric": ["accuracy"]}), ((np.zeros(len(label), dtype=np.int32), np.ones(len(label), dtype=bool)),))
 
 
 def groups(table: pd.DataFrame, *, label, positive: int | None = None) -> Sets:
@@ -101,6 +115,14 @@ def _cells(columns: Sequence[pd.Series]) -> tuple[np.ndarray, list[tuple]]:
     return cell, list(zip(*values, strict=True))
 
 
+def moved(before, after) -> np.ndarray:
+    """What each example changed on average over members, in whole numbers: the mean change times K times L, (N,).
+
+    Arguments: right answers `before` (K, N) and `after` (L, N), booleans.
+    """
+    return len(before) * after.sum(axis=0, dtype=np.int64) - len(after) * before.sum(axis=0, dtype=np.int64)
+
+
 def compare(sets: Sets, *, label, baseline, compressed, alpha: float = 0.05, pairs: bool = False, minimum: int = MINIMUM) -> pd.DataFrame:
     """Two questions about each set: has its rate changed, and differently from the whole it is a part of?
 
@@ -121,6 +143,7 @@ def compare(sets: Sets, *, label, baseline, compressed, alpha: float = 0.05, pai
             metric, so that negative is harm: a false-positive rate that rises from 0.10 to 0.15 has the change -0.05.
         flips, to_wrong, to_right: predictions that changed at all, from right to wrong and from wrong to right, mean over pairs of models;
             NaN where models do not belong together in pairs. needed: discordant examples that the corrected level needs; one member only.
+            crossed_low, crossed_high, of `rates.changes`, are NaN for one member.
 
     Raises `Refused` for shapes that do not match and for one member on one side only.
     """
@@ -142,8 +165,10 @@ def compare(sets: Sets, *, label, baseline, compressed, alpha: float = 0.05, pai
         told = paired.changes(
             n=n, right=counted[0][0], to_wrong=sums["to_wrong"][0], to_right=sums["to_right"][0], total=total,
             total_to_wrong=sets.wholes(ways[1])[0], total_to_right=sets.wholes(ways[2])[0], alpha=alpha, enough=n >= minimum)
+        told["crossed_low"] = told["crossed_high"] = np.nan
     else:
-        told = rates.changes(right=counted, whole=whole, n=n, total=total, alpha=alpha, paired=pairs, enough=n >= minimum)
+        spread = sets.spread(moved(*right)) / (len(baseline) * len(compressed))
+        told = rates.changes(right=counted, whole=whole, n=n, total=total, spread=spread, alpha=alpha, paired=pairs, enough=n >= minimum)
         told["needed"] = np.nan
     turned = sets.names["metric"].isin(ERRORS).to_numpy()
     known = {"n": n, "guarded": n < minimum}

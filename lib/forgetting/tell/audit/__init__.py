@@ -31,9 +31,10 @@ class Audit:
     Attributes:
         overall: a row a setting: setting, design ("one model each", "populations", "paired populations"), role ("compressed", or "noise
             floor" for the second dense population), n, members_baseline, members_compressed, accuracy_baseline, accuracy_compressed (means
-            over members), sd_baseline, sd_compressed (over members), change, change_low, change_high, p, detectable (smallest change found
-            in 4 of 5 audits), flips, to_wrong, to_right (predictions that changed, a pair of models, on average), resamples (what intervals
-            speak of: other "examples" or other trainings, "members").
+            over members), sd_baseline, sd_compressed (over members), change, change_low, change_high, crossed_low, crossed_high (of the
+            change over other trainings and other examples, from 30 examples on; populations only), p, detectable (smallest change found in
+            4 of 5 audits), flips, to_wrong, to_right (predictions that changed, a pair of models, on average), resamples (what all other
+            intervals speak of: other "examples" or other trainings, "members").
         classes: a row a setting and class: setting, class, and the columns of `forgetting.measure.subgroups.compare`, with its two
             questions: `change` (of recall itself) and `beyond` (of recall minus the change of overall accuracy). could_be_worst: no other
             class certainly lost more, by intervals that hold for all at once.

@@ -23,9 +23,9 @@ from forgetting.errors import Refused
 PASSED, MET, UNKNOWN = 0, 3, 4
 MOST_CHARACTERS, MOST_DEPTH = 1000, 20
 NUMBERS = (
-    "n rate_baseline rate_compressed count_baseline count_compressed relative change change_low change_high simultaneous_low "
-    "simultaneous_high p p_holm p_bh detectable beyond beyond_low beyond_high beyond_simultaneous_low beyond_simultaneous_high beyond_p "
-    "beyond_p_holm beyond_p_bh beyond_detectable flips to_wrong to_right"
+    "n rate_baseline rate_compressed count_baseline count_compressed relative change change_low change_high crossed_low "
+    "crossed_high simultaneous_low simultaneous_high p p_holm p_bh detectable beyond beyond_low beyond_high beyond_simultaneous_low "
+    "beyond_simultaneous_high beyond_p beyond_p_holm beyond_p_bh beyond_detectable flips to_wrong to_right"
 ).split()
 # Fields by table: those that are numbers and those that name a row.
 FIELDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
@@ -39,6 +39,8 @@ FIELDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
             "change",
             "change_low",
             "change_high",
+            "crossed_low",
+            "crossed_high",
             "p",
             "detectable",
             "flips",

@@ -53,7 +53,8 @@ READING = (
      "table: a false-positive rate that rises from 10 % to 15 % has the change −5."),
     ("Interval", "Where the true change may well lie: it is made so that it misses the truth in about {share} of such audits. The interval "
      "“alone” is for whoever asked about this one row before looking. The interval “for all at once” holds for all rows together, so that "
-     "it may be read after picking the worst."),
+     "it may be read after picking the worst. Where several models were given, both speak of other trainings on these examples; the one "
+     "“over other examples too” speaks of other trainings on other examples of the same kind, for one row alone."),
     ("Corrected p", "How surprising the change would be if there were none, after allowing for the many rows that were tested. Holm: the "
      "chance of even one false alarm among all rows at or below {alpha:g} is at most {alpha:g}. Benjamini and Hochberg: of the rows at or "
      "below {alpha:g}, no more than a share of {alpha:g} are false alarms on average."),
@@ -186,6 +187,7 @@ def _sets(table: pd.DataFrame, of: str, design: str, rows: int) -> str:
         ("Thick: interval alone; thin: for all at once", strip.drawn),
         ("Interval alone", lambda row: _ends(row.change_low, row.change_high)),
         ("Interval for all at once", lambda row: _ends(row.simultaneous_low, row.simultaneous_high)),
+        *((("Interval over other examples too", lambda row: _ends(row.crossed_low, row.crossed_high)),) if design != tables.MODELS else ()),
         ("Corrected p (Holm)", lambda row: _p(row.p_holm)),
         ("Corrected p (Benjamini–Hochberg)", lambda row: _p(row.p_bh)),
         ("Relative", lambda row: "–" if np.isnan(row.relative) else f"{signed(row.relative)} %"),

@@ -252,6 +252,11 @@ def about_whole(row: pd.Series, *, alpha: float) -> list[str]:
             f"{_number(row['to_right'])} from wrong to right, {_number(between)} from one wrong class to another."
         )
     told.append(RETRAINING if row["design"] == tables.MODELS else MEMBERS)
+    if not np.isnan(row["crossed_low"]):
+        told[-1] += (
+            f" Had the examples been others of the same kind as well, the change might have been {signed(row['crossed_low'])} to "
+            f"{signed(row['crossed_high'])} points ({sure} interval over both)."
+        )
     if 1 < min(row["members_baseline"], row["members_compressed"]) < ENOUGH:
         told.append(FEW)
     return told

@@ -7,7 +7,7 @@ import pandas as pd
 import pyarrow as pa
 
 from forgetting.errors import Refused
-from forgetting.measure import class_impact, exemplars, inference, subgroups
+from forgetting.measure import exemplars, inference, subgroups
 from forgetting.tell.audit.reading import Brought, Population
 from forgetting.tell.audit.sources import counted, shown
 
@@ -114,47 +114,15 @@ def _partners(setting, population: Population, base: Population, baseline: str, 
 
 def overall(one: Comparison, *, label: np.ndarray, alpha: float) -> pd.DataFrame:
     """Accuracy of both sides and its change, one row; the columns are those of `Audit.overall`."""
-    known = {
-        "setting": one.setting,
-        "design": one.design,
-        "n": len(label),
-        "members_baseline": len(one.baseline.members),
-        "members_compressed": len(one.compressed.members),
-    }
-    if one.design == MODELS:
-        everything = subgroups.Sets(
-            pd.DataFrame({"metric": ["accuracy"]}), ((np.zeros(len(label), dtype=np.int32), np.ones(len(label), dtype=bool)),)
-        )
-        row = subgroups.compare(everything, label=label, **one.predicted, alpha=alpha, minimum=1).iloc[0]
-        known |= {
-            "accuracy_baseline": row["rate_baseline"],
-            "accuracy_compressed": row["rate_compressed"],
-            "sd_baseline": np.nan,
-            "sd_compressed": np.nan,
-        }
-        return pd.DataFrame(
-            [
-                known
-                | row[["change", "change_low", "change_high", "p", "detectable", "flips", "to_wrong", "to_right", "resamples"]].to_dict()
-            ]
-        )
-    row = class_impact.overall(
-        label=label, dense=one.baseline.predicted, compressed=one.compressed.predicted, alpha=alpha, paired=one.design == PAIRS
-    ).iloc[0]
-    known |= {
-        "accuracy_baseline": row["top1_dense"],
-        "accuracy_compressed": row["top1_compressed"],
-        "sd_baseline": row["sd_dense"],
-        "sd_compressed": row["sd_compressed"],
-        **row[["change", "change_low", "change_high", "p"]],
-        "detectable": float(inference.smallest_detectable(se=row["se"], df=row["df"], alpha=alpha)),
-    }
-    ways = dict.fromkeys(("flips", "to_wrong", "to_right"), np.nan)
-    if one.design == PAIRS:
-        before, after = one.baseline.predicted, one.compressed.predicted
-        changed = (before != after, (before == label) & (after != label), (before != label) & (after == label))
-        ways = {name: way.sum(axis=1).mean() for name, way in zip(ways, changed, strict=True)}
-    return pd.DataFrame([known | ways | {"resamples": "members"}])
+    everyone = subgroups.everyone(label)
+    row = subgroups.compare(everyone, label=label, **one.predicted, alpha=alpha, minimum=1, pairs=one.design == PAIRS).iloc[0]
+    hits = {side: (predicted == label).sum(axis=1) for side, predicted in one.predicted.items()}
+    known = {"setting": one.setting, "design": one.design, "n": len(label)}
+    known |= {f"members_{side}": len(each) for side, each in hits.items()}
+    known |= {f"accuracy_{side}": row[f"rate_{side}"] for side in hits}
+    known |= {f"sd_{side}": each.std(ddof=1) / len(label) if len(each) > 1 else np.nan for side, each in hits.items()}
+    answers = "change change_low change_high crossed_low crossed_high p detectable flips to_wrong to_right resamples".split()
+    return pd.DataFrame([known | row[answers].to_dict()])
 
 
 def sets(one: Comparison, which: subgroups.Sets, *, label: np.ndarray, alpha: float, minimum: int) -> pd.DataFrame:
