@@ -76,13 +76,21 @@ def test_the_score_interval_covers_what_its_documentation_says(n, loss, win):
 
 def test_the_smallest_detectable_loss_is_found_in_four_of_five_audits_and_a_smaller_one_less_often():
     generator = np.random.default_rng(0)
-    for n, lost, won, alpha in ((50, 1, 1, 0.05), (200, 9, 5, 0.005), (1000, 20, 20, 0.05 / 100)):
+    for n, lost, won, alpha in ((50, 1, 1, 0.05), (200, 9, 5, 0.005), (200, 30, 0, 0.005), (1000, 20, 20, 0.05 / 100)):
         size = float(paired.smallest_detectable(to_wrong=lost, to_right=won, n=n, alpha=alpha))
-        share = max((lost + won) / n, size)
+        flips = min(lost + won, 2 * min(lost, won) + np.sqrt(lost + won)) / n
         for times, low, high in ((1, 0.78, 0.83), (0.8, 0, 0.78)):
-            drawn = generator.multinomial(n, [(share + times * size) / 2, (share - times * size) / 2, 1 - share], size=20_000)
+            drawn = generator.multinomial(n, [flips / 2 + times * size, flips / 2, 1 - flips - times * size], size=20_000)
             found = (paired.mcnemar(to_wrong=drawn[:, 0], to_right=drawn[:, 1]) <= alpha) & (drawn[:, 0] > drawn[:, 1])
             assert low < found.mean() < high
+
+
+def test_a_set_is_not_thought_noisy_for_its_harm():
+    harmed, unharmed = paired.smallest_detectable(to_wrong=np.array([60, 4]), to_right=np.array([2, 3]), n=200, alpha=0.005)
+    assert harmed < 1.5 * unharmed
+    table = paired.changes(n=np.array([40, 40]), right=np.array([40, 3]), to_wrong=np.array([2, 2]), to_right=np.array([1, 1]),
+                           total=np.array([80, 80]), total_to_wrong=np.array([4, 4]), total_to_right=np.array([2, 2]))
+    assert np.isfinite(table.detectable[0]) and np.isnan(table.detectable[1])  # Of 3 right answers no more than 3 can be lost.
 
 
 def test_too_few_examples_can_never_show_a_loss_and_more_examples_show_smaller_ones():
@@ -90,7 +98,7 @@ def test_too_few_examples_can_never_show_a_loss_and_more_examples_show_smaller_o
                                        n=np.array([5, 6, 50, 50, 1000, 100_000]))
     assert np.isnan(sizes[0]) and np.isfinite(sizes[1:]).all()
     assert sizes[1] > sizes[2] and sizes[3] > sizes[4] > sizes[5]
-    assert sizes[5] == pytest.approx((1.96 + 0.8416) * np.sqrt(0.08 / 100_000), rel=0.01)
+    assert sizes[5] == pytest.approx((1.96 + 0.8416) * np.sqrt((0.08 + sizes[5]) / 100_000), rel=0.01)
 
 
 def test_exact_and_normal_power_meet_where_one_takes_over_from_the_other():

@@ -47,6 +47,14 @@ def test_sets_that_are_classes_get_the_numbers_of_class_impact():
         assert (table[ours] == wanted[theirs]).all()
 
 
+def test_of_two_members_no_interval_leaves_what_is_possible_and_what_cannot_be_found_is_not_called_detectable():
+    (right, whole), (right_after, whole_after) = drawn(5, 2, 0.5), drawn(6, 2, 0.5)
+    table = rates.changes(right=(right, right_after), whole=(whole, whole_after), n=N, total=TOTAL, alpha=0.001)
+    ends = table[[name for name in table if name.endswith(("_low", "_high"))]]
+    assert ends.abs().max(axis=None) <= 1 and (ends.abs() == 1).any(axis=None)
+    assert table.detectable.isna().all() and (table.reason == "").all()
+
+
 def test_a_set_without_enough_examples_or_without_variation_stays_outside_the_corrections():
     (right, whole), (right_after, whole_after) = drawn(3, 5, 0.8), drawn(4, 5, 0.6)
     right[:, 1] = right_after[:, 1] = 20

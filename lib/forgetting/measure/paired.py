@@ -111,29 +111,33 @@ def _p_against_rest(*counts) -> np.ndarray:
 def smallest_detectable(*, to_wrong, to_right, n, alpha: float = 0.05, power: float = 0.8) -> np.ndarray:
     """The smallest loss of right answers that `mcnemar` finds at level `alpha` with probability `power`, as a positive fraction of n.
 
-    Arguments: whole numbers of one shape. The share of discordant examples is taken from them; a loss beyond it makes all of them losses.
+    Arguments: whole numbers of one shape. The loss comes on top of a background of examples that are lost and won equally often. The
+    background is what was discordant here, less the part by which one direction outweighs the other more than chance does (a standard
+    deviation): a set that was found to be harmed is not thought noisy for its harm.
 
-    Returns the same shape; NaN where not even losing every example would be found. Exact below 400 discordant examples (sums over
+    Returns the same shape; NaN where not even losing every other example would be found. Exact below 400 discordant examples (sums over
     binomial distributions), normal beyond (Miettinen, Biometrics 24 (1968) 339-352).
     """
     inputs.fraction("alpha", alpha), inputs.fraction("power", power)
-    n, discordant = np.broadcast_arrays(np.asarray(n), np.asarray(to_wrong) + np.asarray(to_right))
+    n, lost, won = np.broadcast_arrays(np.asarray(n), np.asarray(to_wrong), np.asarray(to_right))
+    discordant = lost + won
+    background = np.minimum(discordant, 2 * np.minimum(lost, won) + np.sqrt(discordant))
     # Classes of equal size have few different counts, and each is solved once.
-    cells, back = np.unique(np.stack([n.ravel(), discordant.ravel()]), axis=1, return_inverse=True)
-    n_cell, flips = cells[0].astype(float), cells[1] / cells[0]
+    cells, back = np.unique(np.stack([n.ravel(), background.ravel()]), axis=1, return_inverse=True)
+    n_cell, flips = cells[0], cells[1] / cells[0]
     found = np.full(len(n_cell), np.nan)
     possible = n_cell >= needed(alpha)
     if possible.any():
-        found[possible] = elementwise.find_root(
-            lambda change, n, flips: _power(change, n, flips, alpha) - power, (np.zeros(possible.sum()), np.ones(possible.sum())),
-            args=(n_cell[possible], flips[possible]), tolerances={"xatol": 1e-7}).x
+        result = elementwise.find_root(
+            lambda change, n, flips: _power(change, n, flips, alpha) - power, (np.zeros(possible.sum()), 1 - flips[possible]),
+            args=(n_cell[possible], flips[possible]), tolerances={"xatol": 1e-7})
+        found[possible] = np.where(result.success, result.x, np.nan)
     return found[back].reshape(n.shape)
 
 
 def _power(change, n, flips, alpha) -> np.ndarray:
-    """The chance to find losses of `change` more than are won, where a share `flips` (or `change`, if larger) is discordant; (m,) each."""
-    share = np.maximum(flips, change)
-    lost = (share + change) / 2
+    """The chance to find that a share `change` is lost on top of a share `flips` that is lost and won equally often; (m,) each."""
+    share, lost = flips + change, flips / 2 + change
     expected = n * share
     z = (change * np.sqrt(n) - stats.norm.isf(alpha / 2) * np.sqrt(share)) / np.sqrt(np.maximum(share - change**2, 1e-12))
     chance, few = stats.norm.cdf(z), expected < MANY
@@ -165,7 +169,8 @@ def changes(*, n, right, to_wrong, to_right, total, total_to_wrong, total_to_rig
         beyond and what belongs to it: change minus the change of the whole, by the difference from the rest (the square-and-add rule over
             two score intervals; Newcombe, Statistics in Medicine 17 (1998) 873-890, Zou and Donner, ibid. 27 (2008) 1693-1702). A
             different question: a set may lose although it gains against the whole.
-        detectable: `smallest_detectable` at the corrected level; beyond_detectable: the same for `beyond` from its interval's width.
+        detectable: `smallest_detectable` at the corrected level, NaN where it is more than the baseline had to lose; beyond_detectable:
+            the same for `beyond` from its interval's width.
         to_wrong, to_right: as given. needed: discordant examples that the corrected level needs.
     """
     inputs.fraction("alpha", alpha)
@@ -182,6 +187,7 @@ def changes(*, n, right, to_wrong, to_right, total, total_to_wrong, total_to_rig
     widest = score_interval(to_wrong=lost, to_right=won, n=n, alpha=alpha / max(int(enough.sum()), 1))
     p = np.where(enough, mcnemar(to_wrong=lost, to_right=won), np.nan)
     detectable = smallest_detectable(to_wrong=lost, to_right=won, n=n, alpha=alpha / tests)
+    detectable = np.where(detectable <= right / n, detectable, np.nan)
 
     apart = enough & (total > n)
     level = alpha / max(int(apart.sum()), 1)

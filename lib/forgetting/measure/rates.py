@@ -62,10 +62,11 @@ def changes(*, right, whole, n, total, spread=None, alpha: float = 0.05, paired:
         crossed_low, crossed_high: the interval of the change for the set alone, over other members and other examples
             (`inference.crossed`). NaN for sets of fewer than `CROSSED` examples, among which what is lost rarely may not be at all.
         detectable: the smallest true change that this test finds in 4 of 5 audits at the level corrected for the number of sets tested
-            (`inference.smallest_detectable`).
+            (`inference.smallest_detectable`). NaN where it is more than the baseline had to lose: no loss, however large, would be.
         beyond and the same columns with `beyond_` before their names: of change minus the change of the whole, the test of
             `class_impact.compare`. A different question: a set may lose although it gains against the whole.
         resamples: "members": other trainings, these examples.
+    No interval reaches beyond -1 or 1, as no change can.
     """
     inputs.fraction("alpha", alpha)
     enough = np.ones(right[0].shape[1], dtype=bool) if enough is None else np.asarray(enough)
@@ -85,8 +86,11 @@ def changes(*, right, whole, n, total, spread=None, alpha: float = 0.05, paired:
         columns |= {prefix + key: told[key] for key in ("simultaneous_low", "simultaneous_high", "p", "p_holm", "p_bh")}
         if not prefix:
             known = np.where(columns["n"] < CROSSED, np.nan, told["se"])
-            ends = inference.crossed(told["change"], se=known, df=told["df"], spread=np.nan if spread is None else spread, n=n, alpha=alpha)
-            columns |= dict(zip(("crossed_low", "crossed_high"), ends, strict=True))
+            wide = inference.crossed(told["change"], se=known, df=told["df"], spread=np.nan if spread is None else spread, n=n, alpha=alpha)
+            columns |= dict(zip(("crossed_low", "crossed_high"), wide, strict=True))
         columns[f"{prefix}detectable"] = inference.smallest_detectable(se=told["se"], df=told["df"], alpha=level)
         columns[f"{prefix}reason"] = reason
-    return pd.DataFrame(columns).assign(resamples="members")
+    possible = columns["detectable"] <= columns["rate_baseline"]
+    columns["detectable"] = np.where(possible, columns["detectable"], np.nan)
+    ends = {name: np.clip(values, -1, 1) for name, values in columns.items() if name.endswith(("_low", "_high"))}
+    return pd.DataFrame(columns | ends).assign(resamples="members")
