@@ -142,12 +142,15 @@ def audit(
     """Say what compression did to whom. Exit code 0: passed; 2: bad input; 3: a rule is met; 4: a rule cannot be decided."""
     from forgetting.tell import audit as audits
 
-    rules = [audits.gate.parse(rule) for rule in fail_if or []]
+    rules = fail_if or []
+    for rule in rules:
+        audits.gate.parse(rule)  # A rule that is none is refused before anything is read.
+    audits.ready(out, inputs=[*files, *([groups] if groups else [])])
     told = audits.run(
         files, baseline=baseline, groups=groups, paired=paired, positive=positive, again=again, alpha=alpha, minimum=minimum, seed=seed
     )
-    verdicts = [told.judge(rule.text) for rule in rules]
-    told.write(out, images=images)
+    verdicts = [told.judge(rule) for rule in rules]
+    told.write(out, images=images, rules=rules)
     typer.echo("\n".join(told.summary["sentences"]))
     console.print(f"wrote {paths.shown(out / 'index.html')}", markup=False)
     for verdict in verdicts:
@@ -179,12 +182,18 @@ def predict(
     """Predict a folder of pictures by an ONNX model, for `forgetting audit`."""
     from forgetting import predict as predicting
 
-    def numbers(text: str | None) -> list[str] | None:
-        return None if text is None else text.split(",")
+    def numbers(name: str, text: str | None) -> list[float] | None:
+        try:
+            return None if text is None else [float(part) for part in text.split(",")]
+        except ValueError:
+            raise Refused(f"{name} is {text!r}: give one number, or one a channel, separated by commas") from None
 
+    if out.suffix != ".parquet":
+        raise Refused(f"out is {str(out)!r}: it becomes a Parquet file; give a name that ends in .parquet")
     how = predicting.preprocessing(
-        config, size=size, resize=resize, scale=scale, mean=numbers(mean), std=numbers(std), layout=layout, channels=channels
-    )
+        config, size=size, resize=resize, scale=scale, mean=numbers("mean", mean), std=numbers("std", std), layout=layout,
+        channels=channels,
+    )  # fmt: skip
     read = predicting.read_labels(labels, images)
     named = predicting.read_classes(classes) if classes else None
     right = predicting.run(model, read, how=how, classes=named, setting=setting or model.stem, member=member, out=out)
@@ -291,6 +300,9 @@ class _Told:
 
 def main() -> None:
     """Run the command; a mistake that the user can mend is one line and exit code 2."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")  # A console that lacks a sign is no reason to fail.
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # stopped by `kill`, as by Ctrl-C: with a word, and no worker left behind
     try:
         app()
@@ -298,6 +310,8 @@ def main() -> None:
         _stop(str(error))
     except OSError as error:
         where = f" ({paths.shown(Path(error.filename))})" if error.filename else ""
+        if isinstance(error, FileExistsError | NotADirectoryError | IsADirectoryError):
+            _stop(f"{error.strerror}{where}; give another name, or move away what is there")
         mend = "free the space or mend the permission, or set FORGETTING_HOME to another folder"
         _stop(f"{error.strerror or error}{where}; what was finished is kept; {mend}")
 

@@ -12,7 +12,10 @@ def read(path: str | Path, mode: str) -> Image.Image:
     """One picture in the `mode` "RGB" or "L" (grey).
 
     Raises:
-        OSError, ValueError, Image.DecompressionBombError: no picture, a damaged one, or one that would fill the memory.
+        OSError, ValueError, Image.DecompressionBombError: no picture, a damaged one, one of more than 8 bits a channel, which Pillow would
+            cut off, or one that would fill the memory.
     """
     with Image.open(path, formats=FORMATS) as picture:
+        if picture.mode[0] in "IF":
+            raise ValueError(f"it has more than 8 bits a channel, mode {picture.mode}; convert it first")
         return picture.convert(mode)

@@ -13,12 +13,13 @@ import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 import yaml
 from PIL import Image
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError, model_validator
 
 from forgetting import paths, pictures
 from forgetting.errors import Refused
 
 BATCH = 64
+MOST_SIDE = 8192  # Pixels of an input.
 MODES = {"RGB": "RGB", "BGR": "RGB", "L": "L"}
 SCHEMA = pa.schema(
     [
@@ -43,9 +44,12 @@ class Preprocessing(BaseModel):
     resize: Annotated[
         Literal["stretch", "crop"], Field(description="stretch to the size, or scale the shorter side and cut out the centre")
     ] = "stretch"
-    scale: Annotated[float, Field(gt=0, description="what the bytes of the picture are divided by")] = 255
-    mean: tuple[float, ...] = (0.0,)
-    std: tuple[Annotated[float, Field(gt=0)], ...] = (1.0,)
+    scale: Annotated[
+        float | None,
+        Field(gt=0, allow_inf_nan=False, description="what the bytes are divided by; None: 255, or 1 if the model takes bytes"),
+    ] = None
+    mean: Annotated[tuple[FiniteFloat, ...], Field(description="one value, or one a channel in the order of `channels`")] = (0.0,)
+    std: Annotated[tuple[Annotated[FiniteFloat, Field(gt=0)], ...], Field(description="as mean")] = (1.0,)
     layout: Literal["NCHW", "NHWC"] = "NCHW"
     channels: Literal["RGB", "BGR", "L"] = "RGB"
 
@@ -57,8 +61,8 @@ class Preprocessing(BaseModel):
                 raise ValueError(
                     f"{name} has {len(values)} values, and channels {self.channels} {number}: give one value, or one a channel"
                 )
-        if self.size is not None and min(self.size) < 1:
-            raise ValueError(f"size is {self.size}: give height and width of at least 1")
+        if self.size is not None and not 1 <= min(self.size) <= max(self.size) <= MOST_SIDE:
+            raise ValueError(f"size is {self.size}: give height and width of 1 to {MOST_SIDE}")
         return self
 
     def read(self, path: Path, size: tuple[int, int] | None) -> np.ndarray:
@@ -66,9 +70,9 @@ class Preprocessing(BaseModel):
         picture = pictures.read(path, MODES[self.channels])
         if size is not None:
             picture = _resized(picture, size, self.resize)
-        values = np.atleast_3d(np.asarray(picture, dtype=np.float32)) / np.float32(self.scale)
-        values = (values - np.float32(self.mean)) / np.float32(self.std)
-        return values.transpose(2, 0, 1)[:: -1 if self.channels == "BGR" else 1]
+        values = np.atleast_3d(np.asarray(picture, dtype=np.float32))[..., :: -1 if self.channels == "BGR" else 1]
+        values = (values / np.float32(self.scale or 255) - np.float32(self.mean)) / np.float32(self.std)
+        return values.transpose(2, 0, 1)
 
 
 def _resized(picture: Image.Image, size: tuple[int, int], how: str) -> Image.Image:
@@ -97,16 +101,16 @@ def preprocessing(file: str | Path | None = None, **given) -> Preprocessing:
             raise Refused(
                 f"the pre-processing file {str(file)!r} does not exist; write one with size, mean, std, layout, channels"
             ) from None
-        except (yaml.YAMLError, UnicodeError) as error:
+        except (yaml.YAMLError, UnicodeError, RecursionError) as error:
             raise Refused(f"the pre-processing file {str(file)!r} is no YAML ({' '.join(str(error).split())[:80]})") from None
         if not isinstance(known, dict):
             raise Refused(f"the pre-processing file {str(file)!r} holds no fields; write lines such as 'size: [32, 32]'")
     try:
         return Preprocessing(**known | {name: value for name, value in given.items() if value is not None})
     except (ValidationError, TypeError) as error:
-        first = error.errors()[0] if isinstance(error, ValidationError) else {"loc": (), "msg": str(error)}
+        first = error.errors()[0] if isinstance(error, ValidationError) else {"loc": (), "msg": str(error), "type": ""}
         where = ".".join(map(str, first["loc"])) or "pre-processing"
-        said = first["msg"].removeprefix("Value error, ")
+        said = "there is no such field" if first["type"] == "extra_forbidden" else first["msg"].removeprefix("Value error, ")
         raise Refused(f"{where}: {said}; fields are {', '.join(Preprocessing.model_fields)}") from None
 
 
@@ -135,6 +139,8 @@ def read_labels(file: str | Path, folder: str | Path) -> Labels:
     except pa.ArrowException as error:
         raise Refused(f"{str(file)!r} is no CSV in UTF-8 ({' '.join(str(error).split())[:80]})") from None
     for name in ("image", "label"):
+        if table.column_names.count(name) > 1:
+            raise Refused(f"{str(file)!r} has the column {name!r} more than once: give it once")
         if name not in table.column_names:
             raise Refused(
                 f"{str(file)!r} has no column {name!r}: it has {', '.join(map(repr, table.column_names[:12]))}; needed are image and label"
@@ -148,6 +154,8 @@ def read_labels(file: str | Path, folder: str | Path) -> Labels:
     if len(set(examples)) < len(examples):
         twice = Counter(examples).most_common(1)[0][0]
         raise Refused(f"{str(file)!r}, column 'image': {twice!r} is there more than once; give each image one row")
+    if odd := next((name for name in examples if "\0" in name), None):
+        raise Refused(f"{str(file)!r}, column 'image': {odd!r} is no name of a file; give paths in the folder")
     root = folder.resolve()
     images = [(folder / name) for name in examples]
     for name, image in zip(examples, images, strict=True):
@@ -167,7 +175,7 @@ def read_classes(file: str | Path) -> tuple[str, ...]:
         Refused: no such file, not UTF-8, a name that is empty or there twice.
     """
     try:
-        names = tuple(Path(file).read_text(encoding="utf-8").splitlines())
+        names = tuple(Path(file).read_text(encoding="utf-8-sig").splitlines())
     except (FileNotFoundError, UnicodeError):
         raise Refused(f"{str(file)!r} is no text file in UTF-8: give the class names, a line for each output of the model") from None
     if not all(names) or len(set(names)) < len(names):
@@ -190,33 +198,38 @@ def run(
     """
     session = _session(model)
     size = how.size or _wanted_size(session, how)
-    fixed = session.get_inputs()[0].shape[0]
-    step, right = fixed if isinstance(fixed, int) else BATCH, 0
-    with paths.replacing(Path(out)) as temporary, pq.ParquetWriter(temporary, SCHEMA, compression="zstd") as writer:
-        for start in range(0, len(labels.images), step):
-            here = slice(start, start + step)
-            scores = _scores(
-                session, np.stack(list(_pictures(labels.images[here], how, size))), how, step if isinstance(fixed, int) else None
-            )
-            names = tuple(classes) if classes else tuple(map(str, range(scores.shape[1])))
-            known = set(names)
-            if len(names) != scores.shape[1]:
-                raise Refused(
-                    f"there are {len(names)} classes and the model tells {scores.shape[1]} apart; name each of its outputs once, in order"
-                )
-            if start == 0 and (strange := [label for label in labels.labels if label not in known]):
-                raise Refused(
-                    f"column 'label': {len(strange)} of {len(labels.labels)} labels are no class of the model, {strange[0]!r} first "
-                    f"(classes are {', '.join(map(repr, names[:5]))}{', ...' if len(names) > 5 else ''}); name its outputs by --classes"
-                )
-            predicted, sure = scores.argmax(axis=1), _probabilities(scores).max(axis=1)
-            told, true = [names[k] for k in predicted], list(labels.labels[here])
-            right += sum(one == other for one, other in zip(told, true, strict=True))
-            columns = [[setting] * len(true), [member] * len(true), list(labels.examples[here]), true, told, sure]
-            writer.write_batch(
-                pa.record_batch([pa.array(values, kind.type) for values, kind in zip(columns, SCHEMA, strict=True)], schema=SCHEMA)
-            )
-    return right
+    fixed, bytewise = session.get_inputs()[0].shape[0], session.get_inputs()[0].type == "tensor(uint8)"
+    how = how.model_copy(update={"scale": how.scale or (1 if bytewise else 255)})
+    step, predicted, sure, done = fixed if isinstance(fixed, int) else BATCH, [], [], True
+    for start in range(0, len(labels.images), step):
+        here = slice(start, start + step)
+        scores = _scores(session, np.stack(list(_pictures(labels.images[here], how, size))), how, step if isinstance(fixed, int) else None)
+        names = tuple(classes) if classes else tuple(map(str, range(scores.shape[1])))
+        if start == 0:
+            _check_names(names, scores.shape[1], labels.labels)
+        done &= _probable(scores)
+        predicted += [names[k] for k in scores.argmax(axis=1)]
+        sure.append(np.stack([scores.max(axis=1), _softmax(scores).max(axis=1)]))
+    number = len(predicted)
+    # What a model gives out is told by all its pictures together: either probabilities, or scores that want a softmax.
+    confidence = np.concatenate(sure, axis=1)[0 if done else 1].clip(0, 1)
+    columns = [[setting] * number, [member] * number, labels.examples, labels.labels, predicted, confidence]
+    table = pa.table([pa.array(values, kind.type) for values, kind in zip(columns, SCHEMA, strict=True)], schema=SCHEMA)
+    with paths.replacing(Path(out)) as temporary:
+        pq.write_table(table, temporary, compression="zstd")
+    return sum(one == other for one, other in zip(predicted, labels.labels, strict=True))
+
+
+def _check_names(names: tuple[str, ...], outputs: int, labels: tuple[str, ...]) -> None:
+    """Refuses `names` of classes of another number than the model's `outputs`, and labels that are none of them."""
+    if len(names) != outputs:
+        raise Refused(f"there are {len(names)} classes and the model tells {outputs} apart; name each of its outputs once, in order")
+    known = set(names)
+    if strange := [label for label in labels if label not in known]:
+        raise Refused(
+            f"column 'label': {len(strange)} of {len(labels)} labels are no class of the model, {strange[0]!r} first "
+            f"(classes are {', '.join(map(repr, names[:5]))}{', ...' if len(names) > 5 else ''}); name its outputs by --classes"
+        )
 
 
 def _session(model: str | Path) -> onnxruntime.InferenceSession:
@@ -229,6 +242,8 @@ def _session(model: str | Path) -> onnxruntime.InferenceSession:
     except Exception as error:  # ONNX Runtime's exceptions have no common class of their own.
         raise Refused(f"{str(model)!r} is no ONNX model that ONNX Runtime runs ({' '.join(str(error).split())[:120]})") from None
     inputs = session.get_inputs()
+    if len(inputs) == 1 and inputs[0].shape and inputs[0].shape[0] == 0:
+        raise Refused(f"{str(model)!r} takes batches of no picture: export it with a batch of its own size, or of at least 1")
     if len(inputs) != 1 or inputs[0].type not in ("tensor(float)", "tensor(float16)", "tensor(uint8)") or len(inputs[0].shape) != 4:
         told = ", ".join(f"{one.name} {one.type} {one.shape}" for one in inputs)
         raise Refused(f"{str(model)!r} has the inputs {told}: one of float or uint8 pictures, four-dimensional, is needed")
@@ -248,12 +263,12 @@ def _pictures(images: Sequence[Path], how: Preprocessing, size: tuple[int, int] 
             values = how.read(image, size)
         except (OSError, ValueError, Image.DecompressionBombError) as error:
             raise Refused(
-                f"picture {image.name!r} cannot be read ({' '.join(str(error).split())[:80]}); replace it or leave it out of the labels"
+                f"picture {str(image)!r} cannot be read ({' '.join(str(error).split())[:80]}); replace it or leave it out of the labels"
             ) from None
         first = values.shape if first is None else first
         if values.shape != first:
             raise Refused(
-                f"picture {image.name!r} has height and width {values.shape[1:]} and others {first[1:]}: bring all to one by --size"
+                f"picture {str(image)!r} has height and width {values.shape[1:]} and others {first[1:]}: bring all to one by --size"
             )
         yield values
 
@@ -264,24 +279,33 @@ def _scores(session, pictures: np.ndarray, how: Preprocessing, fixed: int | None
     number = len(pictures)
     if fixed and number < fixed:  # The last batch of a model that takes so many at a time.
         pictures = np.concatenate([pictures, np.repeat(pictures[-1:], fixed - number, axis=0)])
-    values = np.ascontiguousarray(pictures if how.layout == "NCHW" else pictures.transpose(0, 2, 3, 1)).astype(kind)
+    values = np.ascontiguousarray(pictures if how.layout == "NCHW" else pictures.transpose(0, 2, 3, 1))
+    if kind is np.uint8 and ((values < 0) | (values > 255) | (values % 1 != 0)).any():
+        raise Refused("the model takes bytes, and the pre-processing makes numbers that are none; leave scale, mean and std out")
+    values = values.astype(kind)
     try:
-        scores = np.asarray(session.run(None, {told.name: values})[0], dtype=np.float64)[:number]
+        scores = np.asarray(session.run(None, {told.name: values})[0], dtype=np.float64)
     except Exception as error:
         raise Refused(
             f"the model cannot run on input {values.shape} {values.dtype}: it wants {told.shape}; check size, layout and channels "
             f"({' '.join(str(error).split())[:80]})"
         ) from None
-    if scores.ndim != 2 or scores.shape[1] < 2:
-        raise Refused(f"the model's first output has shape {scores.shape}: (pictures, classes), at least 2 classes, is needed")
+    if scores.ndim != 2 or scores.shape[1] < 2 or len(scores) != len(values):
+        raise Refused(
+            f"the model's first output has shape {scores.shape} for {len(values)} pictures: (pictures, classes), at least 2 classes, is "
+            "needed"
+        )
+    scores = scores[:number]
     if not np.isfinite(scores).all():
         raise Refused(f"{int((~np.isfinite(scores)).any(axis=1).sum())} of {number} predictions are no numbers; check scale, mean and std")
     return scores
 
 
-def _probabilities(scores: np.ndarray) -> np.ndarray:
-    """Scores that are probabilities already, else their softmax."""
-    if (scores >= 0).all() and np.allclose(scores.sum(axis=1), 1, atol=1e-3):
-        return np.minimum(scores, 1)
+def _probable(scores: np.ndarray) -> bool:
+    """Whether scores are probabilities already, if only to 8 bits; else they want a softmax."""
+    return bool((scores >= 0).all() and np.allclose(scores.sum(axis=1), 1, atol=0.02))
+
+
+def _softmax(scores: np.ndarray) -> np.ndarray:
     raised = np.exp(scores - scores.max(axis=1, keepdims=True))
     return raised / raised.sum(axis=1, keepdims=True)

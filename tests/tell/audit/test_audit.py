@@ -88,8 +88,8 @@ def test_equal_inputs_give_no_change_anywhere_and_no_significant_row(design):
         assert not (table[["p_holm", "p_bh", "beyond_p_holm", "beyond_p_bh"]] <= 0.05).any(axis=None)
     assert told.exemplars.empty and (told.findings[["lost", "gained"]] == 0).all(axis=None)
     setting = told.summary["settings"][0]
-    assert not setting["worst_class"]["singled_out"] and setting["worst_class"]["why"] == "no class changed"
-    assert "No class can be singled out: no class changed." in told.summary["sentences"]
+    assert not setting["worst_class"]["named"] and setting["worst_class"]["why"] == "No class changed."
+    assert "No class changed." in told.summary["sentences"] and "No group changed." in told.summary["sentences"]
     for rule in ("any class: change < 0", "any group: change != 0 or beyond != 0", "any overall: change < 0"):
         assert told.judge(rule).code == 0
 
@@ -126,9 +126,10 @@ def test_a_planted_harm_to_one_class_and_one_group_is_found_and_named(design):
     setting = told.summary["settings"][0]
     for key, name in (("worst_class", "class cat"), ("worst_group", "group site=b")):
         found = setting[key]
-        assert found["singled_out"] and name in found["could_be_worst"] and found["simultaneous_high"] < 0
+        assert found["named"] and name in found["could_be_worst"] and found["simultaneous_high"] < 0
         assert found["simultaneous_low"] < found["change"] < found["simultaneous_high"]
     assert setting["worst_class"]["name"] == "class cat" and setting["worst_class"]["could_be_worst"] == ["class cat"]
+    assert setting["worst_class"]["singled_out"] and any(line.startswith("Class cat lost most: ") for line in told.summary["sentences"])
     assert "site=b" in setting["worst_group"]["name"]
     lost = told.classes[(told.classes.p_holm <= 0.05) & (told.classes.change < 0)]
     assert lost["class"].tolist() == ["cat"]
@@ -143,7 +144,7 @@ def test_the_worst_of_many_harmless_classes_is_not_singled_out():
         dense, other = (np.where(generator.random((1, len(label))) < 0.15, (label + 1) % 40, label) for _ in range(2))
         names = np.array([f"c{k:02d}" for k in range(40)])
         told = run(pd.concat([frame("dense", dense, label, names), frame("other", other, label, names)]))
-        found += told.summary["settings"][0]["worst_class"]["singled_out"]
+        found += told.summary["settings"][0]["worst_class"]["named"]
         assert told.classes.change.min() < -0.05  # Some class always looks harmed.
     assert found <= 3
 
@@ -265,7 +266,7 @@ def test_small_classes_and_groups_are_shown_and_not_ranked():
     lost = np.where(world.label == 3, 0, dense)
     told = run(world.table(dense=dense, int8=lost))
     row = told.classes.iloc[3]
-    assert row.n == 7 and row.guarded and np.isnan(row.p) and not row.could_be_worst and row.change < 0
+    assert row.n == 7 and row.guarded and np.isnan(row.p) and row.could_be_worst and row.change < 0
     assert any("1 class with fewer than 10 examples is shown" in line for line in told.summary["sentences"])
     assert told.judge("any class: change < -0.5").code == 0
 
@@ -276,15 +277,16 @@ def test_very_many_classes_of_few_examples_are_audited_and_none_is_ranked():
     rounded, names = (dense + (label % 7 == 0)) % 3000, np.arange(3000)
     told = run(pd.concat([frame("dense", dense, label, names), frame("int8", rounded, label, names)]))
     assert len(told.classes) == 3000 and told.classes.guarded.all()
-    assert any("No class can be singled out: no class could be tested" in line for line in told.summary["sentences"])
+    assert any("No class can be singled out: none could be tested, 3,000 because" in line for line in told.summary["sentences"])
     assert told.judge("any class: change_low < -0.05").code == 4  # There is no row to look at.
 
 
 def test_one_class_only_and_a_constant_model_are_audited():
     label = np.zeros(30, dtype=int)
-    told = run(pd.concat([frame("dense", label[None], label), frame("int8", np.full((1, 30), 1), label)]))
-    assert told.classes.change.tolist() == [-1.0] and told.classes.beyond_reason.tolist() == ["it is the whole"]
-    assert "30 predictions name a class that no example carries" in told.summary["notes"][0]
+    dense, constant = np.where(np.arange(30) < 3, 1, 0)[None], np.full((1, 30), 1)
+    told = run(pd.concat([frame("dense", dense, label), frame("int8", constant, label)]))
+    assert told.classes.change.tolist() == [-0.9] and told.classes.beyond_reason.tolist() == ["it is the whole"]
+    assert "33 predictions name a class that no example carries" in told.summary["notes"][0]
 
 
 def test_a_class_lost_by_every_member_of_a_population_is_named_although_nothing_varies():
@@ -368,7 +370,8 @@ def test_the_command_writes_the_report_and_says_by_its_exit_code_what_a_rule_fin
     code, out, err = answer(*words, **how)
     assert code == 0 and "Class cat lost most" in out and "wrote" in err
     wanted = run(tables[SINGLE][0], groups=world.groups, draws=None)
-    assert json.loads((tmp_path / "report" / "summary.json").read_text()) == json.loads(json.dumps(wanted.summary))
+    written = json.loads((tmp_path / "report" / "summary.json").read_text())
+    assert written == json.loads(json.dumps(wanted.summary)) | {"rules": []}
     for rule, expected in (
         ("any class: change_low < -0.05", 3),
         ("any class: change < -0.9", 0),
@@ -376,7 +379,10 @@ def test_the_command_writes_the_report_and_says_by_its_exit_code_what_a_rule_fin
     ):
         assert answer(*words, "--fail-if", rule, **how)[0] == expected
     code, _, err = answer(*words, "--fail-if", "any class: change < -0.9", "--fail-if", "any overall: change < 0", **how)
-    assert code == 3 and "rule passed" in err and "rule met" in err
+    assert code == 3 and "rule not met" in err and "rule met" in err
+    written = json.loads((tmp_path / "report" / "summary.json").read_text())
+    assert [verdict["code"] for verdict in written["rules"]] == [0, 3]
+    assert "rule met: any overall: change &lt; 0" in (tmp_path / "report" / "index.html").read_text()
     code, _, err = answer(*words, "--fail-if", "any class: nonsense < 1", **how)
     assert code == 2 and err.count("\n") == 1 and "nonsense" in err
     code, _, err = answer("audit", tmp_path / "no.parquet", "--baseline", "dense", "--out", tmp_path / "other", **how)

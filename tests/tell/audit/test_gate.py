@@ -45,6 +45,7 @@ def code(rule, *rows):
         ("any group: (p < 0.05 or n > 5) and n < 3", {"p": 0.01, "n": 4}, 0),
         ('any group: metric == "fnr" and change < 0', {"metric": "fnr", "change": -1}, 3),
         ("any group: group != 'sex=F'", {}, 0),
+        ("any group: relative > 2 and to_wrong > 30", {"relative": 2.5, "to_wrong": 31}, 3),
     ],
 )  # fmt: skip
 def test_a_rule_says_what_its_words_say(rule, row, wanted):
@@ -83,7 +84,7 @@ def test_logic_has_three_values(one, other):
         ("any group: n < 1; import os", "';"), ("any group: __import__('os')", "field '__import__'"),
         ("any group: n < 1 " + "x" * 2000, "characters"),
         ("any group: " + "(" * 50 + "n < 1" + ")" * 50, "deep"), ("any overall: p_bh < 0.1", "field 'p_bh'"),
-        ("any group: n < 1\nor n > 2 'x", "'x"),
+        ("any group: n < 1\nor n > 2 'x", "'x"), ("any group: change_low < -5", "fraction, 5 points are 0.05"),
     ],
 )  # fmt: skip
 def test_what_is_no_rule_is_refused_in_one_line(rule, told):
@@ -104,3 +105,12 @@ def test_any_text_is_a_rule_or_refused(text):
 def test_a_rule_about_groups_without_groups_is_refused():
     with pytest.raises(Refused, match="--groups"):
         gate.judge(gate.parse("any group: n < 1"), overall=pd.DataFrame(), classes=pd.DataFrame(), groups=pd.DataFrame())
+
+
+def test_a_rule_that_names_what_is_not_there_is_refused_and_one_that_is_met_says_by_what():
+    with pytest.raises(Refused, match="names the setting 'int3': there are 'int8'; name one of these"):
+        code("any group: setting == 'int3' and change < 0", {"change": -1})
+    tables = {"overall": pd.DataFrame(), "classes": pd.DataFrame(), "groups": groups({"change": -0.25, "n": 40}, {"change": 0.1})}
+    rule = gate.parse("any group: change < -0.02 and n > 30")
+    assert gate.judge(rule, **tables).line.endswith("'int8/sex=F/accuracy' (change -0.25, n 40)")
+    assert gate.judge(gate.parse("any group: change < -0.5"), **tables).line.endswith("by none of 2 rows")

@@ -43,7 +43,7 @@ class Page(HTMLParser):
 
     @property
     def text(self):
-        return " ".join(self.words)
+        return " ".join(self.words).replace("\u00a0", " ")
 
 
 def table(setting, predicted, label, names, member=0):
@@ -96,7 +96,8 @@ def test_names_are_text_whatever_they_hold():
 
 
 def test_a_name_in_a_sentence_is_one_line_and_never_empty():
-    assert sentences.clipped("a\n b\t\x00c") == "a b \x00c" and sentences.clipped(" ") == "' '" and len(sentences.clipped("é" * 300)) == 80
+    assert sentences.clipped("a\n b\t\x00c\x1b[2J") == "a b \ufffdc\ufffd[2J"
+    assert sentences.clipped(" ") == "' '" and len(sentences.clipped("é" * 300)) == 80
 
 
 def test_the_page_stays_small_and_says_how_much_it_shows(monkeypatch):
@@ -155,7 +156,7 @@ def test_a_gallery_shows_some_exemplars_with_words_for_those_who_cannot_see(pict
     for image in images:
         assert image["src"].startswith("data:image/")
         assert re.match(r"Example \d+\.png, labelled .+; the baseline says .+, the compressed side .+\.", image["alt"])
-    assert any("class" in image for image in images) and "no picture was found" in text
+    assert any("class" in image for image in images) and "before them no picture is in the folder" in text
     assert report.page(told, images=pictures) == text and "data:image" not in report.page(told)
 
 
@@ -163,7 +164,7 @@ def test_a_gallery_shows_some_exemplars_with_words_for_those_who_cannot_see(pict
 def test_a_name_that_leads_out_of_the_folder_or_to_no_picture_shows_nothing(name, pictures):
     told = with_names(audited(), lambda _: name.replace("{folder}", str(pictures.parent)))
     text = report.page(told, images=pictures)
-    assert "<img" not in text and "no picture was found" in text
+    assert "<img" not in text and "is the name of a picture in the folder" in text
 
 
 def test_a_folder_of_pictures_that_is_none_is_refused_and_nothing_is_written(tmp_path):

@@ -22,6 +22,8 @@ from forgetting.tell.audit.sources import Table, counted, shown
 DRAWS, FEWEST_DRAWS = 1000, 200
 WORK = 2 * 10**9  # Draws times predictions of an exemplar count; larger audits draw less often.
 COMPRESSED, FLOOR = "compressed", "noise floor"
+TABLES = ("overall", "classes", "groups", "exemplars", "pies", "findings")
+FILES = ("summary.json", "index.html")
 
 
 @dataclass(frozen=True)
@@ -60,22 +62,24 @@ class Audit:
 
     def tables(self) -> dict[str, pd.DataFrame]:
         """All tables by name."""
-        return {name: getattr(self, name) for name in ("overall", "classes", "groups", "exemplars", "pies", "findings")}
+        return {name: getattr(self, name) for name in TABLES}
 
     def judge(self, rule: str) -> gate.Verdict:
         """What a rule such as "any group: change_low < -0.05" says of this audit; see `gate`. Raises `Refused` for a rule that is none."""
         return gate.judge(gate.parse(rule), overall=self.overall, classes=self.classes, groups=self.groups)
 
-    def write(self, folder: str | Path, *, images: str | Path | None = None) -> Path:
+    def write(self, folder: str | Path, *, images: str | Path | None = None, rules: Sequence[str] = ()) -> Path:
         """Write index.html, the report; each table that there is as <name>.csv and <name>.parquet; and summary.json.
 
-        Arguments: `images`, a folder of pictures in which examples are found by their names, to be shown beside the list of exemplars.
+        Arguments: `images`, a folder of pictures in which examples are found by their names, to be shown beside the list of exemplars;
+        `rules`, whose verdicts stand in the report and in summary.json under "rules" (rule, code, line).
 
         The same audit gives the same bytes; each file appears whole or not at all. Returns the folder. Raises `Refused` where `images` is
-        no folder.
+        no folder, a rule is none, or the folder holds files that would be overwritten and are no report's.
         """
-        folder = Path(folder)
-        page = report.page(self, images=images)
+        folder = ready(folder)
+        verdicts = [{"rule": rule, **vars(self.judge(rule))} for rule in rules]
+        page = report.page(self, images=images, verdicts=verdicts)
         for name, table in self.tables().items():
             if table.columns.empty:  # No groups, no populations; what an earlier audit left here would mislead.
                 (folder / f"{name}.csv").unlink(missing_ok=True), (folder / f"{name}.parquet").unlink(missing_ok=True)
@@ -84,11 +88,28 @@ class Audit:
                 table.to_csv(temporary, index=False, lineterminator="\n")
             with paths.replacing(folder / f"{name}.parquet") as temporary:
                 table.to_parquet(temporary, index=False, compression="zstd")
-        texts = {"summary.json": json.dumps(self.summary, indent=2, ensure_ascii=False, allow_nan=False) + "\n", "index.html": page}
-        for name, text in texts.items():
+        summary = json.dumps(self.summary | {"rules": verdicts}, indent=2, ensure_ascii=False, allow_nan=False)
+        for name, text in {"summary.json": summary + "\n", "index.html": page}.items():
             with paths.replacing(folder / name) as temporary:
                 temporary.write_text(text, encoding="utf-8")
         return folder
+
+
+def ready(folder: str | Path, *, inputs: Sequence[str | Path] = ()) -> Path:
+    """The folder of a report, if writing there destroys nothing: neither `inputs` nor files of the same names that no audit wrote.
+
+    Raises:
+        Refused: it would, or the folder is a file.
+    """
+    folder = Path(folder)
+    if folder.exists() and not folder.is_dir():
+        raise Refused(f"{shown(folder)} is a file: give a folder for the report")
+    written = [folder / name for name in (*FILES, *(f"{name}.{kind}" for name in TABLES for kind in ("csv", "parquet")))]
+    brought = {Path(path).resolve() for path in inputs}
+    for path in written:
+        if path.resolve() in brought or (path.exists() and not (folder / FILES[0]).is_file()):
+            raise Refused(f"the report would overwrite {shown(path)}, which is no report's: give a folder of its own")
+    return folder
 
 
 def run(
@@ -130,6 +151,7 @@ def run(
         sentences: all sentences of the report in order.
         settings: for each compressed setting: setting, design, sentences (by "whole", "classes", "groups", "exemplars"), worst_class and
             worst_group (see `sentences.worst`; null without groups).
+        rules, in summary.json: see `Audit.write`.
 
     Raises `Refused`, in one line that names column, value and count, for input that cannot be audited.
 
@@ -151,8 +173,10 @@ def run(
     inputs.fraction("alpha", alpha)
     if minimum < 1:
         raise Refused(f"minimum is {minimum}: it is a number of examples; give at least 1, 10 is usual")
+    if seed < 0:
+        raise Refused(f"seed is {seed}: give a whole number from 0")
     brought = reading.predictions(predictions)
-    baseline = str(baseline)
+    baseline, again = str(baseline), None if again is None else str(again)
     again = f"{baseline}-again" if again is None and f"{baseline}-again" in brought.populations else again
     if again == baseline:
         raise Refused(f"the second dense population is {shown(again)}, the baseline itself; name another setting or none")
@@ -167,14 +191,14 @@ def run(
     second = brought.populations[again] if again else None
     draws = draws or max(FEWEST_DRAWS, min(DRAWS, WORK // (2 * brought.populations[baseline].predicted.size)))
     known = {"label": brought.label, "alpha": alpha}
-    found: dict[str, list[pd.DataFrame]] = {name: [] for name in ("overall", "classes", "groups", "exemplars", "pies", "findings")}
+    found: dict[str, list[pd.DataFrame]] = {name: [] for name in TABLES}
     for one in compared:
         found["overall"].append(tables.overall(one, **known).assign(role=COMPRESSED))
         for name, members in which.items():
             found[name].append(tables.sets(one, members, **known, minimum=minimum))
             found["findings"].append(tables.findings(found[name][-1], of=name, alpha=alpha))
         independent = second if second is not None and len(second.members) > 1 else None
-        found["pies"].append(tables.pies(one, independent, draws=draws, seed=seed, alpha=alpha))
+        found["pies"].append(tables.pies(one, independent, again=again, draws=draws, seed=seed, alpha=alpha))
         found["exemplars"].append(tables.listed_exemplars(one, brought))
     if again:
         floor, _ = tables.comparisons(brought, baseline=baseline, again=None, pairs=False)
@@ -194,7 +218,7 @@ def run(
         "classes": len(which["classes"].names),
         "groups": len(which["groups"].names) if groups is not None else 0,
     }
-    return Audit(**whole, summary=said | _told(whole, compared, again=again, alpha=alpha, minimum=minimum, notes=notes))
+    return Audit(**whole, summary=said | _told(whole, compared, baseline=baseline, again=again, alpha=alpha, minimum=minimum, notes=notes))
 
 
 def _positive(brought: reading.Brought, positive: str | None) -> int | None:
@@ -207,21 +231,28 @@ def _positive(brought: reading.Brought, positive: str | None) -> int | None:
             f"the positive label is {shown(positive)}: column 'label' holds {counted(len(labels), 'value')} "
             f"({', '.join(map(shown, labels[:5]))}{', ...' if len(labels) > 5 else ''}); name one of two, or leave it out"
         )
+    if strange := int(sum((population.predicted > 1).sum() for population in brought.populations.values())):
+        raise Refused(
+            f"column 'predicted': {counted(strange, 'prediction')} {'is' if strange == 1 else 'are'} neither {shown(labels[0])} nor "
+            f"{shown(labels[1])}: false positives and negatives need two answers; leave the positive label out"
+        )
     return labels.index(str(positive))
 
 
-def _told(whole: dict[str, pd.DataFrame], compared: list[tables.Comparison], *, again: str | None, alpha: float, minimum: int,
-          notes: list[str]) -> dict:  # fmt: skip
+def _told(whole: dict[str, pd.DataFrame], compared: list[tables.Comparison], *, baseline: str, again: str | None, alpha: float,
+          minimum: int, notes: list[str]) -> dict:  # fmt: skip
     """The keys of the summary that are made of the tables."""
 
     def of(name: str, setting: str) -> pd.DataFrame:
         table = whole[name]
         return table[table["setting"] == setting] if len(table) else table
 
-    settings = []
+    settings, floor = [], []
+    if again:
+        floor = sentences.about_floor(of("overall", again).iloc[0], baseline=baseline, alpha=alpha)
     for one in compared:
         counts = of("findings", one.setting)
-        told = {"whole": sentences.about_whole(of("overall", one.setting).iloc[0], alpha=alpha)}
+        told = {"whole": [*sentences.about_whole(of("overall", one.setting).iloc[0], alpha=alpha), *floor]}
         worst = {"worst_class": None, "worst_group": None}
         for name, key in (("classes", "worst_class"), ("groups", "worst_group")):
             rows = of(name, one.setting)
@@ -229,7 +260,8 @@ def _told(whole: dict[str, pd.DataFrame], compared: list[tables.Comparison], *, 
                 worst[key] = {key: _plain(value) for key, value in sentences.worst(rows, of=name, alpha=alpha).items()}
                 counted_here = counts[counts["of"] == name]
                 told[name] = sentences.about_sets(rows, counted_here, of=name, design=one.design, alpha=alpha, minimum=minimum)
-        told["exemplars"] = sentences.about_pies(of("pies", one.setting), one.setting, second=again, alpha=alpha)
+        most = max(len(one.baseline.members), len(one.compressed.members))
+        told["exemplars"] = sentences.about_pies(of("pies", one.setting), one.setting, second=again, most=most, alpha=alpha)
         settings.append({"setting": one.setting, "design": one.design, "sentences": told, **worst})
     correction = (
         "Corrections for many tests and simultaneous intervals run over all tested classes of a setting, and over all its tested groups, "

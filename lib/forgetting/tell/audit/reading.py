@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from forgetting.errors import Refused
+from forgetting.measure import subgroups
 from forgetting.tell.audit.sources import (
     Names,
     Source,
@@ -75,7 +76,8 @@ def predictions(tables: Table | Sequence[Table]) -> Brought:
 
     Raises:
         Refused: a table that cannot be read; a column that is missing, has gaps or holds something else; models that did not all see the
-            same examples once each; labels that disagree; predictions that have no name in common with the labels.
+            same examples once each; labels that disagree; a model whose predictions have no name in common with the labels or with other
+            models.
     """
     tables = [tables] if isinstance(tables, str | Path | pd.DataFrame | pa.Table) else list(tables)
     if not tables:
@@ -94,6 +96,7 @@ def predictions(tables: Table | Sequence[Table]) -> Brought:
         for batch in source.batches([c for c in (*NEEDED, "confidence") if c in source.columns and (sure or c != "confidence")]):
             filled.add(batch, source)
     filled.check()
+    filled.check_names(known)
     told_members, told_settings = texts(members), texts(names["setting"])
     populations = {}
     for code, setting in enumerate(told_settings):
@@ -187,7 +190,7 @@ class _Filled:
         self.predicted = np.full((len(order), len(examples)), -1, dtype=np.int32)
         self.confidence = np.zeros(self.predicted.shape, dtype=np.float32) if sure else None
         self.label = np.full(len(examples), -1, dtype=np.int32)
-        self.doubled, self.first_doubled, self.other_label, self.first_other = 0, (0, 0), 0, 0
+        self.doubled, self.first_doubled, self.other_label, self.first_other = 0, (0, 0), 0, ""
 
     def add(self, batch: pa.RecordBatch, source: Source) -> None:
         code = {
@@ -216,7 +219,11 @@ class _Filled:
         self.label[place[fresh]] = code["label"][fresh]
         differs = self.label[place] != code["label"]
         if differs.any() and not self.other_label:
-            self.first_other = place[differs.argmax()]
+            here, row = place[differs.argmax()], differs.argmax()
+            self.first_other = (
+                f"{source.name}, column 'label': {shown(self.examples[int(here)])} is {shown(self.classes[int(code['label'][row])])} here "
+                f"and {shown(self.classes[int(self.label[here])])} elsewhere"
+            )
         self.other_label += int(differs.sum())
         if self.confidence is not None:
             self.confidence.reshape(-1)[flat] = _probabilities(batch["confidence"], source)
@@ -230,10 +237,7 @@ class _Filled:
                 f"({counted(self.doubled, 'row')} in all); give each model each example once"
             )
         if self.other_label:
-            raise Refused(
-                f"column 'label': {shown(self.examples[int(self.first_other)])} has different labels in different rows "
-                f"({counted(self.other_label, 'row')} in all); give every model the same labels"
-            )
+            raise Refused(f"{self.first_other} ({counted(self.other_label, 'row')} in all); give every model the same labels")
         lacking = (self.predicted < 0).sum(axis=1)
         if lacking.any():
             model = int(lacking.argmax())
@@ -242,6 +246,16 @@ class _Filled:
                 f"column 'example': {self._model(model)} lacks {lacking[model]:,} of {counted(len(self.examples), 'example')}, "
                 f"{shown(self.examples[place])} first ({counted(int((lacking > 0).sum()), 'model')} lack some); give every model the same"
             )
+
+    def check_names(self, known: int) -> None:
+        """Refuses a model of whose predictions none is among the `known` first classes, which are labels, or is told by another model."""
+        for model in np.flatnonzero((self.predicted >= known).all(axis=1)):
+            others = np.delete(self.predicted, model, axis=0)
+            if not np.isin(names := np.unique(self.predicted[model]), others).any():
+                raise Refused(
+                    f"column 'predicted': none of the {counted(len(self.examples), 'prediction')} of {self._model(model)} is a label "
+                    f"({shown(self.classes[int(names[0])])} first, and labels are {shown(self.classes[0])}, ...); name the classes alike"
+                )
 
     def _model(self, model: int) -> str:
         setting, member = divmod(int(self.order[model]), len(self.members))
@@ -312,6 +326,11 @@ def groups(table: Table, examples: pa.Array) -> tuple[pd.DataFrame, list[str]]:
             raise Refused(
                 f"{source.name}, column {shown(name)}: it has {len(names):,} values, at most {MOST_VALUES:,} can be groups; "
                 "put them in bands, or leave the column out"
+            )
+        if len(names) > max(20, len(examples) / subgroups.MINIMUM):
+            notes.append(
+                f"Groups: {shown(name)} has {counted(len(names), 'value')} for {counted(len(examples), 'example')}, too many to find "
+                "anything; numbers belong into bands."
             )
         code = np.full(len(examples), -1, dtype=np.int32)
         code[place[here]] = np.concatenate([codes(part, names) for part in told[name]])[here]

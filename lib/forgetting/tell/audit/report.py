@@ -6,7 +6,7 @@ Whatever people brought (names of classes, groups, settings, examples) appears a
 import base64
 import html
 import io
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -38,7 +38,7 @@ p,li,dd{max-width:44rem}a{color:inherit}
 table{border-collapse:collapse;font-size:.875rem;font-variant-numeric:tabular-nums;width:100%}
 caption{text-align:left;color:var(--soft);padding:.5rem}
 th,td{padding:.3rem .6rem;text-align:right;border-top:1px solid var(--line);white-space:nowrap;vertical-align:top}
-thead th{vertical-align:bottom;white-space:normal;min-width:5rem;background:var(--tint);border-top:0}
+thead th{vertical-align:bottom;white-space:normal;overflow-wrap:normal;min-width:5rem;background:var(--tint);border-top:0}
 th:first-child,td.text,th.text{text-align:left}td.text,tbody th{white-space:normal;min-width:8rem;max-width:22rem}
 tbody th{font-weight:600}.loss{color:var(--loss)}.gain{color:var(--gain)}.soft{color:var(--soft)}
 svg{width:8rem;height:.9rem;vertical-align:middle}svg .zero{stroke:var(--soft)}
@@ -55,22 +55,28 @@ READING = (
      "“alone” is for whoever asked about this one row before looking. The interval “for all at once” holds for all rows together, so that "
      "it may be read after picking the worst. Where several models were given, both speak of other trainings on these examples; the one "
      "“over other examples too” speaks of other trainings on other examples of the same kind, for one row alone."),
-    ("Corrected p", "How surprising the change would be if there were none, after allowing for the many rows that were tested. Holm: the "
-     "chance of even one false alarm among all rows at or below {alpha:g} is at most {alpha:g}. Benjamini and Hochberg: of the rows at or "
-     "below {alpha:g}, no more than a share of {alpha:g} are false alarms on average."),
-    ("Against the whole", "The change minus the change of the whole. Where everything gets worse, a row may have lost and yet be ahead."),
-    ("Relative", "The change of the rate over the baseline's rate. Nothing is said where that was 0; the counts are in the tables beside."),
+    ("Holm’s p, B–H p", "How surprising the change would be if there were none, after allowing for the many rows that were tested. By "
+     "Holm: the chance of even one false alarm among all rows at or below {alpha:g} is at most {alpha:g}. By Benjamini and Hochberg: of "
+     "the rows at or below {alpha:g}, no more than a share of {alpha:g} are false alarms on average."),
     ("Would be found", "The smallest true loss that an audit of this size finds four times in five. A smaller loss may well be there and "
-     "not be seen: “not significant” is not “unharmed”."),
+     "not be seen: “not significant” is not “unharmed”. A dash: no loss would be found, however large."),
+    ("Right to wrong, wrong to right, changed at all", "How many predictions of a row's examples changed, per pair of models on average."),
+    ("Relative", "The change of the rate over the baseline's rate; an error rate that doubles has +100 %. Nothing is said where the "
+     "baseline's rate was 0; the counts are in the tables beside."),
+    ("Against the whole", "The change minus the change of the whole (for a false-positive rate, of that rate of all). Where everything "
+     "gets worse, a row may have lost and yet be ahead."),
+    ("Examples on which the two sides disagree", "What the majority of each side's models says, where there is one; also called exemplars, "
+     "or PIEs (pruning identified exemplars). Votes: how many of the models are of that majority."),
 )  # fmt: skip
 
 
-def page(told, *, images: str | Path | None = None) -> str:
+def page(told, *, images: str | Path | None = None, verdicts: Sequence[dict] = ()) -> str:
     """The page of an `Audit`.
 
     Args:
         images: a folder of pictures in which examples are found by their names, as `forgetting predict` names them; those that are there
             are shown beside the list of exemplars.
+        verdicts: of rules, each with its line.
 
     Raises:
         Refused: `images` is no folder.
@@ -78,32 +84,36 @@ def page(told, *, images: str | Path | None = None) -> str:
     gallery = _Gallery(images) if images is not None else None
     settings = told.summary["settings"][:MOST_SETTINGS]
     shown = {one["setting"]: gallery.of(told, one["setting"]) for one in settings} if gallery else {}
-    for rows in ROWS:
-        text = _page(told, settings, shown, rows)
+    for rows, galleries in [*((rows, shown) for rows in ROWS), (ROWS[-1], {})]:
+        text = _page(told, settings, galleries, verdicts, rows)
         if len(text.encode()) <= MOST_BYTES:
             break
     return text
 
 
-def _page(told, settings: list[dict], galleries: dict[str, str], rows: int) -> str:
+def _page(told, settings: list[dict], galleries: dict[str, str], verdicts: Sequence[dict], rows: int) -> str:
     said, alpha = told.summary, told.summary["alpha"]
     title = f"What compression did to {_of([one['setting'] for one in said['settings']])}"
     parts = [
         f"<h1>{_text(title, 200)}</h1>",
         f"<p>Held against the baseline {_text(said['baseline'])}, on {said['examples']:,} examples of {said['classes']:,} classes"
-        + (f" and {said['groups']:,} rows of groups" if said["groups"] else "") + ".</p>",
+        + (f" and {said['groups']:,} {sentences.nouns(told.groups, 'groups')[1]}" if said["groups"] else "") + ".</p>",
         _first(said),
     ]
+    if verdicts:
+        parts.append("<h2>Rules</h2><ul>" + "".join(f"<li>{_text(verdict['line'], 1000)}</li>" for verdict in verdicts) + "</ul>")
     if len(said["settings"]) > 1:
         links = "".join(f'<li><a href="#setting-{k}">{_text(one["setting"])}</a></li>' for k, one in enumerate(settings))
         more = len(said["settings"]) - len(settings)
         parts.append(f"<nav aria-label='Settings'><ul>{links}</ul></nav>")
         parts += [f"<p>{more:,} further settings are in the tables and in summary.json only.</p>"] if more else []
+        parts.append(_settings(told))
     for k, one in enumerate(settings):
         parts += [f'<section id="setting-{k}"><h2>{_text(one["setting"])}</h2>', *_setting(told, one, rows),
                   galleries.get(one["setting"], ""), "</section>"]  # fmt: skip
     parts.append("<h2>How to read this</h2><dl>")
-    parts += [f"<dt><strong>{name}</strong></dt><dd>{text.format(alpha=alpha, share=f'{100 * alpha:g} %')}</dd>" for name, text in READING]
+    for name, text in READING:
+        parts.append(f"<dt><strong>{name}</strong></dt><dd>{_text(text.format(alpha=alpha, share=f'{100 * alpha:g} %'), 2000)}</dd>")
     parts += ["</dl>", f"<p>{_text(said['correction'], 1000)}</p>"]
     if said["notes"]:
         notes = "".join(f"<li>{_text(note, 1000)}</li>" for note in said["notes"])
@@ -134,7 +144,8 @@ def _first(said: dict) -> str:
 def _setting(told, one: dict, rows: int) -> Iterable[str]:
     setting, said = one["setting"], one["sentences"]
     top = told.overall[(told.overall["setting"] == setting) & (told.overall["role"] == "compressed")].iloc[0]
-    yield _said(said["whole"])
+    if len(told.summary["settings"]) > 1:  # Of one setting, the page has said it first.
+        yield _said(said["whole"])
     for name, heading in (("classes", "Classes"), ("groups", "Groups")):
         table = _of_setting(getattr(told, name), setting)
         if len(table):
@@ -154,27 +165,42 @@ def _setting(told, one: dict, rows: int) -> Iterable[str]:
     if top["design"] != tables.MODELS:
         columns += [("Votes, baseline", lambda row: f"{row.votes_baseline} of {top['members_baseline']}"),
                     ("Votes, compressed", lambda row: f"{row.votes_compressed} of {top['members_compressed']}")]  # fmt: skip
-    yield _table(listed, columns, rows, "Ranked: the clearest disagreement first. " + _some(listed, rows, "examples", "exemplars"), text=5)
+    caption = f"Ranked: the clearest disagreement first. {_some(listed, rows, 'examples', 'exemplars')}"
+    yield _table(listed, columns, rows, caption, text=range(5))
+
+
+def _settings(told) -> str:
+    """All settings side by side, the noise floor last."""
+    table = told.overall.sort_values("role", kind="stable")
+    columns = [
+        ("Setting", lambda row: _text(row.setting) + (" (noise floor)" if row.role == "noise floor" else "")),
+        ("Models", lambda row: f"{row.members_compressed}"),
+        ("Baseline", lambda row: sentences.percent(row.accuracy_baseline)),
+        ("Compressed", lambda row: sentences.percent(row.accuracy_compressed)),
+        ("Change, points", lambda row: f'<span class="{_tone(row.change)}">{signed(row.change)}</span>'),
+        ("Interval", lambda row: _ends(row.change_low, row.change_high)),
+    ]
+    return _table(table, columns, ROWS[0], "The share of right answers of each setting and of the baseline it is held against.")
 
 
 def _findings(found: pd.DataFrame) -> str:
     words = {"change": "changed", "beyond": "changed otherwise than the whole"}
     chance = {
-        "uncorrected": lambda row: f"up to {row.by_chance:.3g}",
-        "Holm": lambda row: f"any at all: at most 1 in {1 / row.by_chance:.3g}" if row.by_chance else "none",
-        "Benjamini-Hochberg": lambda row: f"up to {row.by_chance:.2g}",
+        "uncorrected": lambda row: f"up to {row.by_chance:.1f}",
+        "Holm": lambda row: f"any at all, in 1 of {1 / row.by_chance:.3g} audits" if row.by_chance else "none",
+        "Benjamini-Hochberg": lambda row: f"up to {row.by_chance:.1f}",
     }
     columns = [("Question", lambda row: words[row.question]), ("Rule", lambda row: row.rule), ("Tested", lambda row: f"{row.tested:,}"),
                ("Lost", lambda row: f"{row.lost:,}"), ("Gained", lambda row: f"{row.gained:,}"),
                ("By chance alone", lambda row: chance[row.rule](row))]  # fmt: skip
-    return _table(found, columns, len(found), "How many are found by each rule, and how many there would be by chance.", text=2)
+    return _table(found, columns, len(found), "How many are found by each rule, and how many there would be by chance.", text=range(2))
 
 
 def _sets(table: pd.DataFrame, of: str, design: str, rows: int) -> str:
     """The class or group table: the largest losses first, small sets last."""
     _, many = sentences.nouns(table, of)
     table = table.sort_values(["guarded", "change"], kind="stable")
-    strip = _Strip(table.head(rows))
+    strip, single = _Strip(table.head(rows)), int(table["could_be_worst"].sum()) == 1
     place = list(table).index("group" if of == "groups" else "class") + 1
     columns: list[tuple[str, Callable]] = [("Group" if of == "groups" else "Class", lambda row: _text(row[place]))]
     if of == "groups":
@@ -187,26 +213,37 @@ def _sets(table: pd.DataFrame, of: str, design: str, rows: int) -> str:
         ("Thick: interval alone; thin: for all at once", strip.drawn),
         ("Interval alone", lambda row: _ends(row.change_low, row.change_high)),
         ("Interval for all at once", lambda row: _ends(row.simultaneous_low, row.simultaneous_high)),
-        *((("Interval over other examples too", lambda row: _ends(row.crossed_low, row.crossed_high)),) if design != tables.MODELS else ()),
-        ("Corrected p (Holm)", lambda row: _p(row.p_holm)),
-        ("Corrected p (Benjamini–Hochberg)", lambda row: _p(row.p_bh)),
+        ("Holm’s p", lambda row: _p(row.p_holm)),
+        ("Would be found, points", lambda row: "–" if np.isnan(row.detectable) else f"{100 * row.detectable:.1f}"),
+        ("Note", lambda row: _note(row, single)),
+    ]
+    words = range(len(columns) - 1, len(columns))
+    if design != tables.POPULATIONS:
+        columns += [("Right to wrong", lambda row: _amount(row.to_wrong)), ("Wrong to right", lambda row: _amount(row.to_right)),
+                    ("Changed at all", lambda row: _amount(row.flips))]  # fmt: skip
+    if design != tables.MODELS:
+        columns.append(("Interval over other examples too", lambda row: _ends(row.crossed_low, row.crossed_high)))
+    columns += [
+        ("B–H p", lambda row: _p(row.p_bh)),
         ("Relative", lambda row: "–" if np.isnan(row.relative) else f"{signed(row.relative)} %"),
         ("Against the whole, points", lambda row: signed(row.beyond)),
         ("its interval", lambda row: _ends(row.beyond_low, row.beyond_high)),
-        ("its corrected p (Holm)", lambda row: _p(row.beyond_p_holm)),
-        ("Would be found, points", lambda row: "–" if np.isnan(row.detectable) else f"{100 * row.detectable:.1f}"),
+        ("its Holm’s p", lambda row: _p(row.beyond_p_holm)),
     ]
-    if design != tables.POPULATIONS:
-        columns += [("Right to wrong", lambda row: f"{row.to_wrong:,.4g}"), ("Wrong to right", lambda row: f"{row.to_right:,.4g}"),
-                    ("Changed at all", lambda row: f"{row.flips:,.4g}")]  # fmt: skip
-    columns.append(("Note", lambda row: html.escape(row.reason) or ("may be the worst" if row.could_be_worst else "")))
-    return _table(table, columns, rows, f"The largest loss first. {_some(table, rows, many, of)}")
+    text = {0, *words} | ({1} if of == "groups" else set())
+    return _table(table, columns, rows, f"The largest loss first. {_some(table, rows, many, of)}", text=text)
 
 
-def _table(table: pd.DataFrame, columns: Sequence[tuple[str, Callable]], rows: int, caption: str, *, text: int = 1) -> str:
-    """The first `rows` of `table`; a column is its heading and what makes HTML of a row. The first `text` columns are words."""
-    kind = ['<td class="text">' if k < text else "<td>" for k in range(len(columns))]
-    heads = "".join(f'<th scope="col"{" class=text" if k < text else ""}>{heading}</th>' for k, (heading, _) in enumerate(columns))
+def _note(row, single: bool) -> str:
+    """Why a set was not tested, and whether it may be the one that lost most."""
+    said = [html.escape(row.reason)] if row.reason else []
+    return "; ".join(said + (["the worst" if single else "may be the worst"] if row.could_be_worst and row.change < 0 else []))
+
+
+def _table(table: pd.DataFrame, columns: Sequence[tuple[str, Callable]], rows: int, caption: str, *, text: Container[int] = (0,)) -> str:
+    """The first `rows` of `table`; a column is its heading and what makes HTML of a row. The columns `text` are words."""
+    kind = ['<td class="text">' if k in text else "<td>" for k in range(len(columns))]
+    heads = "".join(f'<th scope="col"{" class=text" if k in text else ""}>{heading}</th>' for k, (heading, _) in enumerate(columns))
     lines = []
     for row in table.head(rows).itertuples():
         cells = [make(row) for _, make in columns]
@@ -256,12 +293,15 @@ class _Gallery:
             tried += 1
             if (cell := self._cell(row)) is not None:
                 cells.append(cell)
+                self.left -= len(cell)
             if len(cells) == PICTURES or self.left <= 0:
                 break
         if listed.empty:
             return ""
+        if not cells:
+            return f"<h3>Pictures of them</h3><p>None of the first {tried:,} examples is the name of a picture in the folder.</p>"
         lacking = tried - len(cells)
-        said = f"{len(cells)} of {len(listed):,} shown." + (f" Of {lacking:,} no picture was found in the folder." if lacking else "")
+        said = f"{len(cells)} of {len(listed):,} shown." + (f" Of {lacking:,} before them no picture is in the folder." if lacking else "")
         return f'<h3>Pictures of them</h3><p>{said}</p><ul class="gallery">{"".join(cells)}</ul>'
 
     def _cell(self, row) -> str | None:
@@ -277,7 +317,6 @@ class _Gallery:
         stream = io.BytesIO()
         picture.save(stream, **({"format": "PNG", "optimize": True} if small else {"format": "JPEG", "quality": 80}))
         coded = base64.b64encode(stream.getvalue()).decode()
-        self.left -= len(coded)
         label, before, after = map(_text, (row.label, row.said_baseline, row.said_compressed))
         said = f"labelled {label}; the baseline says {before}, the compressed side {after}"
         return (
@@ -299,8 +338,8 @@ def _of(names: list[str]) -> str:
 
 
 def _text(value: object, most: int = 80) -> str:
-    """What people brought, as text in HTML: cut where it is long."""
-    return html.escape(sentences.clipped(value, most))
+    """What people brought, as text in HTML: cut where it is long, never broken before a per cent sign."""
+    return html.escape(sentences.clipped(value, most)).replace(" %", "\u00a0%")
 
 
 def _said(lines: Sequence[str]) -> str:
@@ -316,4 +355,8 @@ def _ends(low: float, high: float) -> str:
 
 
 def _p(value: float) -> str:
-    return "–" if np.isnan(value) else f"{value:.3f}" if value >= 0.001 else f"{value:.0e}"
+    return "–" if np.isnan(value) else f"{value:.3f}" if value >= 0.001 else "&lt; 0.001"
+
+
+def _amount(value: float) -> str:
+    return f"{value:,.0f}" if value == round(value) else f"{value:,.1f}"

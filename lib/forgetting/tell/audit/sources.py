@@ -25,7 +25,10 @@ FOREIGN = {
     b"\x80": "a pickle",
     b"\x93NUMPY": "a NumPy array",
     b"\x1f\x8b": "gzip",
+    b"\xff\xfe": "text in UTF-16",
+    b"\xfe\xff": "text in UTF-16",
 }
+WHOLE_FRACTION = r"^(-?[0-9]+)\.0+$"  # How programs write whole numbers in a column that has, or had, gaps.
 WHOLE_NUMBER = r"^(0|-?[1-9][0-9]{0,17})$"
 
 Table = str | Path | pd.DataFrame | pa.Table
@@ -53,7 +56,7 @@ class Source:
 
 
 @contextmanager
-def refusing(name: str) -> Iterator[None]:
+def refusing(name: str, mend: str = "write it again as Parquet, or as CSV in UTF-8") -> Iterator[None]:
     """Arrow's complaints about the table `name` as refusals in one line."""
     try:
         yield
@@ -61,7 +64,7 @@ def refusing(name: str) -> Iterator[None]:
         if isinstance(error, OSError) and error.errno:  # No permission, no such file: not the file's fault.
             raise
         said = " ".join(str(error).split())[:120]
-        raise Refused(f"{name} is damaged or of another kind ({said}); write it again as Parquet, or as CSV in UTF-8") from None
+        raise Refused(f"{name} is damaged or of another kind ({said}); {mend}") from None
 
 
 def opened(table: Table, role: str) -> Source:
@@ -72,8 +75,10 @@ def opened(table: Table, role: str) -> Source:
     """
     if isinstance(table, pd.DataFrame | pa.Table):
         return _in_memory(table, role)
+    if not isinstance(table, str | Path):
+        raise Refused(f"{role} are given as {type(table).__name__}: allowed are paths of files, DataFrames and Arrow tables")
     path = Path(table)
-    if not path.is_file():
+    if len(path.name) > 255 or not path.is_file():
         raise Refused(f"{shown(path)} {'is no file' if path.exists() else 'does not exist'}: give {role} as Parquet or CSV files")
     with open(path, "rb") as file:
         start = file.read(8)
@@ -145,7 +150,9 @@ def _csv(path: Path) -> Source:
 
     def batches(columns):
         with refusing(name), reader(columns) as batches_read:
-            yield from batches_read
+            for batch in batches_read:
+                whole = [pc.replace_substring_regex(column, WHOLE_FRACTION, r"\1") for column in batch.columns]
+                yield pa.record_batch(whole, names=batch.schema.names)
 
     return Source(name, columns, {}, batches)
 
@@ -169,13 +176,14 @@ def names_of(batch: pa.RecordBatch, name: str, source: Source, *, any_number: bo
             else pa.nulls(len(batch), pa.string())
         )
     values, where = batch[name], f"{source.name}, column {shown(name)}:"
-    with refusing(f"{source.name}, column {shown(name)},"):
+    with refusing(f"{source.name}, column {shown(name)},", "give whole numbers of at most 18 digits, or text in UTF-8"):
         if pa.types.is_dictionary(values.type):
             values = values.dictionary_decode()
+        values.validate(full=True)  # Text in Parquet may be anything; what is no UTF-8 would fail much later.
         if pa.types.is_floating(values.type):
             values = pc.if_else(pc.is_nan(values), pa.scalar(None, values.type), values)
         if pa.types.is_floating(values.type):
-            broken = pc.fill_null(pc.not_equal(pc.floor(values), values), False)
+            broken = pc.fill_null(pc.or_(pc.not_equal(pc.floor(values), values), pc.is_inf(values)), False)
             if not pc.any(broken).as_py():
                 return values.cast(pa.int64())
             if not any_number:

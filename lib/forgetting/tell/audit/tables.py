@@ -66,6 +66,13 @@ def comparisons(brought: Brought, *, baseline: str, again: str | None, pairs: bo
                 "cannot be held against several; give at least 2 on both sides, or name each model as a setting of its own"
             )
         design = MODELS if max(sizes) == 1 else POPULATIONS if partners is None else PAIRS
+        if np.array_equal(base.predicted, population.predicted):
+            notes.append(f"{setting}: its models predict the same as the baseline's on every example.")
+        elif design == POPULATIONS and set(base.members) == set(population.members) and set(population.parents) == {None}:
+            notes.append(
+                f"{setting}: its members are called like the baseline's. They are taken as trained independently; if each was made from "
+                "the one of its name, say so (--paired)."
+            )
         told.append(Comparison(setting, design, base, population))
     return told, notes
 
@@ -126,9 +133,13 @@ def overall(one: Comparison, *, label: np.ndarray, alpha: float) -> pd.DataFrame
 
 
 def sets(one: Comparison, which: subgroups.Sets, *, label: np.ndarray, alpha: float, minimum: int) -> pd.DataFrame:
-    """Each set of `which` in this comparison: `subgroups.compare` and, last, could_be_worst: no other set certainly lost more."""
+    """Each set of `which` in this comparison: `subgroups.compare` and, last, could_be_worst: no other set certainly lost more.
+
+    A set without an interval, too small to be tested or without any spread, could be the worst if what is seen of it is.
+    """
     table = subgroups.compare(which, label=label, **one.predicted, alpha=alpha, minimum=minimum, pairs=one.design == PAIRS)
-    worst = inference.could_be_lowest(low=table["simultaneous_low"], high=table["simultaneous_high"])
+    low = table["simultaneous_low"].fillna(table["change"].where(table["change"] < 0))
+    worst = inference.could_be_lowest(low=low, high=table["simultaneous_high"])
     return table.assign(could_be_worst=worst).pipe(_with_setting, one)
 
 
@@ -167,10 +178,11 @@ def findings(table: pd.DataFrame, *, of: str, alpha: float) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def pies(one: Comparison, second: Population | None, *, draws: int, seed: int, alpha: float) -> pd.DataFrame:
-    """PIEs and clear PIEs beside what no compression gives, two rows; none for one model each.
+def pies(one: Comparison, second: Population | None, *, again: str | None, draws: int, seed: int, alpha: float) -> pd.DataFrame:
+    """PIEs and clear PIEs beside what no compression gives, two rows; none for one model each. `second` is the setting `again`.
 
-    With a second dense population: `exemplars.null_control`, whose columns these are. Without: `exemplars.halves_control`. In pairs no
+    With a second dense population: `exemplars.null_control`, whose columns these are, paired where that population is what the compressed
+    models were made from. All three are cut to the members of the smallest. Without: `exemplars.halves_control`. In pairs no
     compression gives none at all, and there is nothing to test. `floor` says which.
     """
     dense, compressed = one.baseline.predicted, one.compressed.predicted
@@ -194,10 +206,13 @@ def pies(one: Comparison, second: Population | None, *, draws: int, seed: int, a
     if second is None:
         table = exemplars.halves_control(dense=dense, compressed=compressed, splits=draws, seed=seed, alpha=alpha)
         return table.assign(floor="halves").pipe(_with_setting, one)
-    size = min(len(dense), len(compressed), len(second.predicted))
-    table = exemplars.null_control(
-        dense=dense[:size], dense_again=second.predicted[:size], compressed=compressed[:size], splits=draws, seed=seed, alpha=alpha
-    )
+    other, both = second.predicted, [name for name in one.compressed.members if name in second.members]
+    if paired := set(one.compressed.parents) == {again} and len(both) > 1:  # The setting is named: its members go by their own names.
+        compressed = compressed[[one.compressed.members.index(name) for name in both]]
+        other = other[[second.members.index(name) for name in both]]
+    size = min(map(len, (dense, compressed, other)))
+    cut = {"dense": dense[:size], "dense_again": other[:size], "compressed": compressed[:size]}
+    table = exemplars.null_control(**cut, splits=draws, seed=seed, alpha=alpha, paired=paired)
     return table.assign(floor="second population").pipe(_with_setting, one)
 
 
