@@ -114,13 +114,13 @@ def test_chances_that_cannot_be_are_refused_in_one_line():
         assert "\n" not in str(refusal.value)
 
 
-def test_the_power_that_is_promised_is_that_of_the_noncentral_t():
+def test_the_power_that_is_promised_is_that_of_welchs_test():
     n, generator = np.array([50, 50]), np.random.default_rng(7)
     dense, after = generator.binomial(n, 0.8, size=(6, 400, 2)), generator.binomial(n, [0.7, 0.8], size=(6, 400, 2))
     told = calibration._compared(dense, after, n, np.array([-0.1, 0]), alpha=0.05)
     change = inference.welch(dense, after)
     shift = 0.1 / (change.change[:, 0].std(ddof=1) / 50)
-    promised = float(inference.chance(shift=shift, df=np.mean(change.df[:, 0])))
+    promised = float(inference.welch_chance(shift=shift, share=change.share[:, 0].mean(), members=(6, 6)))
     assert float(told["change", "promised, uncorrected"][0]) == pytest.approx(promised)
     official, _ = class_impact.tested(dense, dense[::-1], n, centre="population")
     assert np.isnan(official.p).all() or official.p.shape == (400, 2)

@@ -80,7 +80,7 @@ def populations(*, sizes: Sequence[int], recall: float, members: int, shared: fl
         "covered, alone", "covered, smallest class", "covered, all at once", "covered, the class that looks worst": how often the truth
             is in intervals: a class's own, that of the last class, all simultaneous ones together, the own one of the class that lost most.
         "the worst looks harmed, alone" (", all at once"): how often the own (simultaneous) interval of that class lies below 0.
-        "found, uncorrected", "found, Holm": power for the harmed class. "promised, uncorrected": what the noncentral t says of it.
+        "found, uncorrected", "found, Holm": power for the harmed class. "promised, uncorrected": what `inference` says of it.
     Raises `Refused` where a chance to be right leaves [0, 1].
     """
     n = np.asarray(sizes)
@@ -115,8 +115,13 @@ def _compared(dense, after, n, true, *, alpha: float, pairs: bool = False) -> di
         said = _judged(change=result.change, low=result.low, high=result.high, widest=widest, p=result.p, true=truth, alpha=alpha)
         values |= {(question, quantity): each for quantity, each in said.items()}
         if truth.any():
-            shift, df = truth[0] / result.change[:, 0].std(ddof=1), np.nanmean(result.df[:, 0])
-            values[question, "promised, uncorrected"] = inference.chance(shift=shift, df=df, alpha=alpha)[None]
+            shift, members = truth[0] / result.change[:, 0].std(ddof=1), (len(dense), len(after))
+            promised = (
+                inference.chance(shift=shift, df=members[0] - 1, alpha=alpha)
+                if pairs
+                else inference.welch_chance(shift=shift, share=np.nanmean(result.share[:, 0]), members=members, alpha=alpha)
+            )
+            values[question, "promised, uncorrected"] = promised[None]
     if not true.any():
         official, _ = class_impact.tested(dense, after, n, alpha=alpha, centre="population", pairs=pairs)
         values["beyond", "called, uncorrected, paper's rule"] = (official.p <= alpha).mean(axis=1)

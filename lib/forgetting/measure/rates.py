@@ -30,9 +30,9 @@ def contrast(*, right, whole, n, total, alpha: float = 0.05, paired: bool = Fals
     contrasts = [total * hits - n * all_hits for hits, all_hits in zip(right, whole, strict=True)]
     result = inference.compared(*contrasts, alpha=alpha, pairs=paired)
     still = np.all([hits.max(axis=0) == hits.min(axis=0) for hits in right], axis=0)
-    change, low, high, t, df, p, se = result
-    low, high, t, df, p, se = (np.where(still, np.nan, values) for values in (low / scale, high / scale, t, df, p, se / scale))
-    return inference.Change(change / scale, low, high, t, df, p, se), still
+    change, low, high, t, df, p, se, share = result
+    told = (np.where(still, np.nan, values) for values in (low / scale, high / scale, t, df, p, se / scale, share))
+    return inference.Change(change / scale, *told), still
 
 
 def answers(result: inference.Change, *, reason, alpha: float) -> dict[str, np.ndarray]:
@@ -62,7 +62,8 @@ def changes(*, right, whole, n, total, spread=None, alpha: float = 0.05, paired:
         crossed_low, crossed_high: the interval of the change for the set alone, over other members and other examples
             (`inference.crossed`). NaN for sets of fewer than `CROSSED` examples, among which what is lost rarely may not be at all.
         detectable: the smallest true change that this test finds in 4 of 5 audits at the level corrected for the number of sets tested
-            (`inference.smallest_detectable`). NaN where it is more than the baseline had to lose: no loss, however large, would be.
+            (`inference.welch_detectable`; `smallest_detectable` in pairs). NaN where it is more than the baseline had to lose: no loss,
+            however large, would be found.
         beyond and the same columns with `beyond_` before their names: of change minus the change of the whole, the test of
             `class_impact.compare`. A different question: a set may lose although it gains against the whole.
         resamples: "members": other trainings, these examples.
@@ -88,7 +89,11 @@ def changes(*, right, whole, n, total, spread=None, alpha: float = 0.05, paired:
             known = np.where(columns["n"] < CROSSED, np.nan, told["se"])
             wide = inference.crossed(told["change"], se=known, df=told["df"], spread=np.nan if spread is None else spread, n=n, alpha=alpha)
             columns |= dict(zip(("crossed_low", "crossed_high"), wide, strict=True))
-        columns[f"{prefix}detectable"] = inference.smallest_detectable(se=told["se"], df=told["df"], alpha=level)
+        columns[f"{prefix}detectable"] = (
+            inference.smallest_detectable(se=told["se"], df=told["df"], alpha=level)
+            if paired
+            else inference.welch_detectable(se=told["se"], share=asked.share, members=(len(right[0]), len(right[1])), alpha=level)
+        )
         columns[f"{prefix}reason"] = reason
     possible = columns["detectable"] <= columns["rate_baseline"]
     columns["detectable"] = np.where(possible, columns["detectable"], np.nan)
