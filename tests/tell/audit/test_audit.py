@@ -3,6 +3,7 @@
 import doctest
 import json
 import os
+import re
 import subprocess
 import sys
 
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 
 from forgetting import cli, paths, predictions
 from forgetting.errors import Refused
-from forgetting.measure import class_impact, exemplars
+from forgetting.measure import class_impact, exemplars, paired
 from forgetting.study import Study
 from forgetting.tell import audit
 
@@ -359,6 +360,13 @@ def answer(*words, capsys, monkeypatch):
     with pytest.raises(SystemExit) as ended:
         cli.main()
     return ended.value.code, *capsys.readouterr()
+
+
+def test_the_sample_sizes_that_the_documentation_names_are_those_of_the_interval():
+    said = re.search(r"needs (\d+) of them to exclude 5 points, and (\d+) to exclude 2", (paths.ROOT / "book" / "audit.md").read_text())
+    for n, loss in zip(map(int, said.groups()), (0.05, 0.02), strict=True):
+        low, _ = paired.score_interval(to_wrong=np.array([0, 0]), to_right=np.array([0, 0]), n=np.array([n - 1, n]))
+        assert low[0] < -loss <= low[1]
 
 
 def test_the_command_writes_the_report_and_says_by_its_exit_code_what_a_rule_finds(tmp_path, capsys, monkeypatch):

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from forgetting import predictions as seam
 from forgetting.errors import Refused
-from forgetting.tell.audit import reading
+from forgetting.tell.audit import reading, sources
 
 
 def table(models=(("dense", 0), ("int8", 0)), examples=12, **columns):
@@ -261,3 +261,20 @@ def test_an_attribute_of_more_values_than_groups_can_have_is_refused():
     many = reading.predictions(table(examples=1500))
     with pytest.raises(Refused, match="column 'age': it has 1,500 values"):
         reading.groups(pd.DataFrame({"example": np.arange(1500), "age": np.random.default_rng(0).random(1500)}), many.examples)
+
+
+@given(st.lists(st.integers(-(2**63), 2**63 - 1), min_size=1, max_size=40), st.lists(st.integers(-5, 5) | st.none(), max_size=40))
+def test_names_are_found_by_sorting_as_by_a_table_of_them(known, asked):
+    names = sources.Names()
+    for part in (known[:20], known[20:], list(range(-3, 4)), [None]):
+        names.add(pa.array(part, pa.int64()))
+    names = names.sorted()
+    assert names.to_pylist() == sorted({*known, *range(-3, 4)})
+    values = pa.array([*asked, *known[:3], None], pa.int64())
+    wanted = [names.to_pylist().index(value) if value is not None and value in names.to_pylist() else -1 for value in values.to_pylist()]
+    usual, most = sources.codes(values, names).tolist(), sources.BATCH
+    try:
+        sources.BATCH = 0
+        assert sources.codes(values, names).tolist() == usual == wanted
+    finally:
+        sources.BATCH = most

@@ -213,26 +213,35 @@ class Names:
         self.known, self.waiting = pa.array([], pa.int64()), []
 
     def add(self, values: pa.Array) -> None:
-        self.waiting.append(pc.unique(values))
+        self.waiting.append(pc.unique(values).drop_null())
         if sum(map(len, self.waiting)) > len(self.known):
             self._merge()
 
     def _merge(self) -> None:
         parts = [part for part in (self.known, *self.waiting) if len(part)]
-        kind = pa.string() if any(pa.types.is_string(part.type) for part in parts) else pa.int64()
-        self.known, self.waiting = pc.unique(pa.chunked_array([part.cast(kind) for part in parts], kind)), []
+        if any(pa.types.is_string(part.type) for part in parts):
+            self.known = pc.unique(pa.chunked_array([part.cast(pa.string()) for part in parts], pa.string()))
+        elif parts:  # By sorting, which takes less memory than a table of hashes, and little time for runs that are sorted already.
+            values = np.sort(np.concatenate([part.to_numpy() for part in parts]), kind="stable")
+            self.known = pa.array(values[np.append(True, values[1:] != values[:-1])])
+        self.waiting = []
 
     def sorted(self) -> pa.Array:
         """All of them without gaps; as numbers where all are whole numbers, else as text."""
         self._merge()
-        names = self.known.drop_null()
+        names = self.known
         if pa.types.is_string(names.type) and pc.all(pc.match_substring_regex(names, WHOLE_NUMBER)).as_py():
             names = names.cast(pa.int64())
         return names.take(pc.sort_indices(names))
 
 
 def codes(values: pa.Array, names: pa.Array) -> np.ndarray:
-    """The place of each value among `names`, -1 for a gap."""
+    """The place of each value among `names`, -1 for a gap or a value that is none of them."""
+    if pa.types.is_integer(names.type) and len(names) > BATCH:
+        known, asked = names.to_numpy(), pc.fill_null(values.cast(names.type), names[0]).to_numpy()
+        if (known[1:] > known[:-1]).all():  # Sorted: no table of so many names needs to be built for each batch.
+            place = np.searchsorted(known, asked).clip(max=len(known) - 1).astype(np.int32)
+            return np.where((known[place] == asked) & ~values.is_null().to_numpy(zero_copy_only=False), place, np.int32(-1))
     return pc.fill_null(pc.index_in(values.cast(names.type), value_set=names), -1).to_numpy(zero_copy_only=False)
 
 
