@@ -20,6 +20,7 @@ from forgetting.tell.words import signed
 
 MOST_BYTES = 3 * 10**6
 MOST_SETTINGS, FIRST = 100, 5  # Settings with a section of their own, and those of which the page says the most important first.
+FIRST_OF_SETS = 2  # Sentences about classes, and about groups, that the page says first.
 ROWS = (100, 40, 15, 5, 2)  # Of each table: the first of these with which the page is small enough.
 PICTURES, PICTURE_BYTES, SIDE = 24, 10**6, 96  # At most so many a setting, so many bytes in all, and pixels a side.
 
@@ -33,13 +34,14 @@ overflow-wrap:anywhere}
 h1{font-size:1.6rem;line-height:1.25}h2{font-size:1.3rem;margin-top:2.5rem;border-top:1px solid var(--line);padding-top:1rem}
 h3{font-size:1.05rem;margin-top:1.75rem}
 p,li,dd{max-width:44rem}a{color:inherit}
-.first{background:var(--tint);border-left:.3rem solid var(--line);padding:.75rem 1rem;font-size:1.05rem}
+.first{max-width:47rem;background:var(--tint);border-left:.3rem solid var(--line);padding:.75rem 1rem;font-size:1.05rem}
 .wide{overflow-x:auto;border:1px solid var(--line);margin:1rem 0}
 table{border-collapse:collapse;font-size:.875rem;font-variant-numeric:tabular-nums;width:100%}
 caption{text-align:left;color:var(--soft);padding:.5rem}
 th,td{padding:.3rem .6rem;text-align:right;border-top:1px solid var(--line);white-space:nowrap;vertical-align:top}
 thead th{vertical-align:bottom;white-space:normal;overflow-wrap:normal;min-width:5rem;background:var(--tint);border-top:0}
 th:first-child,td.text,th.text{text-align:left}td.text,tbody th{white-space:normal;min-width:8rem;max-width:22rem}
+td.note{white-space:normal;min-width:15rem;text-align:left}
 tbody th{font-weight:600}.loss{color:var(--loss)}.gain{color:var(--gain)}.soft{color:var(--soft)}
 svg{width:8rem;height:.9rem;vertical-align:middle}svg .zero{stroke:var(--soft)}
 svg .wide-line{stroke:var(--soft);stroke-width:1}svg .line{stroke:currentColor;stroke-width:3}svg circle{fill:currentColor}
@@ -60,6 +62,8 @@ READING = (
      "the rows at or below {alpha:g}, no more than a share of {alpha:g} are false alarms on average."),
     ("Would be found", "The smallest true loss that an audit of this size finds four times in five. A smaller loss may well be there and "
      "not be seen: “not significant” is not “unharmed”. A dash: no loss would be found, however large."),
+    ("Note", "Why a row was not tested: it is too small, or too few of its examples changed between right and wrong for any change to be "
+     "found, or its change is the same in every model, so that nothing shows how far chance moves it. And which rows may have lost most."),
     ("Right to wrong, wrong to right, changed at all", "How many predictions of a row's examples changed, per pair of models on average."),
     ("Relative", "The change of the rate over the baseline's rate; an error rate that doubles has +100 %. Nothing is said where the "
      "baseline's rate was 0; the counts are in the tables beside."),
@@ -103,11 +107,9 @@ def _page(told, settings: list[dict], galleries: dict[str, str], verdicts: Seque
     if verdicts:
         parts.append("<h2>Rules</h2><ul>" + "".join(f"<li>{_text(verdict['line'], 1000)}</li>" for verdict in verdicts) + "</ul>")
     if len(said["settings"]) > 1:
-        links = "".join(f'<li><a href="#setting-{k}">{_text(one["setting"])}</a></li>' for k, one in enumerate(settings))
         more = len(said["settings"]) - len(settings)
-        parts.append(f"<nav aria-label='Settings'><ul>{links}</ul></nav>")
+        parts += ["<h2>All settings</h2>", _settings(told, settings)]
         parts += [f"<p>{more:,} further settings are in the tables and in summary.json only.</p>"] if more else []
-        parts.append(_settings(told))
     for k, one in enumerate(settings):
         parts += [f'<section id="setting-{k}"><h2>{_text(one["setting"])}</h2>', *_setting(told, one, rows),
                   galleries.get(one["setting"], ""), "</section>"]  # fmt: skip
@@ -134,22 +136,27 @@ def _page(told, settings: list[dict], galleries: dict[str, str], verdicts: Seque
 
 
 def _first(said: dict) -> str:
-    """The sentences that matter most, of at most a few settings."""
-    first = [one["sentences"] for one in said["settings"][:FIRST]]
-    lines = [line for of in first for line in (*of["whole"], *of["classes"][:2], *of.get("groups", [])[:2])]
-    lines += [f"The other {len(said['settings']) - FIRST:,} settings follow below."] if len(said["settings"]) > FIRST else []
+    """The sentences that matter most: of one setting many, of several the first of each, and once what is said of all."""
+    told = [one["sentences"] for one in said["settings"]]
+    if len(told) == 1:
+        lines = [*told[0]["whole"], *told[0]["classes"][:FIRST_OF_SETS], *told[0].get("groups", [])[:FIRST_OF_SETS]]
+    else:
+        lines = [line for of in told[:FIRST] for name in ("whole", "classes", "groups") for line in of.get(name, [])[:1]]
+        lines += [f"The other {len(told) - FIRST:,} settings follow below."] if len(told) > FIRST else []
+        lines += [line for line in told[0]["whole"][1:] if all(line in of["whole"] for of in told)]
     return '<div class="first">' + "".join(f"<p>{_text(line, 2000)}</p>" for line in lines) + "</div>"
 
 
 def _setting(told, one: dict, rows: int) -> Iterable[str]:
     setting, said = one["setting"], one["sentences"]
     top = told.overall[(told.overall["setting"] == setting) & (told.overall["role"] == "compressed")].iloc[0]
-    if len(told.summary["settings"]) > 1:  # Of one setting, the page has said it first.
+    single = len(told.summary["settings"]) == 1  # Of one setting, the page has said the most important first.
+    if not single:
         yield _said(said["whole"])
     for name, heading in (("classes", "Classes"), ("groups", "Groups")):
         table = _of_setting(getattr(told, name), setting)
         if len(table):
-            yield f"<h3>{heading}</h3>{_said(said[name])}"
+            yield f"<h3>{heading}</h3>{_said(said[name][FIRST_OF_SETS * single :])}"
             yield _findings(_of_setting(told.findings, setting).query("of == @name"))
             yield _sets(table, name, top["design"], rows)
     listed = _of_setting(told.exemplars, setting)
@@ -169,11 +176,17 @@ def _setting(told, one: dict, rows: int) -> Iterable[str]:
     yield _table(listed, columns, rows, caption, text=range(5))
 
 
-def _settings(told) -> str:
-    """All settings side by side, the noise floor last."""
-    table = told.overall.sort_values("role", kind="stable")
+def _settings(told, settings: list[dict]) -> str:
+    """All settings side by side, those with a section of their own linked to it, the noise floor last."""
+    place, table = {one["setting"]: k for k, one in enumerate(settings)}, told.overall.sort_values("role", kind="stable")
+
+    def name(row) -> str:
+        if row.setting in place:
+            return f'<a href="#setting-{place[row.setting]}">{_text(row.setting)}</a>'
+        return _text(row.setting) + (" (noise floor)" if row.role == "noise floor" else "")
+
     columns = [
-        ("Setting", lambda row: _text(row.setting) + (" (noise floor)" if row.role == "noise floor" else "")),
+        ("Setting", name),
         ("Models", lambda row: f"{row.members_compressed}"),
         ("Baseline", lambda row: sentences.percent(row.accuracy_baseline)),
         ("Compressed", lambda row: sentences.percent(row.accuracy_compressed)),
@@ -186,9 +199,9 @@ def _settings(told) -> str:
 def _findings(found: pd.DataFrame) -> str:
     words = {"change": "changed", "beyond": "changed otherwise than the whole"}
     chance = {
-        "uncorrected": lambda row: f"up to {row.by_chance:.1f}",
+        "uncorrected": lambda row: f"up to {row.by_chance:.2g}" if row.by_chance else "none",
         "Holm": lambda row: f"any at all, in 1 of {1 / row.by_chance:.3g} audits" if row.by_chance else "none",
-        "Benjamini-Hochberg": lambda row: f"up to {row.by_chance:.1f}",
+        "Benjamini-Hochberg": lambda row: f"up to {row.by_chance:.2g}" if row.by_chance else "none",
     }
     columns = [("Question", lambda row: words[row.question]), ("Rule", lambda row: row.rule), ("Tested", lambda row: f"{row.tested:,}"),
                ("Lost", lambda row: f"{row.lost:,}"), ("Gained", lambda row: f"{row.gained:,}"),
@@ -236,13 +249,15 @@ def _sets(table: pd.DataFrame, of: str, design: str, rows: int) -> str:
 
 def _note(row, single: bool) -> str:
     """Why a set was not tested, and whether it may be the one that lost most."""
-    said = [html.escape(row.reason)] if row.reason else []
-    return "; ".join(said + (["the worst" if single else "may be the worst"] if row.could_be_worst and row.change < 0 else []))
+    said = [html.escape(row.reason.partition(":")[0])] if row.reason else []
+    if row.could_be_worst and row.change < 0:
+        said.append("the worst" if single and row.simultaneous_high < 0 else "may be the worst")
+    return "; ".join(said)
 
 
 def _table(table: pd.DataFrame, columns: Sequence[tuple[str, Callable]], rows: int, caption: str, *, text: Container[int] = (0,)) -> str:
     """The first `rows` of `table`; a column is its heading and what makes HTML of a row. The columns `text` are words."""
-    kind = ['<td class="text">' if k in text else "<td>" for k in range(len(columns))]
+    kind = [f'<td class="{"note" if heading == "Note" else "text"}">' if k in text else "<td>" for k, (heading, _) in enumerate(columns)]
     heads = "".join(f'<th scope="col"{" class=text" if k in text else ""}>{heading}</th>' for k, (heading, _) in enumerate(columns))
     lines = []
     for row in table.head(rows).itertuples():

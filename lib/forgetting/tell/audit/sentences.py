@@ -131,10 +131,9 @@ def _too_few_changes(table: pd.DataFrame) -> list[str]:
 def _reasons(table: pd.DataFrame) -> str:
     few = table["reason"].isin(_too_few_changes(table))
     told = table.loc[~few & (table["reason"] != ""), "reason"].value_counts()
-    parts = [f"{count:,} because {reason}" for reason, count in told.items()]
     if few.any():
-        parts.append(f"{int(few.sum()):,} because too few examples changed between right and wrong for any change to be found")
-    return ", ".join(parts)
+        told["too few examples changed between right and wrong for any change to be found"] = int(few.sum())
+    return ", ".join(f"{count:,} because {reason}" if len(told) > 1 else f"because {reason}" for reason, count in told.items())
 
 
 def about_sets(table: pd.DataFrame, found: pd.DataFrame, *, of: str, design: str, alpha: float, minimum: int) -> list[str]:
@@ -179,8 +178,8 @@ def _counts(found: pd.DataFrame, alpha: float, one: str, many: str) -> list[str]
         return []
     told = (
         f"Of {counted_of(int(holm['tested']), one, many)} tested, {holm['lost']:,} lost and {holm['gained']:,} gained significantly after "
-        f"Holm's correction, a rule that calls any where none is harmed in at most {100 * alpha:g} % of such audits. Uncorrected, "
-        f"{plain['lost']:,} and {plain['gained']:,}, of which chance alone gives up to {plain['by_chance']:.2g}."
+        f"Holm's correction, which lets a false alarm through in at most {100 * alpha:g} % of such audits. Without correction it is "
+        f"{plain['lost']:,} and {plain['gained']:,}, where chance alone gives up to {plain['by_chance']:.2g}."
     )
     beyond = rows.loc[("beyond", "Holm")]
     if beyond["tested"]:
