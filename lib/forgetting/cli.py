@@ -308,10 +308,12 @@ def main() -> None:
         app()
     except Refused as error:
         _stop(str(error))
+    except ModuleNotFoundError as error:
+        _stop(f"this needs {error.name}, which is not installed; `make setup` installs all that the book needs")
     except OSError as error:
         where = f" ({paths.shown(Path(error.filename))})" if error.filename else ""
         if isinstance(error, FileExistsError | NotADirectoryError | IsADirectoryError):
-            _stop(f"{error.strerror}{where}; give another name, or move away what is there")
+            _stop(f"{error.strerror}{where}; move away what is there, give another name, or set FORGETTING_HOME to another folder")
         mend = "free the space or mend the permission, or set FORGETTING_HOME to another folder"
         _stop(f"{error.strerror or error}{where}; what was finished is kept; {mend}")
 

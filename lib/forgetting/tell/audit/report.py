@@ -244,7 +244,7 @@ def _sets(table: pd.DataFrame, of: str, design: str, rows: int) -> str:
         ("its Holm’s p", lambda row: _p(row.beyond_p_holm)),
     ]
     text = {0, *words} | ({1} if of == "groups" else set())
-    return _table(table, columns, rows, f"The largest loss first. {_some(table, rows, many, of)}", text=text)
+    return _table(table, columns, rows, f"The largest loss first; more columns to the right. {_some(table, rows, many, of)}", text=text)
 
 
 def _note(row, single: bool) -> str:
