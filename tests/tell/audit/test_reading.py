@@ -276,11 +276,11 @@ def test_groups_are_aligned_with_the_examples_and_gaps_are_told():
 
 
 def test_numbers_without_end_are_text_and_others_alike_whatever_the_batch():
-    values = [1, 2.5, np.inf, 4, 1e10, 1, 2.5, -np.inf, 4, 1e10, 1, np.nan]
-    for cut in (0, 3, 5, 11):
+    values, wanted = [1, 2.5, np.inf, 4, 1e10, -np.inf] * 2, ["1", "2.5", "inf", "4", "10000000000", "-inf"] * 2
+    for cut in (0, 3, 5, 10):
         age = pa.chunked_array([values[:cut], values[cut:]], pa.float64())
         told, _ = reading.groups(pa.table({"example": np.arange(12), "age": age}), reading.predictions(table()).examples)
-        assert told.age.astype(object).fillna("").tolist() == ["1", "2.5", "inf", "4", "10000000000", "1", "2.5", "-inf", "4", "10000000000", "1", ""]
+        assert told.age.tolist() == wanted
 
 
 @pytest.mark.parametrize(
