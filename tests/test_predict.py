@@ -117,6 +117,7 @@ def test_scores_that_look_like_probabilities_on_some_pictures_are_scores_whateve
 
 def test_the_command_takes_the_size_as_height_and_width_and_names_in_a_file_that_windows_wrote(pictures, monkeypatch):
     monkeypatch.chdir(pictures)
+    monkeypatch.setattr(cli.console, "file", None)
     (pictures / "names.txt").write_text("\n".join(CLASSES), encoding="utf-8-sig")
     for size, told in (("s", 0), ((4, 6), 0), ((6, 4), 2)):
         model(pictures / "m.onnx", size=size)

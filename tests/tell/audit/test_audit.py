@@ -394,24 +394,25 @@ def test_without_a_second_population_halves_of_the_baseline_are_the_floor():
     pd.testing.assert_frame_equal(told[wanted.columns], wanted)
 
 
-@pytest.mark.parametrize("parent", [None, "dense-again"])
-def test_a_second_population_is_the_floor_at_the_size_of_the_smallest_and_by_names_where_it_is_the_parent(parent):
+@pytest.mark.parametrize(("parent", "smallest"), [(None, 3), (None, 4), ("dense-again", 3)])
+def test_a_second_population_is_the_floor_at_the_size_of_the_smallest_and_by_names_where_it_is_the_parent(parent, smallest):
     world = World(16)
     dense, again = world.population(6), world.population(4)
     from_again = [3, 1, 2]  # Copies of these, so called.
-    int8 = world.copies(again, world.label == 2)[from_again] if parent else world.population(5, world.label == 2)
+    int8 = world.copies(again, world.label == 2)[from_again] if parent else world.population(2 * smallest - 3, world.label == 2)
     table = world.table(**{"dense": dense, "dense-again": again, "int8": int8})
     if parent:
         copies = table.setting == "int8"
         table["parent"] = np.where(copies, parent, None)
         table.loc[copies, "member"] = table.member[copies].map(dict(enumerate(from_again)))
-    order = np.argsort(from_again) if parent else range(4)
-    cut = {"dense": dense[: len(order)], "dense_again": again[sorted(from_again)] if parent else again, "compressed": int8[order]}
+    cut = {"dense": dense[:smallest], "dense_again": again[:smallest], "compressed": int8[:smallest]}
+    if parent:
+        cut |= {"dense_again": again[sorted(from_again)], "compressed": int8[np.argsort(from_again)]}
     wanted = exemplars.null_control(**cut, splits=40, seed=0, paired=parent is not None)
     told = run(table)
     assert (told.pies.floor == "second population").all() and told.overall.design[0] == POPULATIONS
     pd.testing.assert_frame_equal(told.pies[wanted.columns], wanted)
-    assert any(f"cut to {len(order)} models, as many as the smallest has" in line for line in told.summary["sentences"])
+    assert any(f"cut to {smallest} models, as many as the smallest has" in line for line in told.summary["sentences"])
 
 
 @pytest.mark.parametrize(("given", "affordable", "wanted"), [(None, 10**6, 1000), (None, 500, 500), (None, 1, 200), (7, 500, 7)])
@@ -549,6 +550,14 @@ def test_a_report_overwrites_an_earlier_one_and_nothing_else(groups, tmp_path, c
     assert json.loads((tmp_path / "report" / "summary.json").read_text())["alpha"] == 0.05
     code, _, err = audited("report", "--groups", "report/classes.csv")  # Of an earlier report, but what is read now.
     assert code == 2 and "would overwrite 'report/classes.csv'" in err
+
+
+@pytest.mark.parametrize("name", ["summary.json", "index.html", "classes.csv"])
+def test_a_folder_with_one_file_of_such_a_name_is_no_report(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / name).touch()
+    with pytest.raises(Refused, match=f"would overwrite '{name}', which is no report's"):
+        audit.ready(".")
 
 
 def test_a_console_that_lacks_a_sign_changes_no_exit_code(tmp_path):
