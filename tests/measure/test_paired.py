@@ -127,6 +127,24 @@ def test_a_set_is_tested_by_its_discordant_examples_and_left_out_where_there_are
     assert (few.simultaneous_low < few.change_low).all() and (few.simultaneous_high > few.change_high).all()
 
 
+def test_simultaneous_intervals_count_all_sets_that_are_large_enough_and_power_those_tested():
+    large, some = SETS["n"] >= 10, slice(0, 3)
+    counts = SETS | {"to_wrong": np.array([15, 7, 3, 0]), "to_right": np.array([0, 4, 1, 0])}
+    table = paired.changes(**counts, **whole(), enough=large)[some]
+    assert table.reason.tolist()[:2] == ["", ""] and table.reason[2] != ""  # The intervals tell of a set in which too little changed too.
+    own = {name: counts[name][some] for name in ("to_wrong", "to_right", "n")}
+    held = own | {name: values[some] for name, values in whole().items()}
+    for name, wanted in {"change": paired.score_interval(**own), "simultaneous": paired.score_interval(**own, alpha=0.05 / 3),
+                         "beyond": paired.beyond_interval(**held),
+                         "beyond_simultaneous": paired.beyond_interval(**held, alpha=0.05 / 3)}.items():  # fmt: skip
+        for end, values in zip(("low", "high"), wanted, strict=True):
+            assert table[f"{name}_{end}"].to_numpy() == pytest.approx(values)
+    assert table.detectable.to_numpy() == pytest.approx(paired.smallest_detectable(**own, alpha=0.05 / 2))
+    z = stats.norm.isf(0.05 / 3 / 2)
+    error = (table.beyond_simultaneous_high - table.beyond_simultaneous_low) / 2 / z
+    assert table.beyond_detectable.tolist() == pytest.approx((error * (z + stats.norm.ppf(0.8))).tolist())
+
+
 def test_equal_models_have_no_change_and_no_significant_set():
     none = {"to_wrong": np.zeros(4, dtype=int), "to_right": np.zeros(4, dtype=int)}
     table = paired.changes(**SETS | none, **whole(total_to_wrong=0, total_to_right=0))

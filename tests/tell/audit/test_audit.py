@@ -19,6 +19,7 @@ from forgetting.errors import Refused
 from forgetting.measure import class_impact, exemplars, paired
 from forgetting.study import Study
 from forgetting.tell import audit
+from forgetting.tell.audit import tables
 
 SINGLE, POPULATIONS, PAIRS = "one model each", "populations", "paired populations"
 NAMES = np.array(["ant", "bee", "cat", "dog"])
@@ -173,6 +174,17 @@ def test_the_tables_have_the_numbers_that_the_books_pages_compute(smoke: Study):
     assert set(told.classes.setting) == {"pruned-0.9"}
 
 
+def test_a_quantized_setting_has_the_numbers_of_the_books_paired_test(smoke: Study):
+    dense, int8 = (predictions.load(smoke, name, part="test") for name in ("dense", "dynamic-int8-of-dense"))
+    files = [predictions.path(smoke, smoke.setting(p.setting), member, "test") for p in (dense, int8) for member in range(smoke.members)]
+    told = audit.run(files, baseline="dense", draws=2, minimum=1)
+    impact = class_impact.compare(label=dense.label, dense=dense.predicted, compressed=int8.predicted, paired=True)
+    assert told.overall.design.tolist() == [PAIRS] and impact.p.notna().any()
+    for ours, theirs in (("change", "recall_change"), ("change_low", "recall_change_low"), ("beyond", "change"),
+                         ("beyond_high", "change_high"), ("beyond_p", "p"), ("beyond_p_holm", "p_holm")):  # fmt: skip
+        np.testing.assert_array_equal(told.classes[ours], impact[theirs])
+
+
 def test_each_setting_is_held_against_the_baseline_and_corrected_for_itself():
     world = World(4)
     dense = world.population(1)
@@ -231,6 +243,10 @@ def parents(plain, values):
         (lambda t: t, {"positive": "cat"}, r"the positive label is 'cat': column 'label' holds 4 values \('ant', 'bee', 'cat', 'dog'\)"),
         (lambda t: t, {"alpha": 5}, "alpha is 5"),
         (lambda t: t, {"minimum": 0}, "minimum is 0"),
+        (lambda t: t, {"seed": -1}, "seed is -1"),
+        (lambda t: 5, {}, "predictions are given as int"),
+        (lambda t: t.assign(label=np.where(t.example % 2, "ant", "bee")), {"positive": "bee"},
+         "predictions are neither 'ant' nor 'bee': false positives"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_compared_is_refused_in_one_line(change, options, told):
@@ -270,6 +286,59 @@ def test_small_classes_and_groups_are_shown_and_not_ranked():
     assert row.n == 7 and row.guarded and np.isnan(row.p) and row.could_be_worst and row.change < 0
     assert any("1 class with fewer than 10 examples is shown" in line for line in told.summary["sentences"])
     assert told.judge("any class: change < -0.5").code == 0
+
+
+@pytest.mark.parametrize("design", [SINGLE, POPULATIONS, PAIRS])
+def test_a_set_could_be_the_worst_unless_another_certainly_lost_more_by_intervals_that_hold_for_all(design):
+    label, generator = np.repeat(np.arange(12), 60), np.random.default_rng(0)
+    dense = np.repeat(label[None], 1 if design == SINGLE else 6, axis=0)
+    lost = np.where(generator.random(dense.shape) < (label + 1) / 20, (label + 1) % 12, dense)
+    names = np.array(list("abcdefghijkl"))
+    found = run(pd.concat([frame("dense", dense, label, names), frame("int8", lost, label, names)]), paired=design == PAIRS).classes
+
+    def naive(low, high):
+        return [not any(other < mine for other in found[high]) for mine in found[low]]
+
+    assert found.could_be_worst.tolist() == naive("simultaneous_low", "simultaneous_high") != naive("change_low", "change_high")
+
+
+@pytest.mark.parametrize(("design", "minimum"), [(SINGLE, 10), (POPULATIONS, 10), (PAIRS, 10), (POPULATIONS, 5), (PAIRS, 5)])
+def test_a_larger_loss_that_no_interval_tells_of_could_be_the_worst_and_no_sentence_denies_it(design, minimum):
+    world = World(14)
+    world.label[:] = np.where(np.arange(600) < 7, 3, world.label % 3)
+    dense = world.population(1 if design == SINGLE else 6)
+    dense[:, :7] = 3
+    lost = world.wrong(world.copies(dense, world.label == 2, 0.5, noise=0), world.label == 3)
+    told = run(world.table(dense=dense, int8=lost), paired=design == PAIRS, minimum=minimum)
+    small, setting = told.classes.iloc[3], told.summary["settings"][0]
+    assert small.change == -1 and np.isnan(small.simultaneous_low) and small.guarded == (minimum > 7) and small.could_be_worst
+    worst = setting["worst_class"]
+    assert worst["name"] == "class cat" and worst["could_be_worst"] == ["class dog", "class cat"] and not worst["singled_out"]
+    assert not re.search("No other class|lost most:", " ".join(told.summary["sentences"]))
+
+
+def test_a_class_is_not_named_whose_interval_for_all_at_once_reaches_no_loss():
+    sizes, losses = [14, *[100] * 9], [7, *[40] * 9]
+    label = np.repeat(np.arange(10), sizes)
+    lost = np.concatenate([np.arange(size) < loss for size, loss in zip(sizes, losses, strict=True)])
+    both = {"dense": label, "int8": np.where(lost, (label + 1) % 10, label)}
+    told = run(pd.concat([frame(name, predicted[None], label, np.array(list("abcdefghij"))) for name, predicted in both.items()]))
+    largest, worst = told.classes.iloc[0], told.summary["settings"][0]["worst_class"]
+    assert largest.change == told.classes.change.min() and largest.p_holm <= 0.05 and largest.change_high < 0 < largest.simultaneous_high
+    assert worst["named"] and worst["name"] == "class b" and worst["simultaneous_high"] < 0 and worst["could_be_worst"][0] == "class a"
+
+
+def test_what_chance_alone_finds_is_counted_from_all_that_was_tested_or_found():
+    p = {"p": [0.01, 0.04, 0.03, 0.9, np.nan], "p_holm": [0.02, 0.2, 0.2, 1, np.nan], "p_bh": [0.03, 0.05, 0.05, 0.9, np.nan]}
+    beyond = {f"beyond_{name}": [np.nan] * 5 for name in p}
+    known = {"setting": "int8", "guarded": [False] * 4 + [True], "change": [-0.2, 0.1, 0.1, 0, -0.5], "reason": [""] * 4 + ["small"]}
+    table = pd.DataFrame(known | p | {"beyond": 0.0} | beyond | {"beyond_reason": "it is the whole"})
+    found = tables.findings(table, of="classes", alpha=0.05).set_index(["question", "rule"])
+    for rule, lost, gained, chance in (("uncorrected", 1, 2, 4 * 0.05), ("Holm", 1, 0, 0.05), ("Benjamini-Hochberg", 1, 2, 3 * 0.05)):
+        row = found.loc["change", rule]
+        assert (row.sets, row.guarded, row.tested, row.lost, row.gained) == (5, 1, 4, lost, gained)
+        assert row.by_chance == pytest.approx(chance)
+    assert (found.loc["beyond", ["tested", "lost", "gained", "by_chance"]] == 0).all(axis=None)
 
 
 def test_very_many_classes_of_few_examples_are_audited_and_none_is_ranked():
@@ -315,6 +384,77 @@ def test_exemplars_are_ranked_and_their_votes_add_up():
             assert (rows.predicted == one.said_baseline).sum() == one.votes_baseline and (
                 rows.predicted == rows.label
             ).mean() == one.right_baseline
+
+
+def test_without_a_second_population_halves_of_the_baseline_are_the_floor():
+    world = World(15)
+    dense, pruned = world.population(8), world.population(5, world.label == 2)
+    wanted = exemplars.halves_control(dense=dense, compressed=pruned, splits=40, seed=3)
+    told = run(world.table(dense=dense, pruned=pruned), seed=3).pies
+    assert (told.floor == "halves").all()
+    pd.testing.assert_frame_equal(told[wanted.columns], wanted)
+
+
+@pytest.mark.parametrize(("parent", "smallest"), [(None, 3), (None, 4), ("dense-again", 3)])
+def test_a_second_population_is_the_floor_at_the_size_of_the_smallest_and_by_names_where_it_is_the_parent(parent, smallest):
+    world = World(16)
+    dense, again = world.population(6), world.population(4)
+    from_again = [3, 1, 2]  # Copies of these, so called.
+    int8 = world.copies(again, world.label == 2)[from_again] if parent else world.population(2 * smallest - 3, world.label == 2)
+    table = world.table(**{"dense": dense, "dense-again": again, "int8": int8})
+    if parent:
+        copies = table.setting == "int8"
+        table["parent"] = np.where(copies, parent, None)
+        table.loc[copies, "member"] = table.member[copies].map(dict(enumerate(from_again)))
+    cut = {"dense": dense[:smallest], "dense_again": again[:smallest], "compressed": int8[:smallest]}
+    if parent:
+        cut |= {"dense_again": again[sorted(from_again)], "compressed": int8[np.argsort(from_again)]}
+    wanted = exemplars.null_control(**cut, splits=40, seed=0, paired=parent is not None)
+    told = run(table)
+    assert (told.pies.floor == "second population").all() and told.overall.design[0] == POPULATIONS
+    pd.testing.assert_frame_equal(told.pies[wanted.columns], wanted)
+    assert any(f"cut to {smallest} models, as many as the smallest has" in line for line in told.summary["sentences"])
+
+
+@pytest.mark.parametrize(("given", "affordable", "wanted"), [(None, 10**6, 1000), (None, 500, 500), (None, 1, 200), (7, 500, 7)])
+def test_counts_of_exemplars_have_a_thousand_draws_and_fewer_where_predictions_are_many(given, affordable, wanted, monkeypatch):
+    _, made = worlds(17)
+    table, _ = made[SINGLE]
+    monkeypatch.setattr(audit, "WORK", affordable * len(table))  # Draws times the predictions of two populations.
+    assert run(table, draws=given).summary["draws"] == wanted
+
+
+@pytest.mark.parametrize("design", [SINGLE, POPULATIONS])
+def test_confidence_is_the_mean_of_members_and_the_surest_of_single_compressed_models_come_first(design):
+    world, made = worlds(18)
+    table = made[design][0].assign(confidence=lambda t: world.generator.random(len(t)).astype(np.float32))
+    listed = run(table).exemplars
+    mean = table.groupby(["setting", "example"]).confidence.mean()
+    for side, setting in (("baseline", "dense"), ("compressed", "int8" if design == SINGLE else "pruned")):
+        assert listed[f"confidence_{side}"].tolist() == pytest.approx(mean[setting][listed.example].tolist(), rel=1e-6)
+    if design == SINGLE:
+        ways = listed.way.map(["to wrong", "to right", "between wrong classes"].index)
+        assert ways.nunique() > 1
+        assert listed.index.tolist() == sorted(listed.index, key=lambda k: (ways[k], -listed.confidence_compressed[k]))
+
+
+def documented(docstring, start):
+    """The indented lines of a section, up to an empty one, as one line."""
+    return " ".join(docstring.split(start)[1].split("\n\n")[0].split())
+
+
+def test_the_summary_has_the_keys_that_its_documentation_names(tmp_path):
+    world, made = worlds(19)
+    told = run(made[SINGLE][0], groups=world.groups)
+    said = documented(audit.run.__doc__, "Keys of its summary:")
+    keys = re.findall(r"(?:^|\. )((?:\w+, )*\w+): ", said)
+    assert set(told.summary) == {key for part in keys for key in part.split(", ")}
+    listed = said.split("for each compressed setting: ")[1].split(". rules")[0]
+    setting = told.summary["settings"][0]
+    assert set(setting) == set(re.findall(r"\w+", re.sub(r"\(.*?\)", "", listed))) - {"and"}
+    assert set(setting["sentences"]) == set(re.findall(r'"(\w+)"', listed))
+    (rule,) = json.loads((told.write(tmp_path, rules=["any class: n < 1"]) / "summary.json").read_text())["rules"]
+    assert set(rule) == set(re.search(r'"rules" \(([\w, ]+)\)', audit.Audit.write.__doc__)[1].split(", "))
 
 
 def test_what_is_written_can_be_read_again_and_is_the_same_byte_by_byte(tmp_path):
@@ -396,6 +536,45 @@ def test_the_command_writes_the_report_and_says_by_its_exit_code_what_a_rule_fin
     assert code == 2 and err.count("\n") == 1 and "nonsense" in err
     code, _, err = answer("audit", tmp_path / "no.parquet", "--baseline", "dense", "--out", tmp_path / "other", **how)
     assert code == 2 and "does not exist" in err and not (tmp_path / "other").exists()
+
+
+@pytest.mark.parametrize("groups", [[], ["--groups", "groups.csv"]])
+def test_a_report_overwrites_an_earlier_one_and_nothing_else(groups, tmp_path, capsys, monkeypatch):
+    world, made = worlds(12)
+    monkeypatch.chdir(tmp_path)
+    made[SINGLE][0].to_parquet("p.parquet")
+    world.groups.to_csv("groups.csv", index=False)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+
+    def audited(out, *words):
+        return answer("audit", "p.parquet", "--baseline", "dense", "--out", out, *words, capsys=capsys, monkeypatch=monkeypatch)
+
+    for out, told in ((".", "would overwrite 'groups.csv'"), ("p.parquet", "'p.parquet' is a file")):
+        code, _, err = audited(out, *groups)
+        assert code == 2 and err.count("\n") == 1 and told in err
+        assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+    for words in (["--alpha", "0.1"], groups):
+        assert audited("report", *words)[0] == 0
+    assert json.loads((tmp_path / "report" / "summary.json").read_text())["alpha"] == 0.05
+    code, _, err = audited("report", "--groups", "report/classes.csv")  # Of an earlier report, but what is read now.
+    assert code == 2 and "would overwrite 'report/classes.csv'" in err
+
+
+@pytest.mark.parametrize("name", ["summary.json", "index.html", "classes.csv"])
+def test_a_folder_with_one_file_of_such_a_name_is_no_report(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / name).touch()
+    with pytest.raises(Refused, match=f"would overwrite '{name}', which is no report's"):
+        audit.ready(".")
+
+
+def test_a_console_that_lacks_a_sign_changes_no_exit_code(tmp_path):
+    _, made = worlds(12)
+    made[SINGLE][0].replace("cat", "猫").to_parquet(tmp_path / "p.parquet")
+    words = "audit p.parquet --baseline dense --out report --fail-if".split()
+    done = subprocess.run([sys.executable, "-m", "forgetting.cli", *words, "any class: change < -0.05"], cwd=tmp_path, capture_output=True,
+                          env=os.environ | {"PYTHONPATH": str(paths.ROOT / "lib"), "PYTHONIOENCODING": "cp1252"})  # fmt: skip
+    assert done.returncode == 3 and b"Class ? lost most" in done.stdout and b"rule met" in done.stderr, done.stderr
 
 
 def test_an_audit_never_imports_torch(tmp_path):

@@ -25,8 +25,13 @@ def groups(*rows):
     return pd.DataFrame([blank | row for row in rows])
 
 
+def judged(rule, *rows, overall=None):
+    tables = {"overall": pd.DataFrame(overall), "classes": pd.DataFrame(), "groups": groups(*rows)}
+    return gate.judge(gate.parse(rule), **tables)
+
+
 def code(rule, *rows):
-    return gate.judge(gate.parse(rule), overall=pd.DataFrame(), classes=pd.DataFrame(), groups=groups(*rows)).code
+    return judged(rule, *rows).code
 
 
 @pytest.mark.parametrize(
@@ -58,6 +63,22 @@ def test_a_met_rule_goes_before_one_that_cannot_be_told_and_small_groups_are_not
     assert code("any group: change < 0", {"change": -1, "guarded": True}, {"change": 1}) == 0
 
 
+def test_how_many_rows_were_too_small_to_be_looked_at_is_told_whatever_the_verdict():
+    small = [{"change": -1, "guarded": True}] * 2
+    for rows, wanted in (([{"change": -1}], 3), ([{"change": 1}], 0), ([{"change": NAN}], 4), ([], 4)):
+        verdict = judged("any group: change < 0", *rows, *small)
+        assert verdict.code == wanted and verdict.line.endswith("; 2 too small to be tested not looked at")
+    assert "too small" not in judged("any group: change < 0", {"change": 1}).line
+
+
+def test_a_rule_about_the_whole_does_not_look_at_the_noise_floor():
+    blank = dict.fromkeys(gate.FIELDS["overall"][0], NAN)
+    rows = [blank | {"setting": setting, "role": role, "change": change}
+            for setting, role, change in (("int8", "compressed", 0.1), ("dense-again", "noise floor", -0.1))]  # fmt: skip
+    verdict = judged("any overall: change < 0", overall=rows)
+    assert verdict.code == 0 and verdict.line.endswith("by none of 1 row")
+
+
 VALUES = {"true": -1.0, "false": 1.0, "unknown": NAN}
 KLEENE = {"true": True, "false": False, "unknown": None}
 
@@ -79,6 +100,8 @@ def test_logic_has_three_values(one, other):
     [
         ("", "any belongs"), ("any group", ": belongs"), ("any thing: n < 1", "table 'thing'"), ("any group: size < 1", "field 'size'"),
         ("any group: n < x", "number belongs"), ("any group: n", "belongs"),
+        ("any group: n < number", "number belongs"), ("any group: n == sign", "number belongs"),
+        ("any group: group == text", "text belongs"), ("any group: group == word", "text belongs"),
         ("any group: n < 1 and", "word belongs"), ("any group: (n < 1", "belongs"),
         ("any group: n < 1)", "goes on with"), ("any group: metric < 'x'", "only == and !="), ("any group: metric == 3", "text belongs"),
         ("any group: n < 1; import os", "';"), ("any group: __import__('os')", "field '__import__'"),
@@ -110,7 +133,6 @@ def test_a_rule_about_groups_without_groups_is_refused():
 def test_a_rule_that_names_what_is_not_there_is_refused_and_one_that_is_met_says_by_what():
     with pytest.raises(Refused, match="names the setting 'int3': there are 'int8'; name one of these"):
         code("any group: setting == 'int3' and change < 0", {"change": -1})
-    tables = {"overall": pd.DataFrame(), "classes": pd.DataFrame(), "groups": groups({"change": -0.25, "n": 40}, {"change": 0.1})}
-    rule = gate.parse("any group: change < -0.02 and n > 30")
-    assert gate.judge(rule, **tables).line.endswith("'int8/sex=F/accuracy' (change -0.25, n 40)")
-    assert gate.judge(gate.parse("any group: change < -0.5"), **tables).line.endswith("by none of 2 rows")
+    rows = {"change": -0.25, "n": 40}, {"change": 0.1}
+    assert judged("any group: change < -0.02 and n > 30", *rows).line.endswith("'int8/sex=F/accuracy' (change -0.25, n 40)")
+    assert judged("any group: change < -0.5", *rows).line.endswith("by none of 2 rows")

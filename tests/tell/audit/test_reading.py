@@ -148,6 +148,8 @@ BAD = {
     "no rows": (lambda: table()[:0], "no rows"),
     "no table": (lambda: [], "no table"),
     "a column twice": (lambda: pd.concat([table(), table()[["label"]]], axis=1), "column 'label' twice"),
+    "a model of other names": (lambda: table([("dense", 0), ("int8", 0), ("int8", 1)]).assign(
+        predicted=["cat"] * 24 + ["0"] * 12), "none of the 12 predictions of member '1' of setting 'int8' is a label"),
     "a model for each row": (lambda: table(examples=2500, member=np.arange(5000), example=np.arange(5000)),
                              "'0' of setting 'dense' has 1 row, and the 5,000 models saw 5,000 examples"),
 }  # fmt: skip
@@ -159,6 +161,36 @@ def test_bad_predictions_are_refused_in_one_line_that_names_column_value_and_cou
     with pytest.raises(Refused, match=told) as refusal:
         reading.predictions(make())
     assert "\n" not in str(refusal.value)
+
+
+def latin_1(values):
+    """Text as Arrow's, in bytes that are no UTF-8."""
+    told = pa.array([value.encode("latin-1") for value in values], pa.binary())
+    return pa.Array.from_buffers(pa.string(), len(told), told.buffers())
+
+
+@pytest.mark.parametrize("column", ["setting", "member", "example", "label", "predicted", "parent", "sex"])
+def test_text_in_parquet_that_is_no_utf_8_is_refused_in_one_line_that_names_the_column(column, tmp_path):
+    of_groups = column == "sex"
+    good = (GROUPS if of_groups else table(parent="0")).astype(str)
+    columns = {name: pa.array(good[name]) for name in good} | {column: latin_1(["f\xe4", *good[column][1:]])}
+    pq.write_table(pa.table(columns), tmp_path / "p.parquet")
+    with pytest.raises(Refused, match=f"column '{column}', .*UTF-8") as refusal:
+        if of_groups:
+            reading.groups(tmp_path / "p.parquet", reading.predictions(table()).examples)
+        else:
+            reading.predictions(tmp_path / "p.parquet")
+    assert "\n" not in str(refusal.value)
+
+
+def test_whole_numbers_in_csv_are_the_same_names_with_and_without_a_point(tmp_path):
+    plain = table().replace({name: {"cat": "3", "dog": "-4", "eel": "10"} for name in ("label", "predicted")})
+    for name, column in (("label", plain.label), ("predicted", plain.predicted)):
+        mixed = plain.assign(**{name: column + np.where(np.arange(24) % 5 < 2, ".0", "")})
+        mixed.to_csv(tmp_path / "p.csv", index=False)
+        told = reading.predictions(tmp_path / "p.csv")
+        assert told.classes == ("-4", "3", "10")
+        same(told, reading.predictions(plain))
 
 
 def npz():
@@ -241,6 +273,14 @@ def test_groups_are_aligned_with_the_examples_and_gaps_are_told():
         examples,
     )
     assert told.sex.isna().sum() == 3 and len(notes) == 2 and "1 row of examples that nothing was predicted for" in notes[0]
+
+
+def test_numbers_without_end_are_text_and_others_alike_whatever_the_batch():
+    values, wanted = [1, 2.5, np.inf, 4, 1e10, -np.inf] * 2, ["1", "2.5", "inf", "4", "10000000000", "-inf"] * 2
+    for cut in (0, 3, 5, 10):
+        age = pa.chunked_array([values[:cut], values[cut:]], pa.float64())
+        told, _ = reading.groups(pa.table({"example": np.arange(12), "age": age}), reading.predictions(table()).examples)
+        assert told.age.tolist() == wanted
 
 
 @pytest.mark.parametrize(

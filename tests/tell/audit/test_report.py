@@ -121,6 +121,43 @@ def test_the_page_stays_small_and_says_how_much_it_shows(monkeypatch):
     Page(text)
 
 
+def rows(text, caption):
+    """The rows of the first table whose caption begins so: a dictionary each, text by heading."""
+    part = text.split(f"<caption>{caption}")[1].split("</table>")[0]
+    heads, *told = [
+        [html.unescape(re.sub("<.*?>", "", cell)).replace("\u00a0", " ") for cell in re.findall(r"<t[hd]\b[^>]*>(.*?)</t[hd]>", row)]
+        for row in re.findall("<tr>(.*?)</tr>", part)
+    ]
+    return [dict(zip(heads, row, strict=True)) for row in told]
+
+
+def points(*values):
+    return " to ".join(f"{100 * value:+.1f}".replace("-", "−") for value in values)
+
+
+@pytest.mark.parametrize("members", [1, 3])
+def test_each_interval_stands_in_its_own_column(members):
+    told = audited(members=members)
+    shown = {row["Class"]: row for row in rows(report.page(told), "The largest loss first.")}
+    for row in told.classes.to_dict("records"):
+        for heading, name in (("Interval alone", "change"), ("Interval for all at once", "simultaneous"), ("its interval", "beyond")):
+            ends = row[f"{name}_low"], row[f"{name}_high"]
+            assert shown[row["class"]][heading] == ("–" if np.isnan(ends[0]) else points(*ends))
+    lost = shown["ant"]
+    assert len({lost["Interval alone"], lost["Interval for all at once"], lost["its interval"]}) == 3
+
+
+def test_several_settings_stand_side_by_side_and_the_noise_floor_last():
+    told = audited(settings=("int8", "dense-again", "int4"), members=2)
+    shown = rows(report.page(told), "The share of right answers of each setting")
+    assert [row["Setting"] for row in shown] == ["int4", "int8", "dense-again (noise floor)"]
+    for row, wanted in zip(shown, told.overall.to_dict("records"), strict=True):
+        assert row["Models"] == "2" and row["Baseline"] == sentences.percent(wanted["accuracy_baseline"])
+        assert row["Compressed"] == sentences.percent(wanted["accuracy_compressed"])
+        assert row["Change, points"] == points(wanted["change"]) and row["Interval"] == points(wanted["change_low"], wanted["change_high"])
+    assert "The share of right answers of each setting" not in report.page(audited())
+
+
 def test_the_worst_rows_come_first_and_small_sets_last():
     world = np.repeat([0, 1, 2], [100, 5, 100])
     lost = np.where((world == 1) | ((world == 0) & (np.arange(205) % 3 == 0)), 2, world)
@@ -158,6 +195,29 @@ def test_a_gallery_shows_some_exemplars_with_words_for_those_who_cannot_see(pict
         assert re.match(r"Example \d+\.png, labelled .+; the baseline says .+, the compressed side .+\.", image["alt"])
     assert any("class" in image for image in images) and "before them no picture is in the folder" in text
     assert report.page(told, images=pictures) == text and "data:image" not in report.page(told)
+
+
+def test_pictures_take_no_more_than_their_share_of_the_page_and_long_names_full_of_quotes_do_not_break_it(pictures, monkeypatch):
+    """What a page may take is cut as its number of settings is: 8 here, and a hundred."""
+    names, quotes = [f"{k:02d}" + '"' * 200 for k in range(40)], '"' * 200
+    monkeypatch.setattr(report, "MOST_SETTINGS", 8)
+    monkeypatch.setattr(report, "MOST_BYTES", report.MOST_BYTES * 8 // 100)
+    monkeypatch.setattr(report, "PICTURE_BYTES", 30_000)
+    monkeypatch.setattr(report, "ROWS", report.ROWS[-2:])
+    groups = pd.DataFrame({"example": np.arange(400), quotes: np.array(names)[np.arange(400) % 40]})
+    told = with_names(audited(names, settings=("int8",), examples=400, groups=groups), lambda _: "3.png")
+    (one,), settings = told.summary["settings"], [f"{k}{quotes}" for k in range(8)]
+    long = {name: [quotes * 4] * 2 for name in ("classes", "groups")}  # Sentences that name ten sets, as long as names are shown.
+    of_each = {name: pd.concat([frame.assign(setting=setting) for setting in settings], ignore_index=True)
+               for name, frame in told.tables().items() if len(frame)}  # fmt: skip
+    for said in (one["sentences"], one["sentences"] | long):
+        summary = told.summary | {"settings": [one | {"setting": setting, "sentences": said} for setting in settings]}
+        text = report.page(dataclasses.replace(told, **of_each, summary=summary), images=pictures)
+        assert len(text.encode()) <= report.MOST_BYTES
+        cells = re.findall(r"<li><figure>.*?</figure></li>", text)
+        assert sum(map(len, cells)) <= report.PICTURE_BYTES + max(map(len, cells), default=0)
+        assert bool(cells) == (said is one["sentences"])
+        Page(text)
 
 
 @pytest.mark.parametrize("name", ["../secret.png", "{folder}/secret.png", "a\0b", "", ".", "x" * 5000, "0.png"])

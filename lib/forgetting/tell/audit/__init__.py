@@ -105,9 +105,9 @@ def ready(folder: str | Path, *, inputs: Sequence[str | Path] = ()) -> Path:
     if folder.exists() and not folder.is_dir():
         raise Refused(f"{shown(folder)} is a file: give a folder for the report")
     written = [folder / name for name in (*FILES, *(f"{name}.{kind}" for name in TABLES for kind in ("csv", "parquet")))]
-    brought = {Path(path).resolve() for path in inputs}
+    brought, ours = {Path(path).resolve() for path in inputs}, all((folder / name).is_file() for name in FILES)
     for path in written:
-        if path.resolve() in brought or (path.exists() and not (folder / FILES[0]).is_file()):
+        if path.resolve() in brought or (path.exists() and not ours):
             raise Refused(f"the report would overwrite {shown(path)}, which is no report's: give a folder of its own")
     return folder
 

@@ -4,9 +4,8 @@ Every table is read twice: once for the names that occur, once for the predictio
 line that names column, value and count.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -79,7 +78,8 @@ def predictions(tables: Table | Sequence[Table]) -> Brought:
             same examples once each; labels that disagree; a model whose predictions have no name in common with the labels or with other
             models.
     """
-    tables = [tables] if isinstance(tables, str | Path | pd.DataFrame | pa.Table) else list(tables)
+    several = isinstance(tables, Iterable) and not isinstance(tables, str | pd.DataFrame | pa.Table)
+    tables = list(tables) if several else [tables]
     if not tables:
         raise Refused("there is no table of predictions: give at least one")
     sources = [opened(table, "predictions") for table in tables]

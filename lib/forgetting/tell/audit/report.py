@@ -88,8 +88,9 @@ def page(told, *, images: str | Path | None = None, verdicts: Sequence[dict] = (
     gallery = _Gallery(images) if images is not None else None
     settings = told.summary["settings"][:MOST_SETTINGS]
     shown = {one["setting"]: gallery.of(told, one["setting"]) for one in settings} if gallery else {}
-    for rows, galleries in [*((rows, shown) for rows in ROWS), (ROWS[-1], {})]:
-        text = _page(told, settings, galleries, verdicts, rows)
+    few = settings[: MOST_SETTINGS // 4]  # Of long names full of quotes, sentences alone may fill the page.
+    for rows, galleries, some in [*((rows, shown, settings) for rows in ROWS), (ROWS[-1], {}, settings), (ROWS[-1], {}, few)]:
+        text = _page(told, some, galleries, verdicts, rows)
         if len(text.encode()) <= MOST_BYTES:
             break
     return text
@@ -303,6 +304,8 @@ class _Gallery:
 
     def of(self, told, setting: str) -> str:
         listed = _of_setting(told.exemplars, setting)
+        if listed.empty or self.left <= 0:
+            return ""
         cells, tried = [], 0
         for row in listed.head(10 * PICTURES).itertuples():
             tried += 1
@@ -311,8 +314,6 @@ class _Gallery:
                 self.left -= len(cell)
             if len(cells) == PICTURES or self.left <= 0:
                 break
-        if listed.empty:
-            return ""
         if not cells:
             return f"<h3>Pictures of them</h3><p>None of the first {tried:,} examples is the name of a picture in the folder.</p>"
         lacking = tried - len(cells)

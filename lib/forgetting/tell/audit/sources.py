@@ -188,6 +188,8 @@ def names_of(batch: pa.RecordBatch, name: str, source: Source, *, any_number: bo
                 return values.cast(pa.int64())
             if not any_number:
                 raise Refused(f"{where} it holds {values[_first(broken)]}: names and labels are whole numbers or text")
+            whole = pc.if_else(broken, pa.scalar(0, values.type), values).cast(pa.int64())  # Written alike in every batch.
+            return pc.if_else(broken, values.cast(pa.string()), whole.cast(pa.string()))
         if pa.types.is_integer(values.type):
             return values.cast(pa.int64())
         if pa.types.is_nested(values.type):
