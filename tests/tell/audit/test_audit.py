@@ -314,7 +314,7 @@ def test_a_larger_loss_that_no_interval_tells_of_could_be_the_worst_and_no_sente
     assert small.change == -1 and np.isnan(small.simultaneous_low) and small.guarded == (minimum > 7) and small.could_be_worst
     worst = setting["worst_class"]
     assert worst["name"] == "class cat" and worst["could_be_worst"] == ["class dog", "class cat"] and not worst["singled_out"]
-    assert not re.search("No other class|lost most:", " ".join(told.summary["sentences"]))
+    assert not re.search("no other class|lost most:", " ".join(told.summary["sentences"]))
 
 
 def test_a_class_is_not_named_whose_interval_for_all_at_once_reaches_no_loss():

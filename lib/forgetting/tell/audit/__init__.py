@@ -37,7 +37,7 @@ class Audit:
             change over other trainings and other examples, from 30 examples on; populations only), p, detectable (smallest change found in
             4 of 5 audits), flips, to_wrong, to_right (predictions that changed, a pair of models, on average), resamples (what all other
             intervals speak of: other "examples" or other trainings, "members").
-        classes: a row a setting and class: setting, class, and the columns of `forgetting.measure.subgroups.compare`, with its two
+        classes: a row a setting and class: setting, class, and the columns of `subgroups.compare`, with its two
             questions: `change` (of recall itself) and `beyond` (of recall minus the change of overall accuracy). could_be_worst: no other
             class certainly lost more, by intervals that hold for all at once.
         groups: the same a group: setting, attribute, group, metric, and so on; empty without groups. `change` counts right answers in every

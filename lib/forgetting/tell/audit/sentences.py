@@ -110,7 +110,7 @@ def _why_none(table: pd.DataFrame, alpha: float, one: str, many: str) -> str:
     if (table["change"] == 0).all():
         return f"No {one} changed."
     if (table["change"] >= 0).all():
-        return f"No {one} lost; {counted_of(int((table['change'] > 0).sum()), one, many)} gained."
+        return f"No {one} was seen to lose; {counted_of(int((table['change'] > 0).sum()), one, many)} gained."
     start = f"No {one} can be singled out: "
     if tested.empty:
         return f"{start}none could be tested, {_reasons(table)}."
@@ -160,7 +160,7 @@ def _headline(table: pd.DataFrame, of: str, alpha: float) -> list[str]:
         f"in brackets, an interval that holds for all {many} at once, at {100 * (1 - alpha):g} %."
     )
     if not others:
-        return [said, f"No other {one} can have lost as much."]
+        return [said, f"By these intervals no other {one} lost as much."]
     some = f"any of the other {counted_of(len(others), one, many)}" if 3 < len(others) == len(table) - 1 else _some(others)
     return [said, f"That it lost is clear at that level; that it lost most is not: {some} may have lost as much."]
 
