@@ -557,14 +557,14 @@ def test_a_report_overwrites_an_earlier_one_and_nothing_else(groups, tmp_path, c
         assert audited("report", *words)[0] == 0
     assert json.loads((tmp_path / "report" / "summary.json").read_text())["alpha"] == 0.05
     code, _, err = audited("report", "--groups", "report/classes.csv")  # Of an earlier report, but what is read now.
-    assert code == 2 and "would overwrite 'report/classes.csv'" in err
+    assert code == 2 and "would overwrite 'classes.csv'" in err
 
 
 @pytest.mark.parametrize("name", ["summary.json", "index.html", "classes.csv"])
 def test_a_folder_with_one_file_of_such_a_name_is_no_report(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / name).touch()
-    with pytest.raises(Refused, match=f"would overwrite '{name}', which is no report's"):
+    with pytest.raises(Refused, match=f"would overwrite '{name}', which is there"):
         audit.ready(".")
 
 

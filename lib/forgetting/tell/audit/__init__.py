@@ -80,6 +80,11 @@ class Audit:
         folder = ready(folder)
         verdicts = [{"rule": rule, **vars(self.judge(rule))} for rule in rules]
         page = report.page(self, images=images, verdicts=verdicts)
+        # These two first: a folder that has them is a report's, which the next run may finish.
+        summary = json.dumps(self.summary | {"rules": verdicts}, indent=2, ensure_ascii=False, allow_nan=False)
+        for name, text in {"summary.json": summary + "\n", "index.html": page}.items():
+            with paths.replacing(folder / name) as temporary:
+                temporary.write_text(text, encoding="utf-8")
         for name, table in self.tables().items():
             if table.columns.empty:  # No groups, no populations; what an earlier audit left here would mislead.
                 (folder / f"{name}.csv").unlink(missing_ok=True), (folder / f"{name}.parquet").unlink(missing_ok=True)
@@ -88,10 +93,6 @@ class Audit:
                 table.to_csv(temporary, index=False, lineterminator="\n")
             with paths.replacing(folder / f"{name}.parquet") as temporary:
                 table.to_parquet(temporary, index=False, compression="zstd")
-        summary = json.dumps(self.summary | {"rules": verdicts}, indent=2, ensure_ascii=False, allow_nan=False)
-        for name, text in {"summary.json": summary + "\n", "index.html": page}.items():
-            with paths.replacing(folder / name) as temporary:
-                temporary.write_text(text, encoding="utf-8")
         return folder
 
 
@@ -108,7 +109,7 @@ def ready(folder: str | Path, *, inputs: Sequence[str | Path] = ()) -> Path:
     brought, ours = {Path(path).resolve() for path in inputs}, all((folder / name).is_file() for name in FILES)
     for path in written:
         if path.resolve() in brought or (path.exists() and not ours):
-            raise Refused(f"the report would overwrite {shown(path)}, which is no report's: give a folder of its own")
+            raise Refused(f"the report would overwrite {shown(path.name)}, which is there and no report's: give a folder of its own")
     return folder
 
 
