@@ -1,12 +1,14 @@
 # What compressed networks forget. `make book` and `make test` each work first, from a fresh clone.
 STUDY  ?= digits
+BASELINE ?= dense
+OUT    ?= report
 PYTHON ?= python3.11
 VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.made-from-lock
 
 .DEFAULT_GOAL := help
-.PHONY: help setup book test train page archive bench serve lint lock clean
+.PHONY: help setup book test train page archive audit bench serve lint lock clean
 
 help: ## show this list
 	@grep -hE "^[a-z]+:.*## " $(MAKEFILE_LIST) | awk -F ":.*## " '{ printf "  make %-8s %s\n", $$1, $$2 }'
@@ -37,7 +39,10 @@ page: setup ## run one page: make page NAME=class-disparity PARAMS="alpha=0.01 m
 archive: setup ## publish STUDY: all its predictions into book/archive, for readers who train nothing
 	$(BIN)/forgetting archive $(STUDY)
 
-bench: setup ## compare the training engine with the loop a user would write, and with the machine's peak
+audit: setup ## audit your own model: make audit FILES="dense.parquet int8.parquet" BASELINE=dense GROUPS=groups.csv OUT=report
+	$(BIN)/forgetting audit $(FILES) --baseline "$(BASELINE)" --out "$(OUT)" $(if $(GROUPS),--groups "$(GROUPS)") $(OPTIONS)
+
+bench: setup ## compare the training engine with the loop a user would write, and time an audit at ImageNet's size
 	$(BIN)/forgetting bench $(STUDY)
 
 serve: setup ## show the built book at http://localhost:8000

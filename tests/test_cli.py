@@ -60,6 +60,13 @@ def test_a_data_set_that_is_not_here_is_said_before_anything_is_trained(tmp_path
     assert code == 2 and "lacks t10k-images" in said and "training" not in said
 
 
+def test_what_is_not_installed_is_said_in_one_line(smoke, capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "nbformat", None)  # As on a machine that only audits.
+    monkeypatch.delitem(sys.modules, "forgetting.tell.pages", raising=False)
+    code, said = answer("pages", "smoke", capsys=capsys, monkeypatch=monkeypatch)
+    assert code == 2 and said.count("\n") == 1 and "needs nbformat" in said and "make setup" in said
+
+
 def test_a_home_that_is_no_folder_is_one_line(tmp_path, capsys, monkeypatch):
     (tmp_path / "file").write_text("in the way")
     monkeypatch.setenv("FORGETTING_HOME", str(tmp_path / "file"))

@@ -1,4 +1,4 @@
-"""The command `forgetting`: trains studies, makes pages, measures speed."""
+"""The command `forgetting`: trains studies, makes pages, audits compressed models, measures speed."""
 
 import math
 import signal
@@ -100,14 +100,104 @@ def bench(
     seconds: Annotated[float, typer.Option(help="How long each loop is timed.")] = 20,
     networks: Annotated[int, typer.Option(help="Networks trained whole by each loop, to compare their accuracy.")] = 16,
     device: Annotated[str, typer.Option(help="cpu, cuda, or auto: a GPU, if there is one, for networks that fill it.")] = "auto",
+    only: Annotated[str | None, typer.Option(metavar="training|audit", help="One of the two; both if not given.")] = None,
 ) -> None:
-    """Compare this engine with the loop a user would write, and with what the machine can do; kept to be published with the study."""
-    import pandas as pd
+    """Compare training with the loop a user would write and with what the machine can do (kept, to be published with the study), and time
+    an audit at ImageNet's size."""
+    if only not in (None, "training", "audit"):
+        raise Refused(f"only is {only!r}: allowed are training and audit; leave it out for both")
+    if only != "training":
+        from forgetting.tell.audit import benchmark as audits
 
-    from forgetting.train import benchmark
+        audits.run(say=typer.echo)
+    if only != "audit":
+        import pandas as pd
 
-    chosen = load(study)
-    archives.keep(chosen, "cost", pd.DataFrame([benchmark.run(chosen, seconds=seconds, networks=networks, device=device, say=typer.echo)]))
+        from forgetting.train import benchmark
+
+        chosen = load(study)
+        found = benchmark.run(chosen, seconds=seconds, networks=networks, device=device, say=typer.echo)
+        archives.keep(chosen, "cost", pd.DataFrame([found]))
+
+
+@app.command()
+def audit(
+    files: Annotated[list[Path], typer.Argument(help="Predictions: Parquet or CSV, with setting, member, example, label, predicted.")],
+    baseline: Annotated[str, typer.Option(help="The setting of the uncompressed models.")],
+    out: Annotated[Path, typer.Option(help="The folder that the report is written into.")],
+    groups: Annotated[Path | None, typer.Option(help="A table with the column example and a column for each attribute.")] = None,
+    images: Annotated[Path | None, typer.Option(help="The folder of pictures that examples are named in, to show some of them.")] = None,
+    paired: Annotated[bool, typer.Option("--paired", help="Members of equal name belong together: one was made from the other.")] = False,
+    positive: Annotated[str | None, typer.Option(help="The positive label of a task with two.")] = None,
+    again: Annotated[
+        str | None, typer.Option(help="The setting that is a second, independent baseline; <baseline>-again if there.")
+    ] = None,
+    alpha: Annotated[float, typer.Option(help="Level of the tests, 1 minus that of the intervals.")] = 0.05,
+    minimum: Annotated[int, typer.Option(help="Examples below which a class or group is shown only.")] = 10,
+    seed: Annotated[int, typer.Option(help="Of the random splits behind counts of exemplars.")] = 0,
+    fail_if: Annotated[
+        list[str] | None, typer.Option(metavar="RULE", help='E.g. "any group: change_low < -0.05". May be repeated.')
+    ] = None,
+) -> None:
+    """Say what compression did to whom. Exit code 0: passed; 2: bad input; 3: a rule is met; 4: a rule cannot be decided."""
+    from forgetting.tell import audit as audits
+
+    rules = fail_if or []
+    for rule in rules:
+        audits.gate.parse(rule)  # A rule that is none is refused before anything is read.
+    audits.ready(out, inputs=[*files, *([groups] if groups else [])])
+    told = audits.run(
+        files, baseline=baseline, groups=groups, paired=paired, positive=positive, again=again, alpha=alpha, minimum=minimum, seed=seed
+    )
+    verdicts = [told.judge(rule) for rule in rules]
+    told.write(out, images=images, rules=rules)
+    typer.echo("\n".join(told.summary["sentences"]))
+    console.print(f"wrote {paths.shown(out / 'index.html')}", markup=False)
+    for verdict in verdicts:
+        console.print(verdict.line, markup=False)
+    codes = {verdict.code for verdict in verdicts}
+    raise typer.Exit(next((code for code in (audits.gate.MET, audits.gate.UNKNOWN) if code in codes), audits.gate.PASSED))
+
+
+@app.command()
+def predict(
+    model: Annotated[Path, typer.Argument(help="An ONNX file: pictures in, scores of the classes out.")],
+    images: Annotated[Path, typer.Argument(help="The folder of pictures.")],
+    labels: Annotated[Path, typer.Option(help="A CSV file with the columns image (a path in the folder) and label.")],
+    out: Annotated[Path, typer.Option(help="The Parquet file to write.")],
+    setting: Annotated[str | None, typer.Option(help="What the model is called in the table; its file's name if not given.")] = None,
+    member: Annotated[str, typer.Option(help="Which of several trainings of the setting it is.")] = "0",
+    classes: Annotated[
+        Path | None, typer.Option(help="A text file with the class names, a line for each output; else they are 0, 1, ...")
+    ] = None,
+    config: Annotated[Path | None, typer.Option(help="A YAML file with the pre-processing; the options below come before it.")] = None,
+    size: Annotated[tuple[int, int] | None, typer.Option(metavar="HEIGHT WIDTH", help="Of the input; the model's if not given.")] = None,
+    resize: Annotated[str | None, typer.Option(help="stretch, or crop: scale the shorter side and cut out the centre.")] = None,
+    scale: Annotated[float | None, typer.Option(help="What the bytes are divided by; 255 if not given.")] = None,
+    mean: Annotated[str | None, typer.Option(help='Subtracted after that, e.g. "0.485,0.456,0.406".')] = None,
+    std: Annotated[str | None, typer.Option(help='Divided by after that, e.g. "0.229,0.224,0.225".')] = None,
+    layout: Annotated[str | None, typer.Option(help="NCHW or NHWC.")] = None,
+    channels: Annotated[str | None, typer.Option(help="RGB, BGR or L (grey).")] = None,
+) -> None:
+    """Predict a folder of pictures by an ONNX model, for `forgetting audit`."""
+    from forgetting import predict as predicting
+
+    def numbers(name: str, text: str | None) -> list[float] | None:
+        try:
+            return None if text is None else [float(part) for part in text.split(",")]
+        except ValueError:
+            raise Refused(f"{name} is {text!r}: give one number, or one a channel, separated by commas") from None
+
+    if out.suffix != ".parquet":
+        raise Refused(f"out is {str(out)!r}: it becomes a Parquet file; give a name that ends in .parquet")
+    how = predicting.preprocessing(
+        config, size=size, resize=resize, scale=scale, mean=numbers("mean", mean), std=numbers("std", std), layout=layout,
+        channels=channels,
+    )  # fmt: skip
+    read = predicting.read_labels(labels, images)
+    named = predicting.read_classes(classes) if classes else None
+    right = predicting.run(model, read, how=how, classes=named, setting=setting or model.stem, member=member, out=out)
+    console.print(f"wrote {paths.shown(out)}: {len(read.labels):,} predictions, {100 * right / len(read.labels):.1f} % right", markup=False)
 
 
 def ensure(study: Study, *, archived: bool = True, device: str = "auto", minutes: float | None = None) -> None:
@@ -210,13 +300,20 @@ class _Told:
 
 def main() -> None:
     """Run the command; a mistake that the user can mend is one line and exit code 2."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")  # A console that lacks a sign is no reason to fail.
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # stopped by `kill`, as by Ctrl-C: with a word, and no worker left behind
     try:
         app()
     except Refused as error:
         _stop(str(error))
+    except ModuleNotFoundError as error:
+        _stop(f"this needs {error.name}, which is not installed; `make setup` installs all that the book needs")
     except OSError as error:
         where = f" ({paths.shown(Path(error.filename))})" if error.filename else ""
+        if isinstance(error, FileExistsError | NotADirectoryError | IsADirectoryError):
+            _stop(f"{error.strerror}{where}; move away what is there, give another name, or set FORGETTING_HOME to another folder")
         mend = "free the space or mend the permission, or set FORGETTING_HOME to another folder"
         _stop(f"{error.strerror or error}{where}; what was finished is kept; {mend}")
 

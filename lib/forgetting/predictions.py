@@ -128,6 +128,15 @@ def device(file: Path) -> str:
     return json.loads(pq.read_schema(file).metadata[b"forgetting"])["device"]
 
 
+def described(schema: pa.Schema) -> dict[str, str]:
+    """Setting, member and, if it has one, parent of a predictions file, read from its schema's metadata; nothing of any other file."""
+    try:
+        known = json.loads((schema.metadata or {})[b"forgetting"])
+        return {key: str(known[key]) for key in ("setting", "member", "parent") if known[key] is not None}
+    except (KeyError, TypeError, ValueError):
+        return {}
+
+
 def _digest(table: pa.Table, known: str) -> str:
     digest = hashlib.sha256(known.encode())
     for name in table.column_names:

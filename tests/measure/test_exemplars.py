@@ -169,6 +169,25 @@ def test_the_null_control_reports_the_observed_pairs_as_find_counts_them():
     pd.testing.assert_frame_equal(table, exemplars.null_control(dense=dense, dense_again=again, compressed=compressed, splits=200, seed=0))
 
 
+def test_halves_stand_in_for_a_second_dense_population():
+    world = World(np.random.default_rng(21), examples=400)
+    dense, compressed = world.population(9), world.population(7, compressed=True)
+    table = exemplars.halves_control(dense=dense, compressed=compressed, splits=300, seed=0).set_index("measure")
+    row = exemplars.summary(exemplars.find(dense=dense, compressed=compressed)).iloc[0]
+    assert list(table.observed) == [row.pies, row.clear] and (table.observed_tied == row.tied).all() and (table.half_members == 4).all()
+    generator, counts = np.random.default_rng(22), {"half_null": [], "half_observed": []}
+    for _ in range(150):
+        order = generator.permutation(9)
+        for name, other in (("half_null", dense[order[4:8]]), ("half_observed", compressed[generator.permutation(7)[:4]])):
+            counts[name].append(exemplars.find(dense=dense[order[:4]], compressed=other)["pie"].sum())
+    for name, values in counts.items():
+        assert table.loc["pie", name] == pytest.approx(np.mean(values), rel=0.06)
+        assert table.loc["pie", f"{name}_low"] <= np.mean(values) <= table.loc["pie", f"{name}_high"]
+    assert table.half_excess["pie"] == table.half_observed["pie"] - table.half_null["pie"] > 0 and table.p["pie"] < 0.05
+    alike = [exemplars.halves_control(dense=world.population(6), compressed=world.population(6), splits=60, seed=1).p[0] for _ in range(20)]
+    assert np.mean(np.array(alike) <= 0.5) == pytest.approx(0.5, abs=0.35) and min(alike) > 1 / 61 - 1e-9
+
+
 def test_the_splits_mean_is_the_expected_null_count():
     world = World(np.random.default_rng(10), examples=500)
     arrays = {"dense": world.population(8), "dense_again": world.population(8), "compressed": world.population(8)}

@@ -154,3 +154,36 @@ def test_a_band_leaves_undefined_draws_out():
     assert inference.band([1.0, np.nan, 3.0], alpha=0.1) == {"mean": 2.0, "low": 1.0, "high": 3.0, "draws": 2}
     empty = inference.band([np.nan])
     assert empty["draws"] == 0 and np.isnan(empty["mean"])
+
+
+def test_the_crossed_interval_adds_what_members_and_what_examples_vary():
+    generator = np.random.default_rng(11)
+    before, after = generator.random((6, 80)), generator.random((9, 80)) + 0.1
+    result = inference.welch(before.mean(axis=1), after.mean(axis=1))
+    spread = (after.mean(axis=0) - before.mean(axis=0)).std(ddof=1)
+    low, high = inference.crossed(result.change, se=result.se, df=result.df, spread=spread, n=80, alpha=0.1)
+    variances = result.se**2, spread**2 / 80
+    df = sum(variances) ** 2 / (variances[0] ** 2 / result.df + variances[1] ** 2 / 79)
+    assert (low + high) / 2 == pytest.approx(float(result.change))
+    assert high - low == pytest.approx(2 * stats.t.ppf(0.95, df) * np.sqrt(sum(variances)))
+    # Without any difference between the examples, what is left is the interval over members; one example says nothing of others.
+    assert inference.crossed(result.change, se=result.se, df=result.df, spread=0, n=80) == pytest.approx((result.low, result.high))
+    assert np.isnan(inference.crossed(0.1, se=0.1, df=3, spread=0.0, n=1)).all()
+
+
+@pytest.mark.parametrize(("members", "spread", "alpha"), [((2, 2), 1, 0.05), ((5, 5), 3, 0.005), ((4, 9), 1, 0.0005), ((30, 30), 1, 0.05)])
+def test_welchs_test_finds_what_it_is_said_to_find_in_four_of_five_trials(members, spread, alpha):
+    generator, (first, second) = np.random.default_rng(12), members
+    parts = 1 / first, spread**2 / second
+    share = parts[0] / sum(parts)
+    size = float(inference.welch_detectable(se=np.sqrt(sum(parts)), share=share, members=members, alpha=alpha))
+    before, after = generator.normal(0, 1, (first, 40_000)), generator.normal(size, spread, (second, 40_000))
+    assert (inference.welch(before, after).p <= alpha).mean() == pytest.approx(0.8, abs=0.01)
+    df = 1 / (share**2 / (first - 1) + (1 - share) ** 2 / (second - 1))
+    assert size >= 0.995 * inference.smallest_detectable(se=np.sqrt(sum(parts)), df=df, alpha=alpha)
+    assert np.isnan(inference.welch_detectable(se=1.0, share=np.nan, members=members))
+
+
+def test_far_out_the_power_goes_on_without_a_step():
+    limit, df, shift = np.full(200, 110.0), np.full(200, 3.0), np.linspace(99, 101, 200)
+    assert np.abs(np.diff(inference._beyond(limit, shift, df))).max() < 1e-3

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from forgetting.measure import inference, inputs
+from forgetting.measure import inference, inputs, rates
 
 CENTRES = ("model", "population")
 
@@ -28,14 +28,7 @@ def tested(dense, compressed, n, *, alpha: float = 0.05, centre: str = "model", 
     whole = [hits.sum(axis=-1, keepdims=True) for hits in populations]
     if centre == "population":
         whole = [total.mean(axis=0, keepdims=True) for total in whole]
-    # Tests run on whole numbers, N n (recall - accuracy): what does not vary is then found exactly, whatever the order of the members.
-    scale = n.sum() * n
-    contrasts = [n.sum() * hits - n * total for hits, total in zip(populations, whole, strict=True)]
-    result = inference.compared(*contrasts, alpha=alpha, pairs=pairs)
-    still = np.all([hits.max(axis=0) == hits.min(axis=0) for hits in populations], axis=0)
-    low, high, t, df, p, se = (np.where(still, np.nan, values) for values in (
-        result.low / scale, result.high / scale, result.t, result.df, result.p, result.se / scale))
-    return inference.Change(result.change / scale, low, high, t, df, p, se), still
+    return rates.contrast(right=populations, whole=whole, n=n, total=n.sum(), alpha=alpha, paired=pairs)
 
 
 def compare(*, label, dense, compressed, alpha: float = 0.05, centre: str = "model", paired: bool = False) -> pd.DataFrame:
@@ -82,17 +75,15 @@ def compare(*, label, dense, compressed, alpha: float = 0.05, centre: str = "mod
     hits = [correct(label, population, len(n)) for population in (dense, compressed)]
     result, still = tested(*hits, n, alpha=alpha, centre=centre, pairs=paired)
     recall = inference.compared(*hits, alpha=alpha, pairs=paired)
-    reason = np.where(still, "its recall is the same in every member of both populations",
-                      np.where(np.isnan(result.p), "its change against the whole is the same in every member", ""))
-    widest = inference.interval(result.change, se=result.se, df=result.df, alpha=alpha / max((reason == "").sum(), 1))
-    p_holm, p_bh = inference.adjusted(result.p, method="holm"), inference.adjusted(result.p, method="fdr_bh")
+    reason = np.where(still, "its recall is the same in every member of both populations", np.where(np.isnan(result.p), rates.STEADY, ""))
+    told = rates.answers(result, reason=reason, alpha=alpha)
     return pd.DataFrame({
         "class": np.arange(len(n)), "n": n, "recall_dense": hits[0].mean(axis=0) / n, "recall_compressed": hits[1].mean(axis=0) / n,
         "recall_change": recall.change / n, "recall_change_low": recall.low / n, "recall_change_high": recall.high / n,
-        "change": result.change, "change_low": result.low, "change_high": result.high, "t": result.t, "df": result.df, "p": result.p,
-        "p_holm": p_holm, "p_bh": p_bh,
-        "significant": result.p <= alpha, "significant_holm": p_holm <= alpha, "significant_bh": p_bh <= alpha,
-        "se": result.se, "simultaneous_low": widest[0], "simultaneous_high": widest[1], "reason": reason, "resamples": "members",
+        "change": told["change"], "change_low": told["low"], "change_high": told["high"],
+        **{name: told[name] for name in ("t", "df", "p", "p_holm", "p_bh")},
+        "significant": told["p"] <= alpha, "significant_holm": told["p_holm"] <= alpha, "significant_bh": told["p_bh"] <= alpha,
+        **{name: told[name] for name in ("se", "simultaneous_low", "simultaneous_high")}, "reason": reason, "resamples": "members",
     })
 
 

@@ -50,11 +50,14 @@ def find(*, dense, compressed, ties: str = "none", dense_confidence=None, compre
     ours.
     """
     dense, compressed = inputs.populations({"dense": dense, "compressed": compressed})
-    classes = 1 + max(int(dense.max()), int(compressed.max()))
-    counted_dense, counted_compressed = (votes.count(population, classes=classes) for population in (dense, compressed))
+    ranks, names = votes.ranked(np.concatenate([dense, compressed]))
+    dense, compressed = ranks[:len(dense)], ranks[len(dense):]
+    counted_dense, counted_compressed = (votes.count(population, classes=names.shape[1]) for population in (dense, compressed))
     label_dense, top_dense, tied_dense = votes.leaders(counted_dense, ties=ties, predicted=dense, confidence=dense_confidence)
     label_compressed, top_compressed, tied_compressed = votes.leaders(
         counted_compressed, ties=ties, predicted=compressed, confidence=compressed_confidence)
+    label_dense, label_compressed = (
+        np.where(label >= 0, names[np.arange(len(names)), label], -1) for label in (label_dense, label_compressed))
     pie = (label_dense != label_compressed) & (label_dense >= 0) & (label_compressed >= 0)
     # Shares on their common denominator, in whole numbers: equal populations are exactly 0 apart.
     apart = np.multiply(counted_dense, len(compressed), dtype=np.int32)
@@ -159,6 +162,51 @@ def null_control(*, dense, dense_again, compressed, splits: int = 1000, seed, al
         "excess": observed - null, "excess_low": low, "excess_high": high, "se": se, "df": members - 1,
         "chance": [np.nan, clear_chance(members)], "draws": splits, "resamples": "members",
     })
+
+
+def halves_control(*, dense, compressed, splits: int = 1000, seed, alpha: float = 0.05) -> pd.DataFrame:
+    """`null_control` where there is no second dense population: what halves of the members show; two rows: PIEs and clear PIEs.
+
+    A half of the dense members is compared with the other half, and with a half of the compressed ones that is as large. Ties are broken
+    by no rule ("none").
+
+    Arguments
+        dense, compressed: (K, N) and (L, N) predicted labels, at least 2 members each, trained independently; K may differ from L.
+        splits: random draws for each resampling, at least 2. seed: whole number or numpy Generator.
+        alpha: ranges are at 1 - alpha.
+
+    Returns
+        measure: "pie" or "clear"; examples (N); members (K); draws; resamples ("members"); observed, observed_tied: as in `null_control`.
+        p: permutation test of compression at full size, as in `null_control`: the members of both dealt at random into K and L.
+        half_members: h, half of K, or L if that is less. half_observed, half_null: mean count over the draws of dense against compressed
+            and of dense against dense, h members each; half_observed_low and so on: the range over draws. half_excess: the difference of
+            the means. The ranges are no confidence intervals: the halves of one population share members.
+
+    Raises `Refused` as `null_control` does. Source: this control is ours.
+    """
+    inputs.fraction("alpha", alpha)
+    dense, compressed = inputs.populations({"dense": dense, "compressed": compressed}, members=2)
+    if splits < 2:
+        raise Refused(f"splits is {splits}: at least 2 are needed to see a spread; 1000 is usual")
+    size, generator = min(len(dense) // 2, len(compressed)), np.random.default_rng(seed)
+    pool, out = np.concatenate([dense, compressed]), np.zeros((splits, len(compressed)), dtype=bool)
+    whole = np.arange(len(pool))[None] < len(dense)
+    pie, clear, tied = votes.outcomes(pool, whole, ~whole)
+    observed = np.array([pie.sum(), clear.sum()])
+    side = inference.subsets(len(pool), len(dense), draws=splits, seed=generator)
+    across = votes.pies(pool, side, ~side)
+    place = generator.permuted(np.tile(np.arange(len(dense)), (splits, 1)), axis=1)
+    half, other = place < size, (place >= size) & (place < 2 * size)
+    half_compressed = inference.subsets(len(compressed), size, draws=splits, seed=generator)
+    null = votes.pies(dense, half, other)
+    found = votes.pies(pool, np.concatenate([half, out], axis=1), np.concatenate([np.zeros_like(half), half_compressed], axis=1))
+    table = {"measure": ["pie", "clear"], "examples": dense.shape[1], "members": len(dense), "observed": observed,
+             "observed_tied": int(tied.sum()), "p": [inference.permutation_p(*pair) for pair in zip(observed, across.T, strict=True)],
+             "half_members": size}
+    for name, counts in (("half_observed", found), ("half_null", null)):
+        low, high = inference.percentiles(counts, alpha=alpha)
+        table |= {name: counts.mean(axis=0), f"{name}_low": low, f"{name}_high": high}
+    return pd.DataFrame(table | {"half_excess": found.mean(axis=0) - null.mean(axis=0), "draws": splits, "resamples": "members"})
 
 
 def overlap(one, other) -> np.ndarray:

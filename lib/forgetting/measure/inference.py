@@ -1,5 +1,6 @@
 """The statistics that all measures share: tests, intervals, corrections, resampling, power."""
 
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -8,9 +9,19 @@ from scipy.optimize import elementwise
 
 from forgetting.measure import inputs
 
+TOO_FEW = "it has fewer examples than the minimum for a test"
+
+
+FAR = 100.0  # Standard errors from which a shift counts as exact: the normal part of t then varies by a hundredth.
+NODES = (np.arange(64) + 0.5) / 64  # Where the distribution of the freedom that Welch's test may find is looked up.
+SHARES = np.linspace(0, 1, 33)
+
 
 class Change(NamedTuple):
-    """A difference of two means with its interval and two-sided test; arrays of one shape, NaN where nothing varies."""
+    """A difference of two means with its interval and two-sided test; arrays of one shape, NaN where nothing varies.
+
+    `share` is the part of the squared standard error that is the first sample's, NaN for paired samples.
+    """
 
     change: np.ndarray
     low: np.ndarray
@@ -19,6 +30,7 @@ class Change(NamedTuple):
     df: np.ndarray
     p: np.ndarray
     se: np.ndarray
+    share: np.ndarray
 
 
 def interval(value, *, se, df, alpha: float = 0.05) -> tuple[np.ndarray, np.ndarray]:
@@ -27,9 +39,9 @@ def interval(value, *, se, df, alpha: float = 0.05) -> tuple[np.ndarray, np.ndar
     return value - margin, value + margin
 
 
-def _tested(change, se, df, alpha) -> Change:
+def _tested(change, se, df, share, alpha) -> Change:
     t = change / se
-    return Change(change, *interval(change, se=se, df=df, alpha=alpha), t, df, 2 * stats.t.sf(np.abs(t), df), se)
+    return Change(change, *interval(change, se=se, df=df, alpha=alpha), t, df, 2 * stats.t.sf(np.abs(t), df), se, share)
 
 
 def _varies(values) -> np.ndarray:
@@ -51,7 +63,7 @@ def welch(before, after, *, alpha: float = 0.05) -> Change:
     part_before, part_after = before.var(axis=0, ddof=1) / len(before), after.var(axis=0, ddof=1) / len(after)
     squared = np.where(varies, part_before + part_after, np.nan)
     df = squared**2 / (part_before**2 / (len(before) - 1) + part_after**2 / (len(after) - 1))
-    return _tested(after.mean(axis=0) - before.mean(axis=0), np.sqrt(squared), df, alpha)
+    return _tested(after.mean(axis=0) - before.mean(axis=0), np.sqrt(squared), df, part_before / squared, alpha)
 
 
 def paired(before, after, *, alpha: float = 0.05) -> Change:
@@ -63,12 +75,32 @@ def paired(before, after, *, alpha: float = 0.05) -> Change:
     varies = _varies(difference)
     se = np.where(varies, difference.std(axis=0, ddof=1) / np.sqrt(len(difference)), np.nan)
     df = np.where(varies, len(difference) - 1.0, np.nan)
-    return _tested(difference.mean(axis=0), se, df, alpha)
+    return _tested(difference.mean(axis=0), se, df, np.full_like(se, np.nan), alpha)
 
 
 def compared(before, after, *, alpha: float = 0.05, pairs: bool = False) -> Change:
     """`paired` where `pairs`, else `welch`."""
     return (paired if pairs else welch)(before, after, alpha=alpha)
+
+
+def crossed(change, *, se, df, spread, n, alpha: float = 0.05) -> tuple[np.ndarray, np.ndarray]:
+    """The t interval of a mean change over other members and other examples, both drawn at random: (low, high), each (...).
+
+    Arguments: `change`, `se` and `df` (...) over members, on the examples at hand; `spread` (...), the standard deviation over the `n`
+    examples of what each changed on average over members; `alpha`.
+
+    Both variances are added, and so are their degrees of freedom by Satterthwaite's rule. Each holds the part that belongs to one member
+    on one example, which is thus counted twice: too wide rather than too narrow (Owen 2007, "The pigeonhole bootstrap", Ann. Appl. Stat.).
+    It is never narrower than the interval over members alone, whose t has less freedom where members are few. NaN where `se` is, and with
+    one example.
+    """
+    n = np.asarray(n, dtype=float)
+    freedom = np.where(n > 1, n - 1, np.nan)
+    parts = np.asarray(se, dtype=float) ** 2, np.asarray(spread, dtype=float) ** 2 / n
+    whole = parts[0] + parts[1]
+    wide = interval(change, se=np.sqrt(whole), df=whole**2 / (parts[0] ** 2 / df + parts[1] ** 2 / freedom), alpha=alpha)
+    low, high = interval(change, se=se, df=df, alpha=alpha)
+    return np.minimum(low, wide[0]), np.maximum(high, wide[1])
 
 
 def mean_interval(values, *, alpha: float = 0.05) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -122,15 +154,59 @@ def chance(*, shift, df, alpha: float = 0.05) -> np.ndarray:
     """The power of a two-sided t-test at level `alpha`: how likely it is to find a true change.
 
     Arguments: `shift`, the change in true standard errors, and `df`, the degrees of freedom, which may be infinite; scalars or arrays of
-    one shape; NaN gives NaN. The noncentral t distribution, which holds `df` for fixed: Welch's test of 2 or 3 members has less power.
+    one shape; NaN gives NaN. The noncentral t distribution, which holds `df` for fixed; `welch_chance` does not.
     """
     inputs.fraction("alpha", alpha)
     shift, df = np.broadcast_arrays(np.abs(np.asarray(shift, dtype=float)), np.asarray(df, dtype=float))
-    limit = stats.t.isf(alpha / 2, df)
-    # SciPy knows no noncentral t at infinite freedom, and gives NaN for some of the far tails that are 0 to all digits.
-    tails = np.where(np.isfinite(df), stats.nct.sf(limit, np.where(np.isfinite(df), df, 1), shift), stats.norm.sf(limit - shift))
-    other = np.where(np.isfinite(df), stats.nct.cdf(-limit, np.where(np.isfinite(df), df, 1), shift), stats.norm.cdf(-limit - shift))
-    return np.where(np.isnan(shift + df), np.nan, tails + np.nan_to_num(other))
+    return _beyond(stats.t.isf(alpha / 2, df), shift, df)
+
+
+def _beyond(limit, shift, df) -> np.ndarray:
+    """How likely a noncentral t lies beyond -+ `limit`, as an array; NaN gives NaN."""
+    limit, shift, df = (np.array(values) for values in np.broadcast_arrays(limit, shift, df))
+    found = np.full(shift.shape, np.nan)
+    normal, far = np.isinf(df), np.isfinite(df) & (shift > FAR)
+    near = np.isfinite(df) & (shift <= FAR)
+    # SciPy knows no noncentral t at infinite freedom, is slow far out, where the numerator hardly varies beside the denominator, and gives
+    # NaN for some of the tails that are 0 to all digits.
+    found[near] = stats.nct.sf(limit[near], df[near], shift[near]) + np.nan_to_num(stats.nct.cdf(-limit[near], df[near], shift[near]))
+    found[far] = stats.chi2.cdf(df[far] * (shift[far] / limit[far]) ** 2, df[far])
+    found[normal] = stats.norm.sf(limit[normal] - shift[normal]) + stats.norm.cdf(-limit[normal] - shift[normal])
+    return np.where(np.isnan(shift + df), np.nan, found)
+
+
+def welch_chance(*, shift, share, members: tuple[int, int], alpha: float = 0.05) -> np.ndarray:
+    """The power of Welch's test at level `alpha`, which estimates its own degrees of freedom, on normal samples.
+
+    Arguments: `shift`, the true change in true standard errors, and `share`, the part of the squared true standard error that is the first
+    sample's; scalars or arrays of one shape; NaN gives NaN. `members`, the sizes of the samples, at least 2 each.
+
+    The ratio of the two sample variances decides the degrees of freedom. It has a beta distribution and is independent of their weighted
+    sum, to which the noncentral t belongs; the power is the mean over that ratio. With few members it is less than `chance` promises.
+    """
+    inputs.fraction("alpha", alpha)
+    shift, share = np.broadcast_arrays(np.abs(np.asarray(shift, dtype=float)), np.asarray(share, dtype=float))
+    first, second = (size - 1 for size in members)
+    part = stats.beta.ppf(NODES, first / 2, second / 2)
+    one, other = share[..., None] * part / first, (1 - share[..., None]) * (1 - part) / second
+    limit = stats.t.isf(alpha / 2, (one + other) ** 2 / (one**2 / first + other**2 / second))
+    limit = limit * np.sqrt((first + second) * (one + other))
+    return _beyond(limit, np.repeat(shift[..., None], len(NODES), axis=-1), first + second).mean(axis=-1)
+
+
+def corrections(p, *, prefix: str = "") -> dict[str, np.ndarray]:
+    """Columns `p_holm` and `p_bh`: `p` (m,) `adjusted` over the tests among them, by both methods; `prefix` goes before the names."""
+    return {f"{prefix}p_{name}": adjusted(p, method=method) for name, method in (("holm", "holm"), ("bh", "fdr_bh"))}
+
+
+def could_be_lowest(*, low, high) -> np.ndarray:
+    """Which of several values may be the lowest: (m,) true where no other certainly lies below.
+
+    Arguments: (m,) limits of intervals that hold for all at once; NaN where there is none, which is never the lowest. With the confidence
+    of these intervals the truly lowest is among those returned.
+    """
+    low, high = np.asarray(low, dtype=float), np.asarray(high, dtype=float)
+    return low <= np.nanmin(high, initial=np.inf)
 
 
 def smallest_detectable(*, se, df, alpha: float = 0.05, power: float = 0.8) -> np.ndarray:
@@ -147,13 +223,29 @@ def smallest_detectable(*, se, df, alpha: float = 0.05, power: float = 0.8) -> n
     known = ~np.isnan(se + df)
     shift = np.where(known, 0.0, np.nan)
     if known.any() and power > alpha:
-        widest = 6 * stats.t.isf(alpha / 2, df[known]) + 20
-
-        def missing(shift, df):
-            return chance(shift=shift, df=df, alpha=alpha) - power
-
-        shift[known] = elementwise.find_root(missing, (np.zeros_like(widest), widest), args=(df[known],)).x
+        shift[known] = _shift(lambda shift, df: chance(shift=shift, df=df, alpha=alpha) - power, df[known], df[known], alpha)
     return shift * se
+
+
+def welch_detectable(*, se, share, members: tuple[int, int], alpha: float = 0.05, power: float = 0.8) -> np.ndarray:
+    """`smallest_detectable` for Welch's test: where `welch_chance`, whose `share` and `members` these are, reaches `power`."""
+    inputs.fraction("alpha", alpha), inputs.fraction("power", power)
+    return np.interp(share, SHARES, _welch_shifts(tuple(members), alpha, power)) * se
+
+
+@lru_cache
+def _welch_shifts(members: tuple[int, int], alpha: float, power: float) -> np.ndarray:
+    """The shift at which `welch_chance` reaches `power`, at each of `SHARES`; between them it is smooth."""
+    if power <= alpha:
+        return np.zeros_like(SHARES)
+    freedom = np.full(len(SHARES), min(members) - 1.0)
+    return _shift(lambda shift, share: welch_chance(shift=shift, share=share, members=members, alpha=alpha) - power, SHARES, freedom, alpha)
+
+
+def _shift(missing, argument, df, alpha: float) -> np.ndarray:
+    """Where `missing`, a function of shift and `argument`, is 0; `df` is the freedom that the largest shift may need."""
+    widest = 6 * stats.t.isf(alpha / 2, df) + 20
+    return elementwise.find_root(missing, (np.zeros_like(widest), widest), args=(argument,)).x
 
 
 def proportion_interval(count, n, *, alpha: float = 0.05) -> tuple[np.ndarray, np.ndarray]:

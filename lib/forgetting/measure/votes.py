@@ -50,13 +50,55 @@ def leaders(counted, *, ties: str = "none", predicted=None, confidence=None) -> 
     return label, top.astype(int), tied
 
 
-def _ranked(pool) -> np.ndarray:
-    """Labels (M, N) as ranks among those that occur for the example: few, whatever the number of classes."""
-    order = np.argsort(pool, axis=0, kind="stable")
-    inorder = np.take_along_axis(pool, order, axis=0)
-    ranks = np.zeros(pool.shape, dtype=np.int16)
-    np.put_along_axis(ranks, order[1:], np.cumsum(inorder[1:] != inorder[:-1], axis=0, dtype=np.int16), axis=0)
-    return ranks
+def ranked(pool) -> tuple[np.ndarray, np.ndarray]:
+    """Labels (M, N) as ranks among those that occur for the example: few, whatever the number of classes.
+
+    Returns ranks (M, N), in the order of the labels, and (N, R) the label that each rank of each example stands for.
+    """
+    labels = np.ascontiguousarray(np.transpose(pool))
+    order = np.argsort(labels, axis=1, kind="stable")
+    labels = np.take_along_axis(labels, order, axis=1)
+    inorder = np.zeros(labels.shape, dtype=np.int16)
+    np.cumsum(labels[:, 1:] != labels[:, :-1], axis=1, dtype=np.int16, out=inorder[:, 1:])
+    names = np.zeros((len(labels), 1 + int(inorder.max(initial=0))), dtype=labels.dtype)
+    names[np.arange(len(labels))[:, None], inorder] = labels
+    ranks = np.empty_like(inorder)
+    np.put_along_axis(ranks, order, inorder, axis=1)
+    return np.ascontiguousarray(ranks.T), names
+
+
+def _contested(pool, least: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Examples of which not every set of `least` members has the same leading label, and their labels that could lead in any.
+
+    Returns the examples (n,), their labels as ranks (M, n) from the most frequent in the pool on, and how many of these could lead (n,),
+    at least 2.
+    """
+    some = np.flatnonzero((pool != pool[0]).any(axis=0))
+    ranks, _ = ranked(pool[:, some])
+    counted = count(ranks).astype(np.int32) if some.size else np.zeros((0, 1), dtype=np.int32)
+    order = np.argsort(-counted, axis=1, kind="stable")
+    counted = np.take_along_axis(counted, order, axis=1)
+    # The first r labels share what the rest leave of a set. If one of them must then have more than the next has in the whole pool, no
+    # other label can lead.
+    next_one = np.pad(counted[:, 1:], ((0, 0), (0, 1)))
+    left = counted.sum(axis=1, keepdims=True) - counted.cumsum(axis=1)
+    r = np.arange(1, counted.shape[1] + 1)
+    leading = 1 + (-((left - least) // r) > next_one).argmax(axis=1)
+    place = np.argsort(order, axis=1)
+    here = leading > 1
+    return some[here], np.take_along_axis(place[here].T, ranks[:, here], axis=0), leading[here]
+
+
+def _lead(counted) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Votes of the leading label, which it is, and whether another has as many, of votes (draws, labels, n): (draws, n) each."""
+    top = counted[:, 0].copy()
+    lead, tied = np.zeros(top.shape, dtype=np.uint8), np.zeros(top.shape, dtype=bool)
+    for label in range(1, counted.shape[1]):
+        more, same = counted[:, label] > top, counted[:, label] == top
+        tied = tied & ~more | same
+        lead[more] = label
+        np.maximum(top, counted[:, label], out=top)
+    return top, lead, tied
 
 
 def outcomes(pool, first, second) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -67,26 +109,21 @@ def outcomes(pool, first, second) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     Returns three (S, n) booleans over the n examples that can be any of these at all, in their order; all others are none of them.
     """
     size_first, size_second = first.sum(axis=1), second.sum(axis=1)
-    ranks = _ranked(pool)
-    # With fewer dissenters in the whole pool than half of the smallest set, the same label leads in every set without a tie.
-    dissenters = len(pool) - count(ranks).max(axis=1).astype(int)
-    ranks = ranks[:, 2 * dissenters >= min(size_first.min(), size_second.min())]
-    draws, examples = len(first), ranks.shape[1]
-    pie, clear, tied = (np.zeros((draws, examples), dtype=bool) for _ in range(3))
+    examples, ranks, leading = _contested(np.asarray(pool), min(size_first.min(), size_second.min()))
+    draws, compact = len(first), np.min_scalar_type(len(pool))
+    pie, clear, tied = (np.zeros((draws, len(examples)), dtype=bool) for _ in range(3))
     first, second = first.astype(np.float32), second.astype(np.float32)  # Exact for counts this small, and fast in products.
-    step = max(1, BLOCK // (max(draws, len(pool)) * (1 + int(ranks.max(initial=0)))))
-    for here in (slice(start, start + step) for start in range(0, examples, step)):
-        block = ranks[:, here]
-        labels = np.arange(1 + block.max())
-        one_hot = (block[:, None, :] == labels[:, None]).astype(np.float32).reshape(len(pool), -1)
-        tops, leads = [], []
-        for members in (first, second):
-            counted = (members @ one_hot).reshape(draws, len(labels), -1)
-            tops.append(counted.max(axis=1))
-            leads.append(counted == tops[-1][:, None])
-        tied[:, here] = (leads[0].sum(axis=1, dtype=np.int16) > 1) | (leads[1].sum(axis=1, dtype=np.int16) > 1)
-        pie[:, here] = ~(leads[0] & leads[1]).any(axis=1) & ~tied[:, here]
-        clear[:, here] = pie[:, here] & (3 * tops[0] >= 2 * size_first[:, None]) & (3 * tops[1] >= 2 * size_second[:, None])
+    for labels in np.unique(leading):
+        alike, step = np.flatnonzero(leading == labels), max(1, int(BLOCK // (draws * labels)))
+        for here in (alike[start:start + step] for start in range(0, len(alike), step)):
+            one_hot = (ranks[:, None, here] == np.arange(labels)[:, None]).astype(np.float32).reshape(len(pool), -1)
+            (top, lead, even), (top_second, lead_second, even_second) = (
+                _lead((members @ one_hot).astype(compact).reshape(draws, labels, -1)) for members in (first, second))
+            even |= even_second
+            apart = (lead != lead_second) & ~even
+            tied[:, here], pie[:, here] = even, apart
+            clear[:, here] = apart & (3 * top.astype(np.int32) >= 2 * size_first[:, None]) & (
+                3 * top_second.astype(np.int32) >= 2 * size_second[:, None])
     return pie, clear, tied
 
 
