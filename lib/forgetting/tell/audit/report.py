@@ -16,6 +16,7 @@ from PIL import Image
 from forgetting import pictures
 from forgetting.errors import Refused
 from forgetting.tell.audit import sentences, tables
+from forgetting.tell.audit.sources import counted
 from forgetting.tell.words import signed
 
 MOST_BYTES = 3 * 10**6
@@ -101,8 +102,9 @@ def _page(told, settings: list[dict], galleries: dict[str, str], verdicts: Seque
     title = f"What compression did to {_of([one['setting'] for one in said['settings']])}"
     parts = [
         f"<h1>{_text(title, 200)}</h1>",
-        f"<p>Held against the baseline {_text(said['baseline'])}, on {said['examples']:,} examples of {said['classes']:,} classes"
-        + (f" and {said['groups']:,} {sentences.nouns(told.groups, 'groups')[1]}" if said["groups"] else "") + ".</p>",
+        f"<p>Held against the baseline {_text(said['baseline'])}, on {counted(said['examples'], 'example')} of "
+        + sentences.counted_of(said["classes"], "class", "classes")
+        + (f" and {sentences.counted_of(said['groups'], *sentences.nouns(told.groups, 'groups'))}" if said["groups"] else "") + ".</p>",
         _first(said),
     ]
     if verdicts:
