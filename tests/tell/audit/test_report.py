@@ -138,7 +138,7 @@ def points(*values):
 @pytest.mark.parametrize("members", [1, 3])
 def test_each_interval_stands_in_its_own_column(members):
     told = audited(members=members)
-    shown = {row["Class"]: row for row in rows(report.page(told), "The largest loss first;")}
+    shown = {row["Class"]: row for row in rows(report.page(told), "The largest loss first,")}
     for row in told.classes.to_dict("records"):
         for heading, name in (("Interval alone", "change"), ("Interval for all at once", "simultaneous"), ("its interval", "beyond")):
             ends = row[f"{name}_low"], row[f"{name}_high"]

@@ -265,8 +265,9 @@ def _told(whole: dict[str, pd.DataFrame], compared: list[tables.Comparison], *, 
         told["exemplars"] = sentences.about_pies(of("pies", one.setting), one.setting, second=again, most=most, alpha=alpha)
         settings.append({"setting": one.setting, "design": one.design, "sentences": told, **worst})
     correction = (
-        "Corrections for many tests and simultaneous intervals run over all tested classes of a setting, and over all its tested groups, "
-        "intersections and metrics included."
+        "Corrections for many tests run over all tested classes of a setting, and over all its tested groups, intersections and metrics "
+        "included. Intervals for all at once do the same, and with one model on each side also hold for those in which too little changed "
+        "for a test: a significant row may have one that reaches 0."
         + (f" The {len(compared)} settings are corrected each for itself." if len(compared) > 1 else "")
     )
     flat = [line for setting in settings for lines in setting["sentences"].values() for line in lines]

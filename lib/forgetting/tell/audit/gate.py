@@ -207,7 +207,7 @@ def judge(rule: Rule, *, overall: pd.DataFrame, classes: pd.DataFrame, groups: p
         table = table[table["role"] == "compressed"]
     numbers, names = FIELDS[rule.table]
     # Only what the rule can name goes through Python, a row at a time.
-    rows = table[[*numbers, *names]].to_dict("records")
+    rows = table.sort_values("change", kind="stable")[[*numbers, *names]].to_dict("records")
     answers = [rule.condition(row) for row in rows]
     met = [row for row, answer in zip(rows, answers, strict=True) if answer]
     unknown = [row for row, answer in zip(rows, answers, strict=True) if answer is None]

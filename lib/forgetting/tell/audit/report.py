@@ -21,7 +21,7 @@ from forgetting.tell.words import signed
 
 MOST_BYTES = 3 * 10**6
 MOST_SETTINGS, FIRST = 100, 5  # Settings with a section of their own, and those of which the page says the most important first.
-FIRST_OF_SETS = 2  # Sentences about classes, and about groups, that the page says first.
+FIRST_OF_SETS = 3  # Sentences about classes, and about groups, that the page says first.
 ROWS = (100, 40, 15, 5, 2)  # Of each table: the first of these with which the page is small enough.
 PICTURES, PICTURE_BYTES, SIDE = 24, 10**6, 96  # At most so many a setting, so many bytes in all, and pixels a side.
 
@@ -42,7 +42,7 @@ caption{text-align:left;color:var(--soft);padding:.5rem}
 th,td{padding:.3rem .6rem;text-align:right;border-top:1px solid var(--line);white-space:nowrap;vertical-align:top}
 thead th{vertical-align:bottom;white-space:normal;overflow-wrap:normal;min-width:5rem;background:var(--tint);border-top:0}
 th:first-child,td.text,th.text{text-align:left}td.text,tbody th{white-space:normal;min-width:8rem;max-width:22rem}
-td.note{white-space:normal;min-width:15rem;text-align:left}
+td.note{white-space:normal;min-width:11rem;text-align:left}
 tbody th{font-weight:600}.loss{color:var(--loss)}.gain{color:var(--gain)}.soft{color:var(--soft)}
 svg{width:8rem;height:.9rem;vertical-align:middle}svg .zero{stroke:var(--soft)}
 svg .wide-line{stroke:var(--soft);stroke-width:1}svg .line{stroke:currentColor;stroke-width:3}svg circle{fill:currentColor}
@@ -175,7 +175,8 @@ def _setting(told, one: dict, rows: int) -> Iterable[str]:
     if top["design"] != tables.MODELS:
         columns += [("Votes, baseline", lambda row: f"{row.votes_baseline} of {top['members_baseline']}"),
                     ("Votes, compressed", lambda row: f"{row.votes_compressed} of {top['members_compressed']}")]  # fmt: skip
-    caption = f"Ranked: the clearest disagreement first. {_some(listed, rows, 'examples', 'exemplars')}"
+    first = "what turned from right to wrong" if top["design"] == tables.MODELS else "the largest difference of votes"
+    caption = f"Ranked: {first} first. {_some(listed, rows, 'examples', 'exemplars')}"
     yield _table(listed, columns, rows, caption, text=range(5))
 
 
@@ -216,7 +217,8 @@ def _sets(table: pd.DataFrame, of: str, design: str, rows: int) -> str:
     """The class or group table: the largest losses first, small sets last."""
     _, many = sentences.nouns(table, of)
     table = table.sort_values(["guarded", "change"], kind="stable")
-    strip, single = _Strip(table.head(rows)), int(table["could_be_worst"].sum()) == 1
+    strip = _Strip(table.head(rows))
+    single, lost = int(table["could_be_worst"].sum()) == 1, bool((table["simultaneous_high"] < 0).any())
     place = list(table).index("group" if of == "groups" else "class") + 1
     columns: list[tuple[str, Callable]] = [("Group" if of == "groups" else "Class", lambda row: _text(row[place]))]
     if of == "groups":
@@ -227,34 +229,37 @@ def _sets(table: pd.DataFrame, of: str, design: str, rows: int) -> str:
         ("Compressed", lambda row: sentences.percent(row.rate_compressed)),
         ("Change, points", lambda row: f'<span class="{_tone(row.change)}">{signed(row.change)}</span>'),
         ("Thick: interval alone; thin: for all at once", strip.drawn),
-        ("Interval alone", lambda row: _ends(row.change_low, row.change_high)),
         ("Interval for all at once", lambda row: _ends(row.simultaneous_low, row.simultaneous_high)),
         ("Holm’s p", lambda row: _p(row.p_holm)),
-        ("Would be found, points", lambda row: "–" if np.isnan(row.detectable) else f"{100 * row.detectable:.1f}"),
-        ("Note", lambda row: _note(row, single)),
+        ("Against the whole, points", lambda row: signed(row.beyond)),
+        ("its Holm’s p", lambda row: _p(row.beyond_p_holm)),
+        ("Note", lambda row: _note(row, single, lost)),
     ]
     words = range(len(columns) - 1, len(columns))
+    columns += [
+        ("Would be found, points", lambda row: "–" if np.isnan(row.detectable) else f"{100 * row.detectable:.1f}"),
+        ("Interval alone", lambda row: _ends(row.change_low, row.change_high)),
+    ]
+    if design != tables.MODELS:
+        columns.append(("Interval over other examples too", lambda row: _ends(row.crossed_low, row.crossed_high)))
     if design != tables.POPULATIONS:
         columns += [("Right to wrong", lambda row: _amount(row.to_wrong)), ("Wrong to right", lambda row: _amount(row.to_right)),
                     ("Changed at all", lambda row: _amount(row.flips))]  # fmt: skip
-    if design != tables.MODELS:
-        columns.append(("Interval over other examples too", lambda row: _ends(row.crossed_low, row.crossed_high)))
     columns += [
         ("B–H p", lambda row: _p(row.p_bh)),
         ("Relative", lambda row: "–" if np.isnan(row.relative) else f"{signed(row.relative)} %"),
-        ("Against the whole, points", lambda row: signed(row.beyond)),
-        ("its interval", lambda row: _ends(row.beyond_low, row.beyond_high)),
-        ("its Holm’s p", lambda row: _p(row.beyond_p_holm)),
+        ("Interval against the whole", lambda row: _ends(row.beyond_low, row.beyond_high)),
     ]
     text = {0, *words} | ({1} if of == "groups" else set())
-    return _table(table, columns, rows, f"The largest loss first; more columns to the right. {_some(table, rows, many, of)}", text=text)
+    caption = f"The largest loss first, what is too small to be tested last; more columns to the right. {_some(table, rows, many, of)}"
+    return _table(table, columns, rows, caption, text=text)
 
 
-def _note(row, single: bool) -> str:
+def _note(row, single: bool, lost: bool) -> str:
     """Why a set was not tested, and whether it may be the one that lost most."""
     said = [html.escape(row.reason.partition(":")[0])] if row.reason else []
-    if row.could_be_worst and row.change < 0:
-        said.append("the worst" if single and row.simultaneous_high < 0 else "may be the worst")
+    if row.could_be_worst and lost:  # Where nothing certainly lost, every row may be the worst.
+        said.append("the worst" if single else "may be the worst")
     return "; ".join(said)
 
 

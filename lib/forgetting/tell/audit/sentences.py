@@ -11,7 +11,7 @@ from forgetting.tell.audit.sources import counted
 from forgetting.tell.words import signed
 
 METRICS = {"error": "error rate", "fpr": "false-positive rate", "fnr": "false-negative rate"}
-MOST_NAMED = 10
+MOST_NAMED, MOST_BEHIND = 10, 3
 RETRAINING = (
     "One model was given on each side, so nothing can be said about retraining: another training of the same recipe may harm other "
     "classes and other groups. All that follows speaks of these two models, on other examples of the same kind."
@@ -32,9 +32,14 @@ def percent(value: float, digits: int = 1) -> str:
     return f"{100 * value:.{digits}f} %"
 
 
+def _digits(before: float, after: float) -> int:
+    """As many decimals as tell two percentages apart, 3 at most."""
+    return next((digits for digits in (1, 2) if percent(before, digits) != percent(after, digits)), 3) if before != after else 1
+
+
 def _from_to(before: float, after: float) -> str:
-    """`from 93.1 % to 88.5 %`, with as many decimals as tell them apart, 3 at most."""
-    digits = next((digits for digits in (1, 2) if percent(before, digits) != percent(after, digits)), 3)
+    """`from 93.1 % to 88.5 %`."""
+    digits = _digits(before, after)
     return f"from {percent(before, digits)} to {percent(after, digits)}"
 
 
@@ -50,11 +55,9 @@ def _moved(change: float) -> str:
 
 
 def _points(row: pd.Series, low: str, high: str) -> str:
-    return (
-        f"{signed(row['change'])} points"
-        if np.isnan(row[low])
-        else f"{signed(row['change'])} points ({signed(row[low])} to {signed(row[high])})"
-    )
+    digits = _digits(row["rate_baseline"], row["rate_compressed"])
+    change, low, high = (signed(row[name], digits) for name in ("change", low, high))
+    return f"{change} points ({low} to {high})"
 
 
 def named(row: pd.Series, of: str) -> str:
@@ -140,7 +143,7 @@ def about_sets(table: pd.DataFrame, found: pd.DataFrame, *, of: str, design: str
     """Sentences about the classes or groups of one setting; `found` are the rows of `tables.findings` about them."""
     told = _headline(table, of, alpha)
     if (table["change"] != 0).any():
-        told += [*_counts(found, alpha, *nouns(table, of)), *_untested(table, of, minimum)]
+        told += [*_counts(table, found, of, alpha), *_untested(table, of, minimum)]
     return [*told, *_power(table, design, alpha, *nouns(table, of))]
 
 
@@ -161,7 +164,8 @@ def _headline(table: pd.DataFrame, of: str, alpha: float) -> list[str]:
     )
     if not others:
         return [said, f"By these intervals no other {one} lost as much."]
-    some = f"any of the other {counted_of(len(others), one, many)}" if 3 < len(others) == len(table) - 1 else _some(others)
+    every = 3 < len(others) >= int((~table["guarded"]).sum()) - 1
+    some = f"any of the other {counted_of(len(others), one, many)}" if every else _some(others)
     return [said, f"That it lost is clear at that level; that it lost most is not: {some} may have lost as much."]
 
 
@@ -171,7 +175,8 @@ def _some(names: list[str]) -> str:
     return f"{', '.join(names[:-1])} or {names[-1]}" if len(names) > 1 else names[0]
 
 
-def _counts(found: pd.DataFrame, alpha: float, one: str, many: str) -> list[str]:
+def _counts(table: pd.DataFrame, found: pd.DataFrame, of: str, alpha: float) -> list[str]:
+    one, many = nouns(table, of)
     rows = found.set_index(["question", "rule"])
     plain, holm = (rows.loc[("change", rule)] for rule in ("uncorrected", "Holm"))
     if not holm["tested"]:
@@ -183,9 +188,12 @@ def _counts(found: pd.DataFrame, alpha: float, one: str, many: str) -> list[str]
     )
     beyond = rows.loc[("beyond", "Holm")]
     if beyond["tested"]:
+        behind = table[(table["beyond_reason"] == "") & (table["beyond_p_holm"] <= alpha) & (table["beyond"] < 0)].sort_values("beyond")
+        names = [f"{named(row, of)} by {signed(-row['beyond'])[1:]} points" for _, row in behind.head(MOST_BEHIND).iterrows()]
+        more = f" and {len(behind) - MOST_BEHIND:,} more" if len(behind) > MOST_BEHIND else ""
         told += (
-            f" Held against the change of the whole, which is another question, {beyond['lost']:,} fell behind and {beyond['gained']:,} "
-            "got ahead, after the same correction."
+            f" Held against the change of the whole, which is another question ({int(beyond['tested']):,} tested), {beyond['lost']:,} fell "
+            f"behind{': ' + ', '.join(names) + more + ';' if names else ''} and {beyond['gained']:,} got ahead, after the same correction."
         )
     return [told]
 
@@ -198,6 +206,10 @@ def _untested(table: pd.DataFrame, of: str, minimum: int) -> list[str]:
             f"{counted_of(guarded, one, many)} with fewer than {minimum:,} examples "
             f"{'is' if guarded == 1 else 'are'} shown, and neither tested nor ranked."
         )
+        larger = table[table["guarded"] & (table["change"] < min(table.loc[~table["guarded"], "change"].min(), 0))].sort_values("change")
+        if len(larger):
+            said = [f"{named(row, of)} ({_rate(row)})" for _, row in larger.head(MOST_BEHIND).iterrows()]
+            told[-1] += f" Among them are larger losses than any that was tested: {_some(said).replace(' or ', ' and ')}."
     few = int(table["reason"].isin(_too_few_changes(table)).sum())
     if few and (table["reason"] == "").any():  # Else the headline has said it.
         told.append(
@@ -227,7 +239,7 @@ def _power(table: pd.DataFrame, design: str, alpha: float, one: str, many: str) 
         single, corrected = paired.needed(alpha), int(shown["needed"].iloc[0])
         told.append(
             f"For a test to find anything at least {single} examples must change between right and wrong, all one way"
-            + (f"; after correction, {corrected}." if corrected > single else ".")
+            + (f"; after correction, {corrected} for the first to be found." if corrected > single else ".")
         )
     return told
 
@@ -247,9 +259,13 @@ def about_whole(row: pd.Series, *, alpha: float) -> list[str]:
         RETRAINING if row["design"] == tables.MODELS else MEMBERS,
     ]
     if not np.isnan(row["crossed_low"]):
+        digits = _shown(row)
         told[-1] += (
-            f" Had the examples been others of the same kind as well, the change might have been {signed(row['crossed_low'])} to "
-            f"{signed(row['crossed_high'])} points ({_sure(alpha)} interval over both)."
+            " Other examples of the same kind add no uncertainty that could be measured here."
+            if np.allclose(row[["crossed_low", "crossed_high"]].astype(float), row[["change_low", "change_high"]].astype(float), atol=1e-5)
+            else
+            f" Had the examples been others of the same kind as well, the change might have been {signed(row['crossed_low'], digits)} to "
+            f"{signed(row['crossed_high'], digits)} points ({_sure(alpha)} interval over both)."
         )
     if 1 < min(row["members_baseline"], row["members_compressed"]) < ENOUGH:
         told.append(FEW)
@@ -258,8 +274,18 @@ def about_whole(row: pd.Series, *, alpha: float) -> list[str]:
 
 def about_floor(row: pd.Series, *, baseline: str, alpha: float) -> list[str]:
     """Sentences about the row of `Audit.overall` that holds the second dense population against the baseline."""
-    start = f"The noise floor: between {clipped(baseline)} and {clipped(row['setting'])}, which differ by nothing but chance, "
-    return [" ".join([f"{start}the share of right answers {_changed(row, alpha)}.", *_flips(row)])]
+    single = row["design"] == tables.MODELS
+    what = "One retraining as the noise floor" if single else "The noise floor"
+    start = f"{what}: between {clipped(baseline)} and {clipped(row['setting'])}, which differ by nothing but chance, "
+    more = ["Another retraining may change more, or less."] if single else []
+    return [" ".join([f"{start}the share of right answers {_changed(row, alpha)}.", *_flips(row), *more])]
+
+
+def _shown(row: pd.Series) -> int:
+    """Decimals of a row's change: as many as its rates have, and more where an end of its interval would look like 0 and is not."""
+    values = row[["change", "change_low", "change_high"]].astype(float)
+    fewest = _digits(row["accuracy_baseline"], row["accuracy_compressed"])
+    return next((d for d in range(fewest, 3) if all(value == 0 or abs(round(100 * value, d)) > 0 for value in values)), 3)
 
 
 def _sure(alpha: float) -> str:
@@ -272,8 +298,8 @@ def _changed(row: pd.Series, alpha: float) -> str:
     said = f"is {percent(before)} on both sides" if row["change"] == 0 else f"{_moved(row['change'])} {_from_to(before, after)}"
     if np.isnan(row["change_low"]):
         return said
-    low, high = signed(row["change_low"]), signed(row["change_high"])
-    return f"{said}, a change of {signed(row['change'])} points ({_sure(alpha)} interval {low} to {high})"
+    change, low, high = (signed(value, _shown(row)) for value in row[["change", "change_low", "change_high"]])
+    return f"{said}, a change of {change} points ({_sure(alpha)} interval {low} to {high})"
 
 
 def _flips(row: pd.Series) -> list[str]:
@@ -302,6 +328,7 @@ def about_pies(table: pd.DataFrame, setting: str, *, second: str | None, most: i
         f"the majority of the baseline's; on {clear['observed']:,} both majorities are of two thirds or more."
         + (f" On {counted(tied, 'further example')} the votes of a side are tied: there is no majority to hold against." if tied else "")
     ]
+    of_clear = "" if pie["floor"] == "none" else f"; of clear ones so many come up with probability {_p(clear['p'])}"
     dealt = "If all models are dealt at random into two populations, as if compression changed nothing, so many disagreements come up with"
     if pie["floor"] == "none":
         told.append("Each copy is held against its own original, so without any compression there would be none.")
@@ -309,14 +336,14 @@ def about_pies(table: pd.DataFrame, setting: str, *, second: str | None, most: i
         told.append(
             f"No second dense population was given. Halves of the baseline, {counted(int(pie['half_members']), 'model')} each, disagree "
             f"with each other on {pie['half_null']:,.1f} examples on average; a half of it and as many {clipped(setting)} models "
-            f"on {pie['half_observed']:,.1f}. {dealt} probability {_p(pie['p'])}."
+            f"on {pie['half_observed']:,.1f}. {dealt} probability {_p(pie['p'])}{of_clear}."
         )
     else:
         excess, low, high = (f"{pie[name]:+,.0f}".replace("-", "−") for name in ("excess", "excess_low", "excess_high"))
         ends = "" if np.isnan(pie["excess_low"]) else f" ({_sure(alpha)} interval {low} to {high})"
         told.append(
             f"The baseline and {clipped(second)}, which differ by nothing but chance, disagree on {pie['null']:,.0f} (clearly on "
-            f"{clear['null']:,.0f}); the excess is {excess}{ends}. {dealt} probability {_p(pie['p'])}."
+            f"{clear['null']:,.0f}); the excess is {excess}{ends}. {dealt} probability {_p(pie['p'])}{of_clear}."
         )
         if pie["members"] < most:
             told.append(

@@ -71,7 +71,7 @@ def comparisons(brought: Brought, *, baseline: str, again: str | None, pairs: bo
         elif design == POPULATIONS and set(base.members) == set(population.members) and set(population.parents) == {None}:
             notes.append(
                 f"{setting}: its members are called like the baseline's. They are taken as trained independently; if each was made from "
-                "the one of its name, say so (--paired)."
+                "the one of its name, say so (paired)."
             )
         told.append(Comparison(setting, design, base, population))
     return told, notes
