@@ -139,12 +139,13 @@ def points(*values):
 def test_each_interval_stands_in_its_own_column(members):
     told = audited(members=members)
     shown = {row["Class"]: row for row in rows(report.page(told), "The largest loss first,")}
+    headings = {"Interval alone": "change", "Interval for all at once": "simultaneous", "Interval against the whole": "beyond"}
     for row in told.classes.to_dict("records"):
-        for heading, name in (("Interval alone", "change"), ("Interval for all at once", "simultaneous"), ("its interval", "beyond")):
+        for heading, name in headings.items():
             ends = row[f"{name}_low"], row[f"{name}_high"]
             assert shown[row["class"]][heading] == ("–" if np.isnan(ends[0]) else points(*ends))
     lost = shown["ant"]
-    assert len({lost["Interval alone"], lost["Interval for all at once"], lost["its interval"]}) == 3
+    assert len({lost["Interval alone"], lost["Interval for all at once"], lost["Interval against the whole"]}) == 3
 
 
 def test_several_settings_stand_side_by_side_and_the_noise_floor_last():
