@@ -250,3 +250,16 @@ def test_all_text_can_be_read_on_light_and_on_dark_ground():
     for colours in (light, dark):
         for name in ("text", "soft", "loss", "gain"):
             assert contrast(colours[name], colours["ground"]) >= 4.5 and contrast(colours[name], colours["tint"]) >= 4.5
+
+
+@pytest.mark.parametrize(
+    ("values", "rates", "wanted"),
+    [
+        ((-0.004, -0.007, -0.0004), (0.878, 0.875), 2),
+        ((-0.1, -0.2, 0.0), (0.9, 0.8), 1),
+        ((0.0005, -0.003, 0.004), (0.8515, 0.852), 2),
+        ((1e-7, 0, 0), (0.5, 0.5), 3),
+    ],
+)
+def test_a_change_has_the_decimals_of_its_rates_and_no_end_that_only_looks_like_0(values, rates, wanted):
+    assert sentences._shown(values, *rates) == wanted

@@ -1,5 +1,6 @@
 """What an audit found, in plain sentences: who lost most and how sure that is, or why that cannot be told."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,7 @@ import pandas as pd
 from forgetting.measure import paired
 from forgetting.tell.audit import tables
 from forgetting.tell.audit.sources import counted
-from forgetting.tell.words import signed
+from forgetting.tell.words import listed, signed
 
 METRICS = {"error": "error rate", "fpr": "false-positive rate", "fnr": "false-negative rate"}
 MOST_NAMED, MOST_BEHIND = 10, 3
@@ -55,8 +56,8 @@ def _moved(change: float) -> str:
 
 
 def _points(row: pd.Series, low: str, high: str) -> str:
-    digits = _digits(row["rate_baseline"], row["rate_compressed"])
-    change, low, high = (signed(row[name], digits) for name in ("change", low, high))
+    values = [row["change"], row[low], row[high]]
+    change, low, high = (signed(value, _shown(values, row["rate_baseline"], row["rate_compressed"])) for value in values)
     return f"{change} points ({low} to {high})"
 
 
@@ -193,7 +194,7 @@ def _counts(table: pd.DataFrame, found: pd.DataFrame, of: str, alpha: float) -> 
         more = f" and {len(behind) - MOST_BEHIND:,} more" if len(behind) > MOST_BEHIND else ""
         told += (
             f" Held against the change of the whole, which is another question ({int(beyond['tested']):,} tested), {beyond['lost']:,} fell "
-            f"behind{': ' + ', '.join(names) + more + ';' if names else ''} and {beyond['gained']:,} got ahead, after the same correction."
+            f"behind{', ' + ', '.join(names) + more + ',' if names else ''} and {beyond['gained']:,} got ahead, after the same correction."
         )
     return [told]
 
@@ -209,7 +210,7 @@ def _untested(table: pd.DataFrame, of: str, minimum: int) -> list[str]:
         larger = table[table["guarded"] & (table["change"] < min(table.loc[~table["guarded"], "change"].min(), 0))].sort_values("change")
         if len(larger):
             said = [f"{named(row, of)} ({_rate(row)})" for _, row in larger.head(MOST_BEHIND).iterrows()]
-            told[-1] += f" Among them are larger losses than any that was tested: {_some(said).replace(' or ', ' and ')}."
+            told[-1] += f" A larger loss than in any that was tested was seen in {listed(said)}."
     few = int(table["reason"].isin(_too_few_changes(table)).sum())
     if few and (table["reason"] == "").any():  # Else the headline has said it.
         told.append(
@@ -259,13 +260,14 @@ def about_whole(row: pd.Series, *, alpha: float) -> list[str]:
         RETRAINING if row["design"] == tables.MODELS else MEMBERS,
     ]
     if not np.isnan(row["crossed_low"]):
-        digits = _shown(row)
+        ends = [row["crossed_low"], row["crossed_high"]]
+        digits = _shown(ends, row["accuracy_baseline"], row["accuracy_compressed"])
         told[-1] += (
             " Other examples of the same kind add no uncertainty that could be measured here."
-            if np.allclose(row[["crossed_low", "crossed_high"]].astype(float), row[["change_low", "change_high"]].astype(float), atol=1e-5)
+            if np.allclose(ends, [row["change_low"], row["change_high"]], atol=1e-5)
             else
-            f" Had the examples been others of the same kind as well, the change might have been {signed(row['crossed_low'], digits)} to "
-            f"{signed(row['crossed_high'], digits)} points ({_sure(alpha)} interval over both)."
+            f" Had the examples been others of the same kind as well, the change might have been {signed(ends[0], digits)} to "
+            f"{signed(ends[1], digits)} points ({_sure(alpha)} interval over both)."
         )
     if 1 < min(row["members_baseline"], row["members_compressed"]) < ENOUGH:
         told.append(FEW)
@@ -281,11 +283,9 @@ def about_floor(row: pd.Series, *, baseline: str, alpha: float) -> list[str]:
     return [" ".join([f"{start}the share of right answers {_changed(row, alpha)}.", *_flips(row), *more])]
 
 
-def _shown(row: pd.Series) -> int:
-    """Decimals of a row's change: as many as its rates have, and more where an end of its interval would look like 0 and is not."""
-    values = row[["change", "change_low", "change_high"]].astype(float)
-    fewest = _digits(row["accuracy_baseline"], row["accuracy_compressed"])
-    return next((d for d in range(fewest, 3) if all(value == 0 or abs(round(100 * value, d)) > 0 for value in values)), 3)
+def _shown(values: Sequence[float], before: float, after: float) -> int:
+    """Decimals of a change and its interval: as many as the two rates have, and more where a value would look like 0 and is not."""
+    return next((d for d in range(_digits(before, after), 3) if all(value == 0 or abs(round(100 * value, d)) > 0 for value in values)), 3)
 
 
 def _sure(alpha: float) -> str:
@@ -298,7 +298,8 @@ def _changed(row: pd.Series, alpha: float) -> str:
     said = f"is {percent(before)} on both sides" if row["change"] == 0 else f"{_moved(row['change'])} {_from_to(before, after)}"
     if np.isnan(row["change_low"]):
         return said
-    change, low, high = (signed(value, _shown(row)) for value in row[["change", "change_low", "change_high"]])
+    values = [row["change"], row["change_low"], row["change_high"]]
+    change, low, high = (signed(value, _shown(values, before, after)) for value in values)
     return f"{said}, a change of {change} points ({_sure(alpha)} interval {low} to {high})"
 
 
