@@ -30,7 +30,7 @@ CSS = """
 @media(prefers-color-scheme:dark){:root{--ground:#15171a;--text:#e8e8e8;--soft:#b0b0b0;--line:#45494f;--tint:#1f2328;
 --loss:#ff9d8a;--gain:#86d6ae}}
 *{box-sizing:border-box}
-body{margin:0 auto;padding:1rem;max-width:72rem;background:var(--ground);color:var(--text);font:1rem/1.5 system-ui,sans-serif;
+body{margin:0 auto;padding:1rem;max-width:80rem;background:var(--ground);color:var(--text);font:1rem/1.5 system-ui,sans-serif;
 overflow-wrap:anywhere}
 h1{font-size:1.6rem;line-height:1.25}h2{font-size:1.3rem;margin-top:2.5rem;border-top:1px solid var(--line);padding-top:1rem}
 h3{font-size:1.05rem;margin-top:1.75rem}
