@@ -150,7 +150,7 @@ def audit(
         files, baseline=baseline, groups=groups, paired=paired, positive=positive, again=again, alpha=alpha, minimum=minimum, seed=seed
     )
     verdicts = [told.judge(rule) for rule in rules]
-    told.write(out, images=images, rules=rules)
+    told.write(out, images=images, verdicts=verdicts)
     typer.echo("\n".join(told.summary["sentences"]))
     console.print(f"wrote {paths.shown(out / 'index.html')}", markup=False)
     for verdict in verdicts:

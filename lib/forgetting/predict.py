@@ -199,7 +199,8 @@ def run(
     session = _session(model)
     size = how.size or _wanted_size(session, how)
     fixed, bytewise = session.get_inputs()[0].shape[0], session.get_inputs()[0].type == "tensor(uint8)"
-    how = how.model_copy(update={"scale": how.scale or (1 if bytewise else 255)})
+    if bytewise and how.scale is None:
+        how = how.model_copy(update={"scale": 1})
     step, predicted, sure, done = fixed if isinstance(fixed, int) else BATCH, [], [], True
     for start in range(0, len(labels.images), step):
         here = slice(start, start + step)

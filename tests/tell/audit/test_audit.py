@@ -453,7 +453,7 @@ def test_the_summary_has_the_keys_that_its_documentation_names(tmp_path):
     setting = told.summary["settings"][0]
     assert set(setting) == set(re.findall(r"\w+", re.sub(r"\(.*?\)", "", listed))) - {"and"}
     assert set(setting["sentences"]) == set(re.findall(r'"(\w+)"', listed))
-    (rule,) = json.loads((told.write(tmp_path, rules=["any class: n < 1"]) / "summary.json").read_text())["rules"]
+    (rule,) = json.loads((told.write(tmp_path, verdicts=[told.judge("any class: n < 1")]) / "summary.json").read_text())["rules"]
     assert set(rule) == set(re.search(r'"rules" \(([\w, ]+)\)', audit.Audit.write.__doc__)[1].split(", "))
 
 

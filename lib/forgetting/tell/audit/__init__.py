@@ -68,20 +68,20 @@ class Audit:
         """What a rule such as "any group: change_low < -0.05" says of this audit; see `gate`. Raises `Refused` for a rule that is none."""
         return gate.judge(gate.parse(rule), overall=self.overall, classes=self.classes, groups=self.groups)
 
-    def write(self, folder: str | Path, *, images: str | Path | None = None, rules: Sequence[str] = ()) -> Path:
+    def write(self, folder: str | Path, *, images: str | Path | None = None, verdicts: Sequence[gate.Verdict] = ()) -> Path:
         """Write index.html, the report; each table that there is as <name>.csv and <name>.parquet; and summary.json.
 
         Arguments: `images`, a folder of pictures in which examples are found by their names, to be shown beside the list of exemplars;
-        `rules`, whose verdicts stand in the report and in summary.json under "rules" (rule, code, line).
+        `verdicts` of `judge`, which stand in the report and in summary.json under "rules" (rule, code, line).
 
         The same audit gives the same bytes; each file appears whole or not at all. Returns the folder. Raises `Refused` where `images` is
-        no folder, a rule is none, or the folder holds files that would be overwritten and are no report's.
+        no folder, or the folder holds files that would be overwritten and are no report's.
         """
         folder = ready(folder)
-        verdicts = [{"rule": rule, **vars(self.judge(rule))} for rule in rules]
         page = report.page(self, images=images, verdicts=verdicts)
         # These two first: a folder that has them is a report's, which the next run may finish.
-        summary = json.dumps(self.summary | {"rules": verdicts}, indent=2, ensure_ascii=False, allow_nan=False)
+        told = self.summary | {"rules": [vars(verdict) for verdict in verdicts]}
+        summary = json.dumps(told, indent=2, ensure_ascii=False, allow_nan=False)
         for name, text in {"summary.json": summary + "\n", "index.html": page}.items():
             with paths.replacing(folder / name) as temporary:
                 temporary.write_text(text, encoding="utf-8")

@@ -84,8 +84,9 @@ class Rule:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a rule says of an audit: `code` (0 passed, 3 met, 4 cannot be told) and the one `line` that tells it."""
+    """What a `rule` says of an audit: `code` (0 passed, 3 met, 4 cannot be told) and the one `line` that tells it."""
 
+    rule: str
     code: int
     line: str
 
@@ -213,14 +214,14 @@ def judge(rule: Rule, *, overall: pd.DataFrame, classes: pd.DataFrame, groups: p
     unknown = [row for row, answer in zip(rows, answers, strict=True) if answer is None]
     small = f"; {left_out:,} too small to be tested not looked at" if left_out else ""
     if met:
-        return Verdict(MET, f"rule met: {rule.text}: {_these(met, rule)}{small}")
+        return Verdict(rule.text, MET, f"rule met: {rule.text}: {_these(met, rule)}{small}")
     if not rows:
-        return Verdict(UNKNOWN, f"rule cannot be decided: {rule.text}: there is no row to look at{small}")
+        return Verdict(rule.text, UNKNOWN, f"rule cannot be decided: {rule.text}: there is no row to look at{small}")
     if unknown:
         return Verdict(
-            UNKNOWN, f"rule cannot be decided: {rule.text}: a field it needs cannot be told of {_these(unknown, rule)}{small}"
+            rule.text, UNKNOWN, f"rule cannot be decided: {rule.text}: a field it needs cannot be told of {_these(unknown, rule)}{small}"
         )
-    return Verdict(PASSED, f"rule not met: {rule.text}: by none of {counted(len(rows), 'row')}{small}")
+    return Verdict(rule.text, PASSED, f"rule not met: {rule.text}: by none of {counted(len(rows), 'row')}{small}")
 
 
 def _these(rows: list[dict], rule: Rule) -> str:

@@ -15,7 +15,7 @@ from PIL import Image
 
 from forgetting import pictures
 from forgetting.errors import Refused
-from forgetting.tell.audit import sentences, tables
+from forgetting.tell.audit import gate, sentences, tables
 from forgetting.tell.audit.sources import counted
 from forgetting.tell.words import signed
 
@@ -75,7 +75,7 @@ READING = (
 )  # fmt: skip
 
 
-def page(told, *, images: str | Path | None = None, verdicts: Sequence[dict] = ()) -> str:
+def page(told, *, images: str | Path | None = None, verdicts: Sequence[gate.Verdict] = ()) -> str:
     """The page of an `Audit`.
 
     Args:
@@ -97,7 +97,7 @@ def page(told, *, images: str | Path | None = None, verdicts: Sequence[dict] = (
     return text
 
 
-def _page(told, settings: list[dict], galleries: dict[str, str], verdicts: Sequence[dict], rows: int) -> str:
+def _page(told, settings: list[dict], galleries: dict[str, str], verdicts: Sequence[gate.Verdict], rows: int) -> str:
     said, alpha = told.summary, told.summary["alpha"]
     title = f"What compression did to {_of([one['setting'] for one in said['settings']])}"
     parts = [
@@ -108,7 +108,7 @@ def _page(told, settings: list[dict], galleries: dict[str, str], verdicts: Seque
         _first(said),
     ]
     if verdicts:
-        parts.append("<h2>Rules</h2><ul>" + "".join(f"<li>{_text(verdict['line'], 1000)}</li>" for verdict in verdicts) + "</ul>")
+        parts.append("<h2>Rules</h2><ul>" + "".join(f"<li>{_text(verdict.line, 1000)}</li>" for verdict in verdicts) + "</ul>")
     if len(said["settings"]) > 1:
         more = len(said["settings"]) - len(settings)
         parts += ["<h2>All settings</h2>", _settings(told, settings)]
@@ -243,8 +243,9 @@ def _sets(table: pd.DataFrame, of: str, design: str, rows: int) -> str:
     if design != tables.MODELS:
         columns.append(("Interval over other examples too", lambda row: _ends(row.crossed_low, row.crossed_high)))
     if design != tables.POPULATIONS:
-        columns += [("Right to wrong", lambda row: _amount(row.to_wrong)), ("Wrong to right", lambda row: _amount(row.to_right)),
-                    ("Changed at all", lambda row: _amount(row.flips))]  # fmt: skip
+        columns += [("Right to wrong", lambda row: sentences.amount(row.to_wrong)),
+                    ("Wrong to right", lambda row: sentences.amount(row.to_right)),
+                    ("Changed at all", lambda row: sentences.amount(row.flips))]  # fmt: skip
     columns += [
         ("B–H p", lambda row: _p(row.p_bh)),
         ("Relative", lambda row: "–" if np.isnan(row.relative) else f"{signed(row.relative)} %"),
@@ -379,7 +380,3 @@ def _ends(low: float, high: float) -> str:
 
 def _p(value: float) -> str:
     return "–" if np.isnan(value) else f"{value:.3f}" if value >= 0.001 else "&lt; 0.001"
-
-
-def _amount(value: float) -> str:
-    return f"{value:,.0f}" if value == round(value) else f"{value:,.1f}"

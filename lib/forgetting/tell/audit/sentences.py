@@ -311,9 +311,9 @@ def _flips(row: pd.Series) -> list[str]:
         return [f"No prediction changed{per}."]
     between = row["flips"] - row["to_wrong"] - row["to_right"]
     return [
-        f"{_number(row['flips'])} predictions changed{per}: {_number(row['to_wrong'])} from right to wrong, "
-        f"{_number(row['to_right'])} from wrong to right"
-        + (f", {_number(between)} from one wrong class to another." if between > 1e-9 else ".")
+        f"{amount(row['flips'])} predictions changed{per}: {amount(row['to_wrong'])} from right to wrong, "
+        f"{amount(row['to_right'])} from wrong to right"
+        + (f", {amount(between)} from one wrong class to another." if between > 1e-9 else ".")
     ]
 
 
@@ -354,7 +354,7 @@ def about_pies(table: pd.DataFrame, setting: str, *, second: str | None, most: i
     return told
 
 
-def _number(value: float) -> str:
+def amount(value: float) -> str:
     return f"{value:,.0f}" if abs(value - round(value)) < 1e-9 else f"{value:,.1f}"
 
 
