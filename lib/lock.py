@@ -12,7 +12,11 @@ LIB = Path(__file__).parent
 
 def asked(environment: Path) -> list[str]:
     """The pip requirements of an environment.yml."""
-    (pip,) = (entry["pip"] for entry in yaml.safe_load(environment.read_text())["dependencies"] if isinstance(entry, dict))
+    (pip,) = (
+        entry["pip"]
+        for entry in yaml.safe_load(environment.read_text())["dependencies"]
+        if isinstance(entry, dict)
+    )
     return pip
 
 
@@ -30,9 +34,25 @@ def main() -> None:
             "--no-emit-trusted-host",
             "--quiet",
         ]
-        subprocess.run([sys.executable, "-m", "piptools", "compile", *options, "--output-file", compiled, wanted], check=True)
+        subprocess.run(
+            [
+                sys.executable,
+                "-m",
+                "piptools",
+                "compile",
+                *options,
+                "--output-file",
+                compiled,
+                wanted,
+            ],
+            check=True,
+        )
         # A local build of torch calls itself 2.13.0+cpu; the package index has 2.13.0, and pip takes either for it.
-        lines = [line.replace("+cpu", "") for line in compiled.read_text().splitlines() if line.strip() and not line.startswith("#")]
+        lines = [
+            line.replace("+cpu", "")
+            for line in compiled.read_text().splitlines()
+            if line.strip() and not line.startswith("#")
+        ]
     (LIB / "requirements.lock").write_text("\n".join(lines) + "\n")
 
 

@@ -39,7 +39,9 @@ def answer(*words, capsys, monkeypatch):
         ("page exemplars study=nosuch", ["'nosuch'", "digits"]),
     ],
 )
-def test_a_users_mistake_is_one_line_that_names_it_and_exit_code_2(words, named, smoke, capsys, monkeypatch):
+def test_a_users_mistake_is_one_line_that_names_it_and_exit_code_2(
+    words, named, smoke, capsys, monkeypatch
+):
     before = {p: p.stat().st_mtime_ns for p in paths.runs().rglob("*")}
     code, said = answer(*words.split(), capsys=capsys, monkeypatch=monkeypatch)
     assert code == 2
@@ -48,8 +50,13 @@ def test_a_users_mistake_is_one_line_that_names_it_and_exit_code_2(words, named,
     assert {p: p.stat().st_mtime_ns for p in paths.runs().rglob("*")} == before
 
 
-def test_a_data_set_that_is_not_here_is_said_before_anything_is_trained(tmp_path, capsys, monkeypatch):
-    said = yaml.safe_load((paths.studies / "smoke.yml").read_text()) | {"name": "mine", "data": {"name": "fashion"}}
+def test_a_data_set_that_is_not_here_is_said_before_anything_is_trained(
+    tmp_path, capsys, monkeypatch
+):
+    said = yaml.safe_load((paths.studies / "smoke.yml").read_text()) | {
+        "name": "mine",
+        "data": {"name": "fashion"},
+    }
     (tmp_path / "mine.yml").write_text(yaml.safe_dump(said))
     monkeypatch.setenv("FORGETTING_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("FORGETTING_DATA", str(tmp_path))
@@ -62,7 +69,7 @@ def test_a_data_set_that_is_not_here_is_said_before_anything_is_trained(tmp_path
 
 def test_what_is_not_installed_is_said_in_one_line(smoke, capsys, monkeypatch):
     monkeypatch.setitem(sys.modules, "nbformat", None)  # As on a machine that only audits.
-    monkeypatch.delitem(sys.modules, "forgetting.tell.pages", raising=False)
+    monkeypatch.delitem(sys.modules, "forgetting.book.pages", raising=False)
     code, said = answer("pages", "smoke", capsys=capsys, monkeypatch=monkeypatch)
     assert code == 2 and said.count("\n") == 1 and "needs nbformat" in said and "make setup" in said
 
@@ -85,7 +92,11 @@ def test_a_full_disk_is_one_line_and_leaves_no_half_written_file(tmp_path):
         capture_output=True,
         text=True,
     )
-    assert done.returncode == 2 and "Traceback" not in done.stderr and "free the space" in done.stderr.splitlines()[-1]
+    assert (
+        done.returncode == 2
+        and "Traceback" not in done.stderr
+        and "free the space" in done.stderr.splitlines()[-1]
+    )
     assert [p for p in tmp_path.rglob("*") if p.is_file()] == []
 
 
@@ -96,7 +107,9 @@ def test_training_what_is_here_says_so_and_trains_nothing(smoke, capsys, monkeyp
     assert "are here" in capsys.readouterr().err and predictions.fingerprint(smoke) == before
 
 
-def test_a_page_with_another_sparsity_trains_that_population_first(smoke_home, tmp_path, capsys, monkeypatch):
+def test_a_page_with_another_sparsity_trains_that_population_first(
+    smoke_home, tmp_path, capsys, monkeypatch
+):
     shutil.copytree(smoke_home, tmp_path / "home")
     monkeypatch.setattr(cli.console, "file", None)
     monkeypatch.setenv("FORGETTING_HOME", str(tmp_path / "home"))
@@ -108,22 +121,37 @@ def test_a_page_with_another_sparsity_trains_that_population_first(smoke_home, t
     assert "pruned 80 %" in out.read_text()
 
 
-def test_training_stops_after_the_minutes_given_and_the_same_command_goes_on(tmp_path, capsys, monkeypatch):
-    said = yaml.safe_load((paths.studies / "smoke.yml").read_text()) | {"name": "mine", "members": 3, "settings": {"pruned": [0.5]}}
+def test_training_stops_after_the_minutes_given_and_the_same_command_goes_on(
+    tmp_path, capsys, monkeypatch
+):
+    said = yaml.safe_load((paths.studies / "smoke.yml").read_text()) | {
+        "name": "mine",
+        "members": 3,
+        "settings": {"pruned": [0.5]},
+    }
     said["data"]["corrupted_images"] = 0
     (tmp_path / "mine.yml").write_text(yaml.safe_dump(said))
     monkeypatch.setenv("FORGETTING_HOME", str(tmp_path / "home"))
     monkeypatch.setattr(cli.console, "file", None)
     cli.train(str(tmp_path / "mine.yml"), minutes=1e-9)
     first = {p: p.read_bytes() for p in (tmp_path / "home").glob("*/*.parquet")}
-    assert len(first) == 3 and "8 networks are still to train; the same command goes on" in capsys.readouterr().err
+    assert (
+        len(first) == 3
+        and "8 networks are still to train; the same command goes on" in capsys.readouterr().err
+    )
     cli.train(str(tmp_path / "mine.yml"), minutes=60)
     said = capsys.readouterr().err
     assert "trained 8 networks" in said and "stopped" not in said
     assert all(p.read_bytes() == content for p, content in first.items())
 
 
-def test_a_device_that_is_not_there_is_refused_before_anything_is_trained(tmp_path, capsys, monkeypatch):
+def test_a_device_that_is_not_there_is_refused_before_anything_is_trained(
+    tmp_path, capsys, monkeypatch
+):
     monkeypatch.setenv("FORGETTING_HOME", str(tmp_path))
     code, said = answer("train", "smoke", "--device", "tpu", capsys=capsys, monkeypatch=monkeypatch)
-    assert code == 2 and "device 'tpu' is unknown: it is one of auto, cpu, cuda" in said and "training" not in said
+    assert (
+        code == 2
+        and "device 'tpu' is unknown: it is one of auto, cpu, cuda" in said
+        and "training" not in said
+    )

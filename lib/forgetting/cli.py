@@ -9,41 +9,75 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 
-from forgetting import archive as archives
-from forgetting import data, paths, predictions
-from forgetting.errors import Refused
+from forgetting import data, predictions
+from forgetting.errors import UserError
+from forgetting.files import display_path
+from forgetting.predictions import archive as archives
 from forgetting.study import Study, load, names
 
-app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+app = typer.Typer(
+    help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
+)
 console = Console(stderr=True, highlight=False, soft_wrap=True)
 
-StudyName = Annotated[str, typer.Argument(help=f"One of {', '.join(names())}, or the path of a .yml file.")]
+StudyName = Annotated[
+    str, typer.Argument(help=f"One of {', '.join(names())}, or the path of a .yml file.")
+]
 
 
 @app.command()
 def train(
     study: StudyName = "digits",
-    members: Annotated[int | None, typer.Option(help="Networks in each population, instead of the study's.")] = None,
-    sparsity: Annotated[list[float] | None, typer.Option(help="A further pruned level, in [0, 1). May be given more than once.")] = None,
-    device: Annotated[str, typer.Option(help="cpu, cuda, or auto: a GPU, if there is one, for networks that fill it.")] = "auto",
-    minutes: Annotated[float | None, typer.Option(help="Begin no further network after so many; the same command goes on.")] = None,
+    members: Annotated[
+        int | None, typer.Option(help="Networks in each population, instead of the study's.")
+    ] = None,
+    sparsity: Annotated[
+        list[float] | None,
+        typer.Option(help="A further pruned level, in [0, 1). May be given more than once."),
+    ] = None,
+    device: Annotated[
+        str,
+        typer.Option(help="cpu, cuda, or auto: a GPU, if there is one, for networks that fill it."),
+    ] = "auto",
+    minutes: Annotated[
+        float | None,
+        typer.Option(help="Begin no further network after so many; the same command goes on."),
+    ] = None,
 ) -> None:
     """Train what is missing of a study's populations; what is here is verified and kept."""
     if minutes is not None and not minutes > 0:
-        raise Refused(f"minutes is {minutes:g}: it must be above 0; leave it out to train all that is missing")
-    ensure(load(study).with_changes(members=members, sparsities=tuple(sparsity or ())), archived=False, device=device, minutes=minutes)
+        raise UserError(
+            f"minutes is {minutes:g}: it must be above 0; leave it out to train all that is missing"
+        )
+    ensure(
+        load(study).with_changes(members=members, sparsities=tuple(sparsity or ())),
+        archived=False,
+        device=device,
+        minutes=minutes,
+    )
 
 
 @app.command()
 def pages(study: StudyName = "digits") -> None:
     """Run every page of the book whose notebook, parameters, library or predictions have changed; STUDY is that of the book's own pages."""
-    from forgetting.tell import pages as told
+    from forgetting.book import pages as told
 
     for edition, chosen in told.editions().items():
         of = edition or study
-        read = {level for name in chosen for level in told.needed_sparsities(told.resolve(name, study=of))}
+        read = {
+            level
+            for name in chosen
+            for level in told.needed_sparsities(told.resolve(name, study=of))
+        }
         ensure(load(of).with_changes(sparsities=tuple(sorted(read))))
         told.build(chosen, study=of, edition=edition)
 
@@ -51,156 +85,222 @@ def pages(study: StudyName = "digits") -> None:
 @app.command()
 def page(
     name: Annotated[str, typer.Argument(help="A notebook in notebooks/, without its ending.")],
-    parameters: Annotated[list[str] | None, typer.Argument(help='Parameters as NAME=VALUE, e.g. "alpha=0.01 members=10".')] = None,
+    parameters: Annotated[
+        list[str] | None,
+        typer.Argument(help='Parameters as NAME=VALUE, e.g. "alpha=0.01 members=10".'),
+    ] = None,
     study: Annotated[str | None, typer.Option(help="Run the page on this study.")] = None,
-    out: Annotated[Path | None, typer.Option(help="Where the executed notebook goes; its place in the book if not given.")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Where the executed notebook goes; its place in the book if not given."),
+    ] = None,
 ) -> None:
     """Run one page, with other parameters if given; trains a level of sparsity that is not there yet."""
-    from forgetting.tell import pages as told
+    from forgetting.book import pages as told
 
     given = told.parse_assignments(" ".join(parameters or []))
     which = study or given.pop("study", None) or told.read(name).parameters["study"].default
     chosen = load(which)
     checked = told.resolve(name, study=which, parameters=given)
     if "members" in given and checked["members"] > chosen.members:
-        raise Refused(
+        raise UserError(
             f"members is {checked['members']}: study {chosen.name} has {chosen.members}; allowed: 2 to {chosen.members}, "
             "or raise `members` in the study file"
         )
     ensure(chosen.with_changes(sparsities=tuple(told.needed_sparsities(checked))))
     written = told.run(name, study=which, parameters=given, out=out)
-    console.print(f"wrote {paths.shown(written)}")
+    console.print(f"wrote {display_path(written)}")
 
 
 @app.command()
 def book() -> None:
     """Bind the pages that were run, and those written by hand, into HTML."""
-    from forgetting.tell import pages as told
+    from forgetting.book import pages as told
 
     built = told.bind()
-    console.print(f"wrote {paths.shown(built / 'index.html')}")
+    console.print(f"wrote {display_path(built / 'index.html')}")
 
 
 @app.command()
 def archive(study: StudyName = "digits") -> None:
     """Publish a study: put all its predictions, and tables of data that may not be published, into book/archive."""
-    from forgetting.tell import pages as told
+    from forgetting.book import pages as told
 
     chosen = load(study)
     ensure(chosen, archived=False)
     told.build(told.editions().get(study, []), study=study, edition=study)
     where = predictions.publish(chosen)
     size = sum(file.stat().st_size for file in where.rglob("*") if file.is_file())
-    console.print(f"wrote {paths.shown(where)}: {size / 1e6:.1f} MB")
-
-
-@app.command()
-def bench(
-    study: StudyName = "digits",
-    seconds: Annotated[float, typer.Option(help="How long each loop is timed.")] = 20,
-    networks: Annotated[int, typer.Option(help="Networks trained whole by each loop, to compare their accuracy.")] = 16,
-    device: Annotated[str, typer.Option(help="cpu, cuda, or auto: a GPU, if there is one, for networks that fill it.")] = "auto",
-    only: Annotated[str | None, typer.Option(metavar="training|audit", help="One of the two; both if not given.")] = None,
-) -> None:
-    """Compare training with the loop a user would write and with what the machine can do (kept, to be published with the study), and time
-    an audit at ImageNet's size."""
-    if only not in (None, "training", "audit"):
-        raise Refused(f"only is {only!r}: allowed are training and audit; leave it out for both")
-    if only != "training":
-        from forgetting.tell.audit import benchmark as audits
-
-        audits.run(say=typer.echo)
-    if only != "audit":
-        import pandas as pd
-
-        from forgetting.train import benchmark
-
-        chosen = load(study)
-        found = benchmark.run(chosen, seconds=seconds, networks=networks, device=device, say=typer.echo)
-        archives.keep(chosen, "cost", pd.DataFrame([found]))
+    console.print(f"wrote {display_path(where)}: {size / 1e6:.1f} MB")
 
 
 @app.command()
 def audit(
-    files: Annotated[list[Path], typer.Argument(help="Predictions: Parquet or CSV, with setting, member, example, label, predicted.")],
+    files: Annotated[
+        list[Path],
+        typer.Argument(
+            help="Predictions: Parquet or CSV, with setting, member, example, label, predicted."
+        ),
+    ],
     baseline: Annotated[str, typer.Option(help="The setting of the uncompressed models.")],
     out: Annotated[Path, typer.Option(help="The folder that the report is written into.")],
-    groups: Annotated[Path | None, typer.Option(help="A table with the column example and a column for each attribute.")] = None,
-    images: Annotated[Path | None, typer.Option(help="The folder of pictures that examples are named in, to show some of them.")] = None,
-    paired: Annotated[bool, typer.Option("--paired", help="Members of equal name belong together: one was made from the other.")] = False,
-    positive: Annotated[str | None, typer.Option(help="The positive label of a task with two.")] = None,
-    again: Annotated[
-        str | None, typer.Option(help="The setting that is a second, independent baseline; <baseline>-again if there.")
+    groups: Annotated[
+        Path | None,
+        typer.Option(help="A table with the column example and a column for each attribute."),
     ] = None,
-    alpha: Annotated[float, typer.Option(help="Level of the tests, 1 minus that of the intervals.")] = 0.05,
-    minimum: Annotated[int, typer.Option(help="Examples below which a class or group is shown only.")] = 10,
+    images: Annotated[
+        Path | None,
+        typer.Option(
+            help="The folder of pictures that examples are named in, to show some of them."
+        ),
+    ] = None,
+    paired: Annotated[
+        bool,
+        typer.Option(
+            "--paired", help="Members of equal name belong together: one was made from the other."
+        ),
+    ] = False,
+    positive: Annotated[
+        str | None, typer.Option(help="The positive label of a task with two.")
+    ] = None,
+    again: Annotated[
+        str | None,
+        typer.Option(
+            help="The setting that is a second, independent baseline; <baseline>-again if there."
+        ),
+    ] = None,
+    alpha: Annotated[
+        float, typer.Option(help="Level of the tests, 1 minus that of the intervals.")
+    ] = 0.05,
+    minimum: Annotated[
+        int, typer.Option(help="Examples below which a class or group is shown only.")
+    ] = 10,
     seed: Annotated[int, typer.Option(help="Of the random splits behind counts of exemplars.")] = 0,
     fail_if: Annotated[
-        list[str] | None, typer.Option(metavar="RULE", help='E.g. "any group: change_low < -0.05". May be repeated.')
+        list[str] | None,
+        typer.Option(metavar="RULE", help='E.g. "any group: change_low < -0.05". May be repeated.'),
     ] = None,
 ) -> None:
     """Say what compression did to whom. Exit code 0: passed; 2: bad input; 3: a rule is met; 4: a rule cannot be decided."""
-    from forgetting.tell import audit as audits
+    from forgetting import audit as audits
 
     rules = fail_if or []
     for rule in rules:
         audits.gate.parse(rule)  # A rule that is none is refused before anything is read.
     audits.ready(out, inputs=[*files, *([groups] if groups else [])])
     told = audits.run(
-        files, baseline=baseline, groups=groups, paired=paired, positive=positive, again=again, alpha=alpha, minimum=minimum, seed=seed
+        files,
+        baseline=baseline,
+        groups=groups,
+        paired=paired,
+        positive=positive,
+        again=again,
+        alpha=alpha,
+        minimum=minimum,
+        seed=seed,
     )
     verdicts = [told.judge(rule) for rule in rules]
     told.write(out, images=images, verdicts=verdicts)
     typer.echo("\n".join(told.summary["sentences"]))
-    console.print(f"wrote {paths.shown(out / 'index.html')}", markup=False)
+    console.print(f"wrote {display_path(out / 'index.html')}", markup=False)
     for verdict in verdicts:
         console.print(verdict.line, markup=False)
     codes = {verdict.code for verdict in verdicts}
-    raise typer.Exit(next((code for code in (audits.gate.MET, audits.gate.UNKNOWN) if code in codes), audits.gate.PASSED))
+    raise typer.Exit(
+        next(
+            (code for code in (audits.gate.MET, audits.gate.UNKNOWN) if code in codes),
+            audits.gate.PASSED,
+        )
+    )
 
 
 @app.command()
 def predict(
-    model: Annotated[Path, typer.Argument(help="An ONNX file: pictures in, scores of the classes out.")],
+    model: Annotated[
+        Path, typer.Argument(help="An ONNX file: pictures in, scores of the classes out.")
+    ],
     images: Annotated[Path, typer.Argument(help="The folder of pictures.")],
-    labels: Annotated[Path, typer.Option(help="A CSV file with the columns image (a path in the folder) and label.")],
+    labels: Annotated[
+        Path,
+        typer.Option(help="A CSV file with the columns image (a path in the folder) and label."),
+    ],
     out: Annotated[Path, typer.Option(help="The Parquet file to write.")],
-    setting: Annotated[str | None, typer.Option(help="What the model is called in the table; its file's name if not given.")] = None,
-    member: Annotated[str, typer.Option(help="Which of several trainings of the setting it is.")] = "0",
-    classes: Annotated[
-        Path | None, typer.Option(help="A text file with the class names, a line for each output; else they are 0, 1, ...")
+    setting: Annotated[
+        str | None,
+        typer.Option(help="What the model is called in the table; its file's name if not given."),
     ] = None,
-    config: Annotated[Path | None, typer.Option(help="A YAML file with the pre-processing; the options below come before it.")] = None,
-    size: Annotated[tuple[int, int] | None, typer.Option(metavar="HEIGHT WIDTH", help="Of the input; the model's if not given.")] = None,
-    resize: Annotated[str | None, typer.Option(help="stretch, or crop: scale the shorter side and cut out the centre.")] = None,
-    scale: Annotated[float | None, typer.Option(help="What the bytes are divided by; 255 if not given.")] = None,
-    mean: Annotated[str | None, typer.Option(help='Subtracted after that, e.g. "0.485,0.456,0.406".')] = None,
-    std: Annotated[str | None, typer.Option(help='Divided by after that, e.g. "0.229,0.224,0.225".')] = None,
+    member: Annotated[
+        str, typer.Option(help="Which of several trainings of the setting it is.")
+    ] = "0",
+    classes: Annotated[
+        Path | None,
+        typer.Option(
+            help="A text file with the class names, a line for each output; else they are 0, 1, ..."
+        ),
+    ] = None,
+    config: Annotated[
+        Path | None,
+        typer.Option(help="A YAML file with the pre-processing; the options below come before it."),
+    ] = None,
+    size: Annotated[
+        tuple[int, int] | None,
+        typer.Option(metavar="HEIGHT WIDTH", help="Of the input; the model's if not given."),
+    ] = None,
+    resize: Annotated[
+        str | None,
+        typer.Option(help="stretch, or crop: scale the shorter side and cut out the centre."),
+    ] = None,
+    scale: Annotated[
+        float | None, typer.Option(help="What the bytes are divided by; 255 if not given.")
+    ] = None,
+    mean: Annotated[
+        str | None, typer.Option(help='Subtracted after that, e.g. "0.485,0.456,0.406".')
+    ] = None,
+    std: Annotated[
+        str | None, typer.Option(help='Divided by after that, e.g. "0.229,0.224,0.225".')
+    ] = None,
     layout: Annotated[str | None, typer.Option(help="NCHW or NHWC.")] = None,
     channels: Annotated[str | None, typer.Option(help="RGB, BGR or L (grey).")] = None,
 ) -> None:
     """Predict a folder of pictures by an ONNX model, for `forgetting audit`."""
-    from forgetting import predict as predicting
+    from forgetting.audit import onnx as predicting
 
     def numbers(name: str, text: str | None) -> list[float] | None:
         try:
             return None if text is None else [float(part) for part in text.split(",")]
         except ValueError:
-            raise Refused(f"{name} is {text!r}: give one number, or one a channel, separated by commas") from None
+            raise UserError(
+                f"{name} is {text!r}: give one number, or one a channel, separated by commas"
+            ) from None
 
     if out.suffix != ".parquet":
-        raise Refused(f"out is {str(out)!r}: it becomes a Parquet file; give a name that ends in .parquet")
+        raise UserError(
+            f"out is {str(out)!r}: it becomes a Parquet file; give a name that ends in .parquet"
+        )
     how = predicting.preprocessing(
-        config, size=size, resize=resize, scale=scale, mean=numbers("mean", mean), std=numbers("std", std), layout=layout,
+        config,
+        size=size,
+        resize=resize,
+        scale=scale,
+        mean=numbers("mean", mean),
+        std=numbers("std", std),
+        layout=layout,
         channels=channels,
-    )  # fmt: skip
+    )
     read = predicting.read_labels(labels, images)
     named = predicting.read_classes(classes) if classes else None
-    right = predicting.run(model, read, how=how, classes=named, setting=setting or model.stem, member=member, out=out)
-    console.print(f"wrote {paths.shown(out)}: {len(read.labels):,} predictions, {100 * right / len(read.labels):.1f} % right", markup=False)
+    right = predicting.run(
+        model, read, how=how, classes=named, setting=setting or model.stem, member=member, out=out
+    )
+    console.print(
+        f"wrote {display_path(out)}: {len(read.labels):,} predictions, {100 * right / len(read.labels):.1f} % right",
+        markup=False,
+    )
 
 
-def ensure(study: Study, *, archived: bool = True, device: str = "auto", minutes: float | None = None) -> None:
+def ensure(
+    study: Study, *, archived: bool = True, device: str = "auto", minutes: float | None = None
+) -> None:
     """Train what is missing of `study`, saying how long it takes; what was finished stays when it is stopped.
 
     Args:
@@ -208,15 +308,25 @@ def ensure(study: Study, *, archived: bool = True, device: str = "auto", minutes
         device: "auto", "cpu" or "cuda". minutes: begin no further network after so many.
     """
     start = time.monotonic()
-    published = [setting for setting in study.populations if archived and predictions.archived(study, setting)]
+    published = [
+        setting
+        for setting in study.populations
+        if archived and predictions.archived(study, setting)
+    ]
     if published:
-        console.print(f"study {study.name}: {len(published)} populations are read from {paths.shown(archives.folder(study))}")
-    absent, damaged = predictions.missing(study, [setting for setting in study.populations if setting not in published])
+        console.print(
+            f"study {study.name}: {len(published)} populations are read from {display_path(archives.folder(study))}"
+        )
+    absent, damaged = predictions.missing(
+        study, [setting for setting in study.populations if setting not in published]
+    )
     for line in damaged:
         console.print(f"damaged, made again: {line}")
     if not absent:
         if not published:
-            console.print(f"study {study.name}: all {len(study.populations)} populations are here, {study.members} members each")
+            console.print(
+                f"study {study.name}: all {len(study.populations)} populations are here, {study.members} members each"
+            )
         return
     data.load(study.data)  # what is missing of it is said before anything is trained
     from joblib.externals.loky.process_executor import TerminatedWorkerError
@@ -226,7 +336,9 @@ def ensure(study: Study, *, archived: bool = True, device: str = "auto", minutes
     todo = population.tasks(study, absent, device=device)
     name = population.device_name(study, todo[0][0], device)
     where = f"{population.workers()} cores" if name == "cpu" else name
-    console.print(f"study {study.name}: training {len(todo)} networks on {where}{_estimate(study, len(todo), name)}")
+    console.print(
+        f"study {study.name}: training {len(todo)} networks on {where}{_estimate(study, len(todo), name)}"
+    )
     until, finished = math.inf if minutes is None else start + 60 * minutes, 0
     try:
         with _Told(len(todo)) as told:
@@ -234,16 +346,22 @@ def ensure(study: Study, *, archived: bool = True, device: str = "auto", minutes
                 finished += 1
                 told.advance(f"{entry['setting']} {entry['member']}")
     except TerminatedWorkerError:
-        raise Refused(
+        raise UserError(
             f"a training process was killed, perhaps for want of memory; {finished} of {len(todo)} networks are finished and kept; "
             "free some memory and give the same command again"
         ) from None
     except KeyboardInterrupt:
-        console.print(f"stopped: {finished} of {len(todo)} networks are finished and kept; the same command goes on from there")
+        console.print(
+            f"stopped: {finished} of {len(todo)} networks are finished and kept; the same command goes on from there"
+        )
         raise typer.Exit(130) from None
-    console.print(f"study {study.name}: trained {finished} networks in {time.monotonic() - start:.0f} s")
+    console.print(
+        f"study {study.name}: trained {finished} networks in {time.monotonic() - start:.0f} s"
+    )
     if finished < len(todo):
-        console.print(f"stopped after {minutes:g} minutes: {len(todo) - finished} networks are still to train; the same command goes on")
+        console.print(
+            f"stopped after {minutes:g} minutes: {len(todo) - finished} networks are still to train; the same command goes on"
+        )
 
 
 def _estimate(study: Study, networks: int, device: str) -> str:
@@ -302,18 +420,26 @@ def main() -> None:
     """Run the command; a mistake that the user can mend is one line and exit code 2."""
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="replace")  # A console that lacks a sign is no reason to fail.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # stopped by `kill`, as by Ctrl-C: with a word, and no worker left behind
+            stream.reconfigure(
+                errors="replace"
+            )  # A console that lacks a sign is no reason to fail.
+    signal.signal(
+        signal.SIGTERM, signal.default_int_handler
+    )  # stopped by `kill`, as by Ctrl-C: with a word, and no worker left behind
     try:
         app()
-    except Refused as error:
+    except UserError as error:
         _stop(str(error))
     except ModuleNotFoundError as error:
-        _stop(f"this needs {error.name}, which is not installed; `make setup` installs all that the book needs")
+        _stop(
+            f"this needs {error.name}, which is not installed; `make setup` installs all that the book needs"
+        )
     except OSError as error:
-        where = f" ({paths.shown(Path(error.filename))})" if error.filename else ""
+        where = f" ({display_path(Path(error.filename))})" if error.filename else ""
         if isinstance(error, FileExistsError | NotADirectoryError | IsADirectoryError):
-            _stop(f"{error.strerror}{where}; move away what is there, give another name, or set FORGETTING_HOME to another folder")
+            _stop(
+                f"{error.strerror}{where}; move away what is there, give another name, or set FORGETTING_HOME to another folder"
+            )
         mend = "free the space or mend the permission, or set FORGETTING_HOME to another folder"
         _stop(f"{error.strerror or error}{where}; what was finished is kept; {mend}")
 

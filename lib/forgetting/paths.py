@@ -1,8 +1,6 @@
 """Every location, in one place. FORGETTING_HOME moves everything that training writes."""
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]  # the repository; the package is installed editable
@@ -38,7 +36,7 @@ def tables(edition: str = "") -> Path:
 
 
 def edition() -> str:
-    """The edition whose page a running notebook becomes (see `forgetting.tell.pages`): a study's name, or empty for the book's own."""
+    """The edition whose page a running notebook becomes (see `forgetting.book.pages`): a study's name, or empty for the book's own."""
     return os.environ.get("FORGETTING_EDITION", "")
 
 
@@ -56,25 +54,3 @@ def data() -> Path | None:
     """The reader's own data sets: `$FORGETTING_DATA`, or None."""
     given = os.environ.get("FORGETTING_DATA")
     return Path(given).expanduser() if given else None
-
-
-def shown(path: Path) -> str:
-    """`path` as it is printed: relative to the repository or the working folder where that is shorter."""
-    for base in (Path.cwd(), ROOT):
-        try:
-            return str(Path(path).resolve().relative_to(base.resolve()))
-        except ValueError:
-            continue
-    return str(path)
-
-
-@contextmanager
-def replacing(target: Path) -> Iterator[Path]:
-    """A temporary path beside `target` that becomes `target` if the block succeeds and vanishes if not: no half-written file exists."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.partial")
-    try:
-        yield temporary
-        os.replace(temporary, target)
-    finally:
-        temporary.unlink(missing_ok=True)

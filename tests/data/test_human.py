@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from forgetting.data import human
-from forgetting.errors import Absent, Refused
+from forgetting.errors import DataNotFound, UserError
 
 
 @pytest.fixture
@@ -39,16 +39,24 @@ def suspects(label):
     """Judgements of three pictures, of which two labels are wrong by the rule."""
     votes = {5: (3, 2, 0, 0), 4: (2, 0, 3, 0), 9_000: (0, 1, 0, 4)}
     return [
-        {"id": i, "given_original_label": int(label[i]), "our_guessed_label": int(label[i] + 1) % 10,
-         "mturk": dict(zip(("given", "guessed", "both", "neither"), said, strict=True))}
+        {
+            "id": i,
+            "given_original_label": int(label[i]),
+            "our_guessed_label": int(label[i] + 1) % 10,
+            "mturk": dict(zip(("given", "guessed", "both", "neither"), said, strict=True)),
+        }
         for i, said in votes.items()
-    ]  # fmt: skip
+    ]
 
 
 def noisy(label):
     """Three people's labels and what is made of them."""
     rng = np.random.default_rng(1)
-    three = np.where(rng.random((3, len(label))) < 0.2, (label + rng.integers(1, 10, size=(3, len(label)))) % 10, label)
+    three = np.where(
+        rng.random((3, len(label))) < 0.2,
+        (label + rng.integers(1, 10, size=(3, len(label)))) % 10,
+        label,
+    )
     first_wrong = three[(three != label).argmax(axis=0), np.arange(len(label))]
     majority = np.where(three[1] == three[2], three[1], three[0])
     arrays = {"clean_label": label, "aggre_label": majority, "worse_label": first_wrong}
@@ -57,9 +65,16 @@ def noisy(label):
 
 def torch_file(path, arrays, *, old=False):
     """As torch.save writes arrays: a pickle in a zip file; once, several pickles in a row."""
-    content = pickle.dumps({name: values.astype(np.int64) for name, values in arrays.items()}, protocol=2)
+    content = pickle.dumps(
+        {name: values.astype(np.int64) for name, values in arrays.items()}, protocol=2
+    )
     if old:
-        path.write_bytes(pickle.dumps(0x1950A86A20F9469CFC6C, protocol=2) + pickle.dumps(1001, protocol=2) + content + b"\0no pickle")
+        path.write_bytes(
+            pickle.dumps(0x1950A86A20F9469CFC6C, protocol=2)
+            + pickle.dumps(1001, protocol=2)
+            + content
+            + b"\0no pickle"
+        )
         return
     with zipfile.ZipFile(path, "w") as held:
         held.writestr("archive/data.pkl", content)
@@ -68,8 +83,14 @@ def torch_file(path, arrays, *, old=False):
 
 def test_nothing_is_here_until_it_is_put_there(folder, labels):
     assert human.here() == dict.fromkeys(human.NAMES, False)
-    for read, file in ((human.answers, human.COUNTS), (human.label_errors, human.ERRORS), (human.relabelled, human.NOISY[0])):
-        with pytest.raises(Absent, match=f"put {file}.* into a folder and name it in FORGETTING_DATA"):
+    for read, file in (
+        (human.answers, human.COUNTS),
+        (human.label_errors, human.ERRORS),
+        (human.relabelled, human.NOISY[0]),
+    ):
+        with pytest.raises(
+            DataNotFound, match=f"put {file}.* into a folder and name it in FORGETTING_DATA"
+        ):
             read(labels[50_000 if read is human.relabelled else 10_000])
     (folder / "cifar10h").mkdir()
     np.save(folder / "cifar10h" / human.COUNTS, counts(labels[10_000]))
@@ -94,12 +115,12 @@ def test_counts_of_other_pictures_or_that_are_none_are_refused(folder, labels):
         (made.astype(object), "damaged; fetch it again"),
     ):
         np.save(file, wrong)
-        with pytest.raises(Refused, match=told) as refusal:
+        with pytest.raises(UserError, match=told) as refusal:
             human.answers(label)
         assert "\n" not in str(refusal.value)
     np.save(file, made)
     file.write_bytes(file.read_bytes()[:-1000])
-    with pytest.raises(Refused, match="damaged"):
+    with pytest.raises(UserError, match="damaged"):
         human.answers(label)
 
 
@@ -107,8 +128,14 @@ def test_a_label_is_an_error_where_fewer_than_three_of_five_people_confirm_it(fo
     label = labels[10_000]
     (folder / human.ERRORS).write_text(json.dumps(suspects(label)))
     found = human.label_errors(label)
-    assert found["example"].tolist() == [4, 5, 9_000] and found["error"].tolist() == [True, False, True]
-    assert (found["given"] == label[found["example"]]).all() and (found.filter(like="said_").sum(axis=1) == 5).all()
+    assert found["example"].tolist() == [4, 5, 9_000] and found["error"].tolist() == [
+        True,
+        False,
+        True,
+    ]
+    assert (found["given"] == label[found["example"]]).all() and (
+        found.filter(like="said_").sum(axis=1) == 5
+    ).all()
     assert human.label_errors(label[:100])["example"].tolist() == [4, 5]
 
 
@@ -126,7 +153,7 @@ def test_judgements_of_other_pictures_or_that_are_none_are_refused(folder, label
         ('{"id": 1}', "damaged"),
     ):
         file.write_text(text)
-        with pytest.raises(Refused, match=told):
+        with pytest.raises(UserError, match=told):
             human.label_errors(label)
 
 
@@ -135,14 +162,22 @@ def test_people_s_labels_are_counted_whatever_the_form_of_the_file(folder, label
     label = labels[50_000]
     arrays = noisy(label)
     if form == "npz":
-        np.savez(folder / human.NOISY[1], **{name: values.astype(np.uint8) for name, values in arrays.items()})
+        np.savez(
+            folder / human.NOISY[1],
+            **{name: values.astype(np.uint8) for name, values in arrays.items()},
+        )
     else:
         torch_file(folder / human.NOISY[0], arrays, old=form == "old torch")
     found = human.relabelled(label)
     three = [arrays[name].tolist() for name in human.THREE]
-    loop = [sum(said != given for said in people) for given, *people in zip(label.tolist(), *three, strict=True)]
+    loop = [
+        sum(said != given for said in people)
+        for given, *people in zip(label.tolist(), *three, strict=True)
+    ]
     assert found["wrong"].tolist() == loop
-    assert (found["worse"] == arrays["worse_label"]).all() and (found["majority"] == arrays["aggre_label"]).all()
+    assert (found["worse"] == arrays["worse_label"]).all() and (
+        found["majority"] == arrays["aggre_label"]
+    ).all()
     assert found.iloc[:200].equals(human.relabelled(label[:200]))
 
 
@@ -157,10 +192,10 @@ def test_people_s_labels_of_other_pictures_or_that_are_none_are_refused(folder, 
         ({name: values for name, values in arrays.items() if name != "aggre_label"}, "damaged"),
     ):
         torch_file(file, wrong)
-        with pytest.raises(Refused, match=told):
+        with pytest.raises(UserError, match=told):
             human.relabelled(label)
     file.write_bytes(file.read_bytes()[:-100])
-    with pytest.raises(Refused, match="damaged"):
+    with pytest.raises(UserError, match="damaged"):
         human.relabelled(label)
 
 
@@ -170,9 +205,9 @@ def test_nothing_in_a_file_is_run(folder, labels):
             return os.mkdir, (str(folder / "run"),)
 
     (folder / human.NOISY[0]).write_bytes(pickle.dumps({"clean_label": Trap()}, protocol=2))
-    with pytest.raises(Refused, match="damaged"):
+    with pytest.raises(UserError, match="damaged"):
         human.relabelled(labels[50_000])
     np.save(folder / human.COUNTS, np.array([Trap()], dtype=object), allow_pickle=True)
-    with pytest.raises(Refused, match="damaged"):
+    with pytest.raises(UserError, match="damaged"):
         human.answers(labels[10_000])
     assert not (folder / "run").exists()

@@ -4,10 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from forgetting import archive, data, study
+from forgetting import data, study
 from forgetting.data import human
-from forgetting.errors import Absent
+from forgetting.errors import DataNotFound
 from forgetting.measure import difficulty
+from forgetting.predictions import archive
 
 
 @pytest.fixture(scope="module")
@@ -15,7 +16,7 @@ def cifar10():
     """CIFAR-10, its pictures included."""
     try:
         return data.load(study.load("cifar10-narrow").data, fetch=False)
-    except Absent as absent:
+    except DataNotFound as absent:
         pytest.skip(str(absent))
 
 
@@ -27,7 +28,9 @@ def test_the_pictures_are_those_that_the_archive_speaks_of(cifar10):
         assert (known.part(part).labels == cifar10.part(part).labels).all()
     if known.state == cifar10.state:
         made = difficulty.image_qualities(cifar10.test.pictures())
-        pd.testing.assert_frame_equal(made, archive.published(chosen, "image-qualities", {"part": "test"}))
+        pd.testing.assert_frame_equal(
+            made, archive.published(chosen, "image-qualities", {"part": "test"})
+        )
 
 
 def test_what_people_said_belongs_to_these_pictures(cifar10):
@@ -36,7 +39,11 @@ def test_what_people_said_belongs_to_these_pictures(cifar10):
     counts, suspects = human.answers(cifar10.test.labels), human.label_errors(cifar10.test.labels)
     wrong = human.relabelled(cifar10.train.labels)["wrong"]
     parameters = {"sparsity": 0.9, "members": 20, "draws": 1000, "splits": 250, "seed": 0}
-    number = archive.published(study.load("cifar10-narrow"), "human-sets", parameters).set_index("what")["number"]
+    number = archive.published(study.load("cifar10-narrow"), "human-sets", parameters).set_index(
+        "what"
+    )["number"]
     assert number["labels that people gave to these"] == counts.sum()
     assert number["of these, not confirmed by most judges"] == suspects["error"].sum()
-    assert [number[f"of these, {many} of 3 people give another label"] for many in range(4)] == np.bincount(wrong, minlength=4).tolist()
+    assert [
+        number[f"of these, {many} of 3 people give another label"] for many in range(4)
+    ] == np.bincount(wrong, minlength=4).tolist()

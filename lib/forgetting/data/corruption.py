@@ -37,12 +37,25 @@ import numpy as np
 from PIL import Image
 from scipy import ndimage
 
-from forgetting.errors import Refused
+from forgetting.errors import UserError
 
 COMMON = (
-    "gaussian_noise", "shot_noise", "impulse_noise", "defocus_blur", "glass_blur", "motion_blur", "zoom_blur", "snow", "frost", "fog",
-    "brightness", "contrast", "elastic_transform", "pixelate", "jpeg_compression",
-)  # fmt: skip
+    "gaussian_noise",
+    "shot_noise",
+    "impulse_noise",
+    "defocus_blur",
+    "glass_blur",
+    "motion_blur",
+    "zoom_blur",
+    "snow",
+    "frost",
+    "fog",
+    "brightness",
+    "contrast",
+    "elastic_transform",
+    "pixelate",
+    "jpeg_compression",
+)
 EXTRA = ("speckle_noise", "gaussian_blur", "spatter", "saturate")
 SEVERITIES = (1, 2, 3, 4, 5)
 SMALLEST_SIDE = 28
@@ -63,10 +76,12 @@ _CHUNK = 2**20
 def names(*, channels: int) -> tuple[str, ...]:
     """Names of the corruptions that mean something on images of this many channels: all 19 on colour (3), all but saturate on grey (1).
 
-    Raises Refused for any other number of channels.
+    Raises UserError for any other number of channels.
     """
     if channels not in (1, 3):
-        raise Refused(f"channels {channels!r}: corruptions know grey (1) and colour (3) images; pass 1 or 3.")
+        raise UserError(
+            f"channels {channels!r}: corruptions know grey (1) and colour (3) images; pass 1 or 3."
+        )
     return tuple(name for name in COMMON + EXTRA if channels == 3 or name not in _NEEDS_COLOUR)
 
 
@@ -77,12 +92,14 @@ def corrupt(images: np.ndarray, *, name: str, severity: int, seed: int) -> np.nd
     name: one of `names(channels=C)`. severity: 1 (mildest) to 5. seed: an integer of at least 0.
     Returns (N, C, H, W) uint8. Image i of the result depends on image i, its position i, name, severity and seed alone: the other
     images, and how many there are, do not matter. Severities are drawn independently of each other.
-    Raises Refused for an array of another type or shape, a name that is unknown or needs colour, a severity or seed out of range.
+    Raises UserError for an array of another type or shape, a name that is unknown or needs colour, a severity or seed out of range.
     Source: see the module's docstring.
     """
     severity, seed = _checked(images, name, severity, seed)
     apply, constants = _CORRUPTIONS[name]
-    key = np.random.SeedSequence([seed, zlib.crc32(name.encode()), severity]).generate_state(2, np.uint64)
+    key = np.random.SeedSequence([seed, zlib.crc32(name.encode()), severity]).generate_state(
+        2, np.uint64
+    )
     corrupted = np.empty(images.shape, dtype=np.uint8)
     step = max(1, _CHUNK // images[0].size) if len(images) else 1
     for start in range(0, len(images), step):
@@ -97,30 +114,48 @@ def corrupt(images: np.ndarray, *, name: str, severity: int, seed: int) -> np.nd
 def _checked(images, name, severity, seed) -> tuple[int, int]:
     """Severity and seed as plain integers, once everything passed at the door is right."""
     if not isinstance(images, np.ndarray) or images.dtype != np.uint8:
-        found = f"type {images.dtype}" if isinstance(images, np.ndarray) else f"a {type(images).__name__}"
-        raise Refused(f"images are {found}: a numpy array of uint8 (0 to 255) is needed; convert them first.")
+        found = (
+            f"type {images.dtype}"
+            if isinstance(images, np.ndarray)
+            else f"a {type(images).__name__}"
+        )
+        raise UserError(
+            f"images are {found}: a numpy array of uint8 (0 to 255) is needed; convert them first."
+        )
     if images.ndim != 4 or images.shape[1] not in (1, 3):
-        raise Refused(f"images have shape {images.shape}: (N, C, H, W) with C 1 or 3 is needed; move or add the channel axis.")
+        raise UserError(
+            f"images have shape {images.shape}: (N, C, H, W) with C 1 or 3 is needed; move or add the channel axis."
+        )
     height, width = images.shape[2:]
     if min(height, width) < SMALLEST_SIDE:
-        raise Refused(f"images are {height} x {width} px: each side must have at least {SMALLEST_SIDE}; pad or enlarge them.")
+        raise UserError(
+            f"images are {height} x {width} px: each side must have at least {SMALLEST_SIDE}; pad or enlarge them."
+        )
     allowed = names(channels=images.shape[1])
     if name in _NEEDS_COLOUR and name not in allowed:
-        raise Refused(f"corruption {name!r} on grey images: grey has no colour to change; allowed are {', '.join(allowed)}.")
+        raise UserError(
+            f"corruption {name!r} on grey images: grey has no colour to change; allowed are {', '.join(allowed)}."
+        )
     if name not in allowed:
         nearest = difflib.get_close_matches(str(name).lower(), allowed, n=1, cutoff=0)[0]
-        raise Refused(f"corruption {name!r} is unknown: the nearest name is {nearest!r}; allowed are {', '.join(allowed)}.")
-    return _integer("severity", severity, SEVERITIES[0], SEVERITIES[-1]), _integer("seed", seed, 0, None)
+        raise UserError(
+            f"corruption {name!r} is unknown: the nearest name is {nearest!r}; allowed are {', '.join(allowed)}."
+        )
+    return _integer("severity", severity, SEVERITIES[0], SEVERITIES[-1]), _integer(
+        "seed", seed, 0, None
+    )
 
 
 def _integer(what: str, value, low: int, high: int | None) -> int:
-    allowed = f"an integer of at least {low}" if high is None else f"an integer from {low} to {high}"
+    allowed = (
+        f"an integer of at least {low}" if high is None else f"an integer from {low} to {high}"
+    )
     try:
         number = None if isinstance(value, bool | np.bool_) else operator.index(value)
     except TypeError:
         number = None
     if number is None or number < low or (high is not None and number > high):
-        raise Refused(f"{what} {value!r}: {allowed} is needed; pass one.")
+        raise UserError(f"{what} {value!r}: {allowed} is needed; pass one.")
     return number
 
 
@@ -136,7 +171,10 @@ class _Dice:
     @cached_property
     def generators(self) -> list[np.random.Generator]:
         indices = range(self.first, self.first + self.count)
-        return [np.random.Generator(np.random.Philox(key=self.key, counter=[0, 0, 0, index])) for index in indices]
+        return [
+            np.random.Generator(np.random.Philox(key=self.key, counter=[0, 0, 0, index]))
+            for index in indices
+        ]
 
     def __call__(self, sample: Callable[[np.random.Generator], np.ndarray]) -> np.ndarray:
         return np.stack([sample(generator) for generator in self.generators])
@@ -145,7 +183,9 @@ class _Dice:
         return self(lambda generator: generator.standard_normal(shape, dtype=np.float32))
 
     def uniform(self, low: float, high: float, *shape: int) -> np.ndarray:
-        return low + (high - low) * self(lambda generator: generator.random(shape, dtype=np.float32))
+        return low + (high - low) * self(
+            lambda generator: generator.random(shape, dtype=np.float32)
+        )
 
 
 # Every corruption takes x (n, C, H, W) float32 in [0, 1], the severity's constants and the dice; what it returns is clipped to [0, 1].
@@ -156,7 +196,15 @@ def _gaussian_noise(x, scale, dice):
 
 
 def _shot_noise(x, photons, dice):
-    return np.stack([generator.poisson(photons * image) for generator, image in zip(dice.generators, x, strict=True)]) / photons
+    return (
+        np.stack(
+            [
+                generator.poisson(photons * image)
+                for generator, image in zip(dice.generators, x, strict=True)
+            ]
+        )
+        / photons
+    )
 
 
 def _impulse_noise(x, share, dice):
@@ -190,11 +238,17 @@ def _glass_blur(x, constants, dice):
     rows, columns = np.arange(height)[:, None], np.arange(width)
     # The published loop leaves a margin of reach + 1 px above and left, reach - 1 px below and right. It runs backwards and, the
     # reach being 1, copies from pixels that it has not changed yet: one gather a round does the same.
-    inside = (rows > reach) & (rows <= height - reach) & (columns > reach) & (columns <= width - reach)
+    inside = (
+        (rows > reach) & (rows <= height - reach) & (columns > reach) & (columns <= width - reach)
+    )
     image = np.arange(count)[:, None, None]
     for _ in range(rounds):
-        shift = dice(lambda generator: generator.integers(-reach, reach, (2, height, width))) * inside
-        x = x.transpose(0, 2, 3, 1)[image, rows + shift[:, 0], columns + shift[:, 1]].transpose(0, 3, 1, 2)
+        shift = (
+            dice(lambda generator: generator.integers(-reach, reach, (2, height, width))) * inside
+        )
+        x = x.transpose(0, 2, 3, 1)[image, rows + shift[:, 0], columns + shift[:, 1]].transpose(
+            0, 3, 1, 2
+        )
     return _gaussian_blur(x, sigma, dice)
 
 
@@ -219,8 +273,10 @@ def _smear(x, radius: int, sigma: float, angle: np.ndarray) -> np.ndarray:
     padded = np.pad(x, ((0, 0), (0, 0), (margin, margin), (margin, margin)), mode="edge")
     windows = np.lib.stride_tricks.sliding_window_view(padded, (height, width), axis=(2, 3))
     image = np.arange(len(x))
-    return sum(weight * windows[image, :, margin + row, margin + column]
-               for weight, row, column in zip(weights, rows, columns, strict=True))  # fmt: skip
+    return sum(
+        weight * windows[image, :, margin + row, margin + column]
+        for weight, row, column in zip(weights, rows, columns, strict=True)
+    )
 
 
 def _zoom_blur(x, stop, dice):
@@ -280,10 +336,16 @@ def _fractal(x, decay: float, dice) -> np.ndarray:
         half = step // 2
         corner = relief[:, ::step, ::step]
         below, right = np.roll(corner, -1, axis=1), np.roll(corner, -1, axis=2)
-        centre = (corner + below + right + np.roll(below, -1, axis=2)) / 4 + noise[:, half::step, half::step]
+        centre = (corner + below + right + np.roll(below, -1, axis=2)) / 4 + noise[
+            :, half::step, half::step
+        ]
         relief[:, half::step, half::step] = centre
-        relief[:, ::step, half::step] = (corner + right + centre + np.roll(centre, 1, axis=1)) / 4 + noise[:, ::step, half::step]
-        relief[:, half::step, ::step] = (corner + below + centre + np.roll(centre, 1, axis=2)) / 4 + noise[:, half::step, ::step]
+        relief[:, ::step, half::step] = (
+            corner + right + centre + np.roll(centre, 1, axis=1)
+        ) / 4 + noise[:, ::step, half::step]
+        relief[:, half::step, ::step] = (
+            corner + below + centre + np.roll(centre, 1, axis=2)
+        ) / 4 + noise[:, half::step, ::step]
         noise /= decay**2
         step = half
     low, high = relief.min(axis=(1, 2), keepdims=True), relief.max(axis=(1, 2), keepdims=True)
@@ -322,17 +384,26 @@ def _elastic_transform(x, constants, dice):
     moved = points + dice.uniform(-jitter, jitter, 3, 2).astype(float)
     back = np.linalg.solve(np.concatenate([moved, np.ones((count, 3, 1))], axis=2), points)
     noise = dice.uniform(-1, 1, 2, height, width)
-    shift = strength * ndimage.gaussian_filter(noise, (0, 0, sigma, sigma), mode="reflect", truncate=3)
+    shift = strength * ndimage.gaussian_filter(
+        noise, (0, 0, sigma, sigma), mode="reflect", truncate=3
+    )
     place = np.indices((height, width)) + shift
     source = np.einsum("nihw,nij->njhw", place, back[:, :2]) + back[:, 2, :, None, None]
-    planes = np.broadcast_to(np.arange(count * channels)[:, None, None], (count * channels, height, width))
+    planes = np.broadcast_to(
+        np.arange(count * channels)[:, None, None], (count * channels, height, width)
+    )
     source = np.repeat(source, channels, axis=0)
-    sampled = ndimage.map_coordinates(x.reshape(-1, height, width), [planes, source[:, 0], source[:, 1]], order=1, mode="mirror")
+    sampled = ndimage.map_coordinates(
+        x.reshape(-1, height, width), [planes, source[:, 0], source[:, 1]], order=1, mode="mirror"
+    )
     return sampled.reshape(x.shape)
 
 
 def _pixelate(x, share, dice):
-    return _rows_and_columns(x, lambda side: _box_weights(int(side * share), side) @ _box_weights(side, int(side * share)))
+    return _rows_and_columns(
+        x,
+        lambda side: _box_weights(int(side * share), side) @ _box_weights(side, int(side * share)),
+    )
 
 
 def _box_weights(old: int, new: int) -> np.ndarray:
@@ -346,7 +417,12 @@ def _box_weights(old: int, new: int) -> np.ndarray:
 
 def _jpeg_compression(x, quality, dice):
     images = np.rint(x * 255).astype(np.uint8).transpose(0, 2, 3, 1)
-    return np.stack([_through_jpeg(image.squeeze(), quality) for image in images]).reshape(images.shape).transpose(0, 3, 1, 2) / 255
+    return (
+        np.stack([_through_jpeg(image.squeeze(), quality) for image in images])
+        .reshape(images.shape)
+        .transpose(0, 3, 1, 2)
+        / 255
+    )
 
 
 def _through_jpeg(image: np.ndarray, quality: int) -> np.ndarray:
@@ -361,7 +437,9 @@ def _spatter(x, constants, dice):
     liquid = ndimage.gaussian_filter(liquid, (0, sigma, sigma), mode="nearest")
     liquid[liquid < threshold] = 0
     if mud:
-        cover = ndimage.gaussian_filter((liquid > 0).astype(np.float32), (0, strength, strength), mode="nearest")[:, None]
+        cover = ndimage.gaussian_filter(
+            (liquid > 0).astype(np.float32), (0, strength, strength), mode="nearest"
+        )[:, None]
         cover[cover < 0.8] = 0
         return x * (1 - cover) + cover * _tint(_MUD, x)
     light = liquid * _drop_light(liquid > 0)
@@ -375,10 +453,14 @@ def _drop_light(drops: np.ndarray) -> np.ndarray:
     farthest = 20
     outline = drops & ~ndimage.binary_erosion(drops, np.ones((1, 3, 3)), border_value=1)
     # One call for all images: another image's outline is more than `farthest` away.
-    distance = np.minimum(ndimage.distance_transform_edt(~outline, sampling=(farthest + 1, 1, 1)), farthest)
+    distance = np.minimum(
+        ndimage.distance_transform_edt(~outline, sampling=(farthest + 1, 1, 1)), farthest
+    )
     # The millionth keeps a running sum's last bits from deciding where the mean is a whole number.
     level = (ndimage.uniform_filter(distance, (0, 3, 3), mode="mirror") + 1e-6).astype(int)
-    light = np.clip(ndimage.correlate(_equalized(level, farthest + 1), _EMBOSS[None], mode="mirror"), 0, 255)
+    light = np.clip(
+        ndimage.correlate(_equalized(level, farthest + 1), _EMBOSS[None], mode="mirror"), 0, 255
+    )
     return ndimage.uniform_filter(light, (0, 3, 3), mode="mirror")
 
 
@@ -389,7 +471,11 @@ def _equalized(level: np.ndarray, levels: int) -> np.ndarray:
     """Histogram equalization of each image (n, H, W) of integers below `levels`, to 0 ... 255."""
     count, pixels = len(level), level[0].size
     image = np.arange(count)[:, None, None]
-    below = np.bincount((image * levels + level).ravel(), minlength=count * levels).reshape(count, levels).cumsum(axis=1)
+    below = (
+        np.bincount((image * levels + level).ravel(), minlength=count * levels)
+        .reshape(count, levels)
+        .cumsum(axis=1)
+    )
     lowest = np.take_along_axis(below, level.min(axis=(1, 2))[:, None], axis=1)[:, :, None]
     return 255 * (below[image, level] - lowest) / np.maximum(pixels - lowest, 1)
 
@@ -412,7 +498,10 @@ _CORRUPTIONS = {
     # radius, edge
     "defocus_blur": (_defocus_blur, ((0.3, 0.4), (0.4, 0.5), (0.5, 0.6), (1, 0.2), (1.5, 0.1))),
     # sigma, reach, rounds
-    "glass_blur": (_glass_blur, ((0.05, 1, 1), (0.25, 1, 1), (0.4, 1, 1), (0.25, 1, 2), (0.4, 1, 2))),
+    "glass_blur": (
+        _glass_blur,
+        ((0.05, 1, 1), (0.25, 1, 1), (0.4, 1, 1), (0.25, 1, 2), (0.4, 1, 2)),
+    ),
     # radius, sigma
     "motion_blur": (_motion_blur, ((6, 1), (6, 1.5), (6, 2), (8, 2), (9, 2.5))),
     # the zoom factors' end: 1, 1.01, ...
@@ -435,7 +524,10 @@ _CORRUPTIONS = {
     "brightness": (_brightness, (0.05, 0.1, 0.15, 0.2, 0.3)),
     "contrast": (_contrast, (0.75, 0.5, 0.4, 0.3, 0.15)),
     # strength, sigma and jitter as shares of the shorter side
-    "elastic_transform": (_elastic_transform, ((0, 0, 0.08), (0.05, 0.2, 0.07), (0.08, 0.06, 0.06), (0.1, 0.04, 0.05), (0.1, 0.03, 0.03))),
+    "elastic_transform": (
+        _elastic_transform,
+        ((0, 0, 0.08), (0.05, 0.2, 0.07), (0.08, 0.06, 0.06), (0.1, 0.04, 0.05), (0.1, 0.03, 0.03)),
+    ),
     "pixelate": (_pixelate, (0.95, 0.9, 0.85, 0.75, 0.65)),
     "jpeg_compression": (_jpeg_compression, (80, 65, 58, 50, 40)),
     "speckle_noise": (_speckle_noise, (0.06, 0.1, 0.12, 0.16, 0.2)),

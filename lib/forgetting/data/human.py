@@ -16,7 +16,8 @@ import numpy as np
 import pandas as pd
 
 from forgetting import paths
-from forgetting.errors import Absent, Refused
+from forgetting.errors import DataNotFound, UserError
+from forgetting.files import display_path
 
 CLASSES, TEST, TRAIN = 10, 10_000, 50_000
 ANSWERS = 47, 63  # the fewest and the most answers to a picture of CIFAR-10H
@@ -43,8 +44,8 @@ def answers(labels) -> np.ndarray:
     Returns (n, 10) whole numbers, each row's sum between 47 and 63.
 
     Raises:
-        Absent: the file is not here.
-        Refused: it is damaged, or most people see something else than `labels` say.
+        DataNotFound: the file is not here.
+        UserError: it is damaged, or most people see something else than `labels` say.
     """
     file = _file("CIFAR-10H")
     labels = np.asarray(labels)
@@ -52,14 +53,27 @@ def answers(labels) -> np.ndarray:
         counts = np.load(file, allow_pickle=False)
     except (OSError, ValueError, EOFError):
         raise _damaged(file) from None
-    if counts.shape != (TEST, CLASSES) or not np.issubdtype(counts.dtype, np.integer) or counts.min() < 0:
-        raise _damaged(file, f"it holds {counts.dtype} of shape {counts.shape}, not counts of shape {(TEST, CLASSES)}")
+    if (
+        counts.shape != (TEST, CLASSES)
+        or not np.issubdtype(counts.dtype, np.integer)
+        or counts.min() < 0
+    ):
+        raise _damaged(
+            file,
+            f"it holds {counts.dtype} of shape {counts.shape}, not counts of shape {(TEST, CLASSES)}",
+        )
     totals = counts.sum(axis=1)
     if totals.min() < ANSWERS[0] or totals.max() > ANSWERS[1]:
-        raise _damaged(file, f"a picture has {totals.min()} to {totals.max()} answers, not {ANSWERS[0]} to {ANSWERS[1]}")
+        raise _damaged(
+            file,
+            f"a picture has {totals.min()} to {totals.max()} answers, not {ANSWERS[0]} to {ANSWERS[1]}",
+        )
     agree = (counts[: len(labels)].argmax(axis=1) == labels).mean()
     if agree < 0.9:  # it is .99; in another order it would be about .1
-        raise _damaged(file, f"most people agree with the label of only {agree:.0%} of the pictures, so these are in another order")
+        raise _damaged(
+            file,
+            f"most people agree with the label of only {agree:.0%} of the pictures, so these are in another order",
+        )
     return counts[: len(labels)]
 
 
@@ -74,19 +88,28 @@ def label_errors(labels) -> pd.DataFrame:
     said_neither (people, of 5); error: fewer than 3 said that the given label alone is right, the authors' rule.
 
     Raises:
-        Absent: the file is not here.
-        Refused: it is damaged, or belongs to other labels.
+        DataNotFound: the file is not here.
+        UserError: it is damaged, or belongs to other labels.
     """
     file = _file("label errors")
     try:
         said = json.loads(file.read_text(encoding="utf-8"))
         columns = {"example": "id", "given": "given_original_label", "guessed": "our_guessed_label"}
-        table = pd.DataFrame({name: [int(one[key]) for one in said] for name, key in columns.items()})
-        votes = pd.DataFrame({f"said_{what}": [int(one["mturk"][what]) for one in said] for what in VOTES})
+        table = pd.DataFrame(
+            {name: [int(one[key]) for one in said] for name, key in columns.items()}
+        )
+        votes = pd.DataFrame(
+            {f"said_{what}": [int(one["mturk"][what]) for one in said] for what in VOTES}
+        )
     except (OSError, ValueError, KeyError, TypeError):
         raise _damaged(file) from None
     places = table["example"]
-    if table.empty or (votes.sum(axis=1) != 5).any() or not places.between(0, TEST - 1).all() or places.duplicated().any():
+    if (
+        table.empty
+        or (votes.sum(axis=1) != 5).any()
+        or not places.between(0, TEST - 1).all()
+        or places.duplicated().any()
+    ):
         raise _damaged(file, "it does not hold five judgements of each of some test pictures")
     table = pd.concat([table, votes], axis=1).assign(error=votes["said_given"] < 3)
     table = table[table["example"] < len(labels)].sort_values("example", ignore_index=True)
@@ -104,14 +127,17 @@ def relabelled(labels) -> pd.DataFrame:
     most of them gave (where all three differ, one of theirs); worse: a wrong one among theirs, or the picture's where none is wrong.
 
     Raises:
-        Absent: the file is not here.
-        Refused: it is damaged, or belongs to other labels.
+        DataNotFound: the file is not here.
+        UserError: it is damaged, or belongs to other labels.
     """
     file = _file("CIFAR-10N")
     labels = np.asarray(labels)
     try:
         arrays = (_picked if file.suffix == ".pt" else _loaded)(file)
-        if any(values.shape != (TRAIN,) or values.min() < 0 or values.max() >= CLASSES for values in arrays.values()):
+        if any(
+            values.shape != (TRAIN,) or values.min() < 0 or values.max() >= CLASSES
+            for values in arrays.values()
+        ):
             raise ValueError("no labels of the training part")
     except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile):
         raise _damaged(file) from None
@@ -122,26 +148,38 @@ def relabelled(labels) -> pd.DataFrame:
     if ((arrays["worse_label"] != labels) != (wrong > 0)).any():
         raise _damaged(file, "its arrays contradict each other")
     return pd.DataFrame(
-        {"example": np.arange(len(labels)), "wrong": wrong, "majority": arrays["aggre_label"], "worse": arrays["worse_label"]}
+        {
+            "example": np.arange(len(labels)),
+            "wrong": wrong,
+            "majority": arrays["aggre_label"],
+            "worse": arrays["worse_label"],
+        }
     )
 
 
 def _found(*names: str) -> Path | None:
     """The first file of one of these names in the usual places."""
     bases = [base for base in (paths.data(), paths.runs() / "downloads") if base]
-    places = (place for base in bases for name in names for place in (base / name, base / FOLDERS[name] / name))
+    places = (
+        place
+        for base in bases
+        for name in names
+        for place in (base / name, base / FOLDERS[name] / name)
+    )
     return next((place for place in places if place.is_file()), None)
 
 
 def _file(name: str) -> Path:
     file = _found(*NAMES[name])
     if file is None:
-        raise Absent(f"{name} is not here: put {' or '.join(NAMES[name])} into a folder and name it in FORGETTING_DATA")
+        raise DataNotFound(
+            f"{name} is not here: put {' or '.join(NAMES[name])} into a folder and name it in FORGETTING_DATA"
+        )
     return file
 
 
-def _damaged(file: Path, why: str = "") -> Refused:
-    return Refused(f"{paths.shown(file)} is damaged{f' ({why})' if why else ''}; fetch it again")
+def _damaged(file: Path, why: str = "") -> UserError:
+    return UserError(f"{display_path(file)} is damaged{f' ({why})' if why else ''}; fetch it again")
 
 
 def _loaded(file: Path) -> dict[str, np.ndarray]:
@@ -154,7 +192,9 @@ def _picked(file: Path) -> dict[str, np.ndarray]:
     content = file.read_bytes()
     if zipfile.is_zipfile(file):
         with zipfile.ZipFile(file) as held:
-            content = held.read(next((name for name in held.namelist() if name.endswith("data.pkl")), "data.pkl"))
+            content = held.read(
+                next((name for name in held.namelist() if name.endswith("data.pkl")), "data.pkl")
+            )
     arrays, name = {}, None
     for argument in _arguments(content):
         if argument in ARRAYS:

@@ -9,8 +9,8 @@ import pandas as pd
 from scipy import ndimage
 
 from forgetting.data import DataSet, Part, corruption
-from forgetting.errors import Refused
-from forgetting.study import PlantedData, seed
+from forgetting.data.spec import PlantedData, seed
+from forgetting.errors import UserError
 
 ATYPICAL = ("rotated", "inverted", "thin", "thick")
 TEST_KINDS = ("corrupted", "two digits", "atypical")
@@ -22,7 +22,14 @@ def tail(largest: int, smallest: int, classes: int) -> np.ndarray:
     return np.round(np.geomspace(largest, smallest, classes)).astype(int)
 
 
-def divide(spec: PlantedData, images: np.ndarray, labels: np.ndarray, for_testing: np.ndarray, *, classes: tuple[str, ...]) -> DataSet:
+def divide(
+    spec: PlantedData,
+    images: np.ndarray,
+    labels: np.ndarray,
+    for_testing: np.ndarray,
+    *,
+    classes: tuple[str, ...],
+) -> DataSet:
     """The parts of a data set, with planted flaws.
 
     Args:
@@ -38,7 +45,7 @@ def divide(spec: PlantedData, images: np.ndarray, labels: np.ndarray, for_testin
         rest = ids[spec.test_per_class :]
         rest = rest[~for_testing[rest]]
         if len(ids) < spec.test_per_class or len(rest) < count:
-            raise Refused(
+            raise UserError(
                 f"data {spec.name}: class {classes[label]} has {len(ids)} images, too few for test_per_class {spec.test_per_class} and "
                 f"{count} training images; lower test_per_class, train_largest or train_smallest"
             )
@@ -47,7 +54,9 @@ def divide(spec: PlantedData, images: np.ndarray, labels: np.ndarray, for_testin
         chosen["holdout"].append(rest[count:])
     ids = {part: np.sort(np.concatenate(some)) for part, some in chosen.items()}
     ids["holdout"] = np.sort(rng.permutation(ids["holdout"])[: spec.holdout])
-    ids["train"] = rng.permutation(ids["train"])  # the first images calibrate quantization, so they must not all be of one class
+    ids["train"] = rng.permutation(
+        ids["train"]
+    )  # the first images calibrate quantization, so they must not all be of one class
     plain = {part: plain_part(images[some], labels[some], some) for part, some in ids.items()}
     return DataSet(
         name=spec.name,
@@ -60,7 +69,14 @@ def divide(spec: PlantedData, images: np.ndarray, labels: np.ndarray, for_testin
 
 def plain_part(images: np.ndarray, labels: np.ndarray, source: np.ndarray) -> Part:
     attributes = pd.DataFrame(
-        {"example": np.arange(len(labels)), "source": source, "kind": "plain", "detail": "", "true_label": labels, "other_label": -1}
+        {
+            "example": np.arange(len(labels)),
+            "source": source,
+            "kind": "plain",
+            "detail": "",
+            "true_label": labels,
+            "other_label": -1,
+        }
     )
     return Part(images=images, labels=labels, attributes=attributes)
 
@@ -82,11 +98,15 @@ def _plant_in_training(part: Part, spec: PlantedData, classes: int) -> Part:
 def _add_flawed_copies(part: Part, spec: PlantedData) -> Part:
     """`part` followed by `spec.test_flawed` copies of each kind; all plain images come first."""
     if spec.test_flawed > len(part):
-        raise Refused(
+        raise UserError(
             f"data {spec.name}: test_flawed is {spec.test_flawed}, but there are {len(part)} plain test images; allowed: 0 to {len(part)}"
         )
     images, tables = [part.images], [part.attributes]
-    for kind, make in (("corrupted", _corrupted), ("two digits", _two), ("atypical", _atypical_copies)):
+    for kind, make in (
+        ("corrupted", _corrupted),
+        ("two digits", _two),
+        ("atypical", _atypical_copies),
+    ):
         rng = np.random.default_rng(seed(spec.seed, "test flaws", kind))
         rows = np.sort(rng.permutation(len(part))[: spec.test_flawed])
         if len(rows) == 0:
@@ -96,7 +116,11 @@ def _add_flawed_copies(part: Part, spec: PlantedData) -> Part:
         tables.append(part.attributes.iloc[rows].assign(kind=kind, **changes))
     attributes = pd.concat(tables, ignore_index=True)
     attributes["example"] = np.arange(len(attributes))
-    return Part(images=np.concatenate(images), labels=attributes["true_label"].to_numpy(np.int32), attributes=attributes)
+    return Part(
+        images=np.concatenate(images),
+        labels=attributes["true_label"].to_numpy(np.int32),
+        attributes=attributes,
+    )
 
 
 def _corrupted(part: Part, rows: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, dict]:
@@ -106,7 +130,9 @@ def _corrupted(part: Part, rows: np.ndarray, rng: np.random.Generator) -> tuple[
     made = part.images[rows].copy()
     for k, s in sorted(set(zip(which.tolist(), severity.tolist(), strict=True))):
         here = (which == k) & (severity == s)
-        made[here] = corruption.corrupt(made[here], name=names[k], severity=s, seed=int(rng.integers(2**31)))
+        made[here] = corruption.corrupt(
+            made[here], name=names[k], severity=s, seed=int(rng.integers(2**31))
+        )
     return made, {"detail": [f"{names[k]} {s}" for k, s in zip(which, severity, strict=True)]}
 
 
@@ -118,8 +144,13 @@ def _two(part: Part, rows: np.ndarray, rng: np.random.Generator) -> tuple[np.nda
     side = np.where(rng.random(len(rows)) < 0.5, -1, 1)
     made = np.empty_like(part.images[rows])
     for k, (row, other) in enumerate(zip(rows, others, strict=True)):
-        made[k] = np.maximum(_moved(part.images[row], shift * side[k]), _moved(part.images[other], -shift * side[k]))
-    return made, {"other_label": labels[others], "detail": [f"beside source {s}" for s in part.attributes["source"].to_numpy()[others]]}
+        made[k] = np.maximum(
+            _moved(part.images[row], shift * side[k]), _moved(part.images[other], -shift * side[k])
+        )
+    return made, {
+        "other_label": labels[others],
+        "detail": [f"beside source {s}" for s in part.attributes["source"].to_numpy()[others]],
+    }
 
 
 def _moved(image: np.ndarray, columns: int) -> np.ndarray:
@@ -132,7 +163,9 @@ def _moved(image: np.ndarray, columns: int) -> np.ndarray:
     return moved
 
 
-def _atypical_copies(part: Part, rows: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, dict]:
+def _atypical_copies(
+    part: Part, rows: np.ndarray, rng: np.random.Generator
+) -> tuple[np.ndarray, dict]:
     made, details = atypical(part.images[rows], rng=rng)
     return made, {"detail": details}
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from forgetting.errors import Refused
+from forgetting.errors import UserError
 from forgetting.measure import class_impact, exemplars, inference, inputs, paired
 
 PRINTED = 200  # Studies whose printed sizes are held against the truth; more take long.
@@ -26,27 +26,43 @@ def _told(values: dict[tuple[str, str], np.ndarray]) -> pd.DataFrame:
     return pd.DataFrame(rows)[["question", "quantity", "rate", "error", "studies"]]
 
 
-def _judged(*, change, low, high, widest, p, true, alpha: float, tested=None) -> dict[str, np.ndarray]:
+def _judged(
+    *, change, low, high, widest, p, true, alpha: float, tested=None
+) -> dict[str, np.ndarray]:
     """What the report's rules say of (studies, C) classes whose true changes are `true` (C,): one number a study for each quantity.
 
     `p` is NaN where a class is not tested, `tested` (by default where p is a number) which enter the corrections.
     """
     tested = ~np.isnan(p) if tested is None else tested
     unaffected, inside = true == 0, np.where(np.isnan(low), np.nan, (low <= true) & (true <= high))
-    corrected = {rule: inference.adjusted(np.where(tested, p, np.nan), method=method) <= alpha
-                 for rule, method in (("Holm", "holm"), ("Benjamini-Hochberg", "fdr_bh"))}  # fmt: skip
+    corrected = {
+        rule: inference.adjusted(np.where(tested, p, np.nan), method=method) <= alpha
+        for rule, method in (("Holm", "holm"), ("Benjamini-Hochberg", "fdr_bh"))
+    }
     picked = np.arange(len(change)), change.argmin(axis=1)
-    all_in = np.where(np.isnan(widest[0]), True, (widest[0] <= true) & (true <= widest[1])).all(axis=1)
+    all_in = np.where(np.isnan(widest[0]), True, (widest[0] <= true) & (true <= widest[1])).all(
+        axis=1
+    )
     said = {}
     if unaffected.any():
         said["called, uncorrected"] = ((p <= alpha) & tested)[:, unaffected].mean(axis=1)
         if unaffected[-1]:
             said["called, last class"] = ((p <= alpha) & tested)[:, -1]
-        said |= {f"any called, {rule}": found[:, unaffected].any(axis=1) for rule, found in corrected.items()}
-    said |= {"covered, alone": _mean(inside), "covered, smallest class": inside[:, -1], "covered, all at once": all_in,
-             "covered, the class that looks worst": inside[picked]}  # fmt: skip
+        said |= {
+            f"any called, {rule}": found[:, unaffected].any(axis=1)
+            for rule, found in corrected.items()
+        }
+    said |= {
+        "covered, alone": _mean(inside),
+        "covered, smallest class": inside[:, -1],
+        "covered, all at once": all_in,
+        "covered, the class that looks worst": inside[picked],
+    }
     if not true.any():
-        said["the worst looks harmed, alone"], said["the worst looks harmed, all at once"] = high[picked] < 0, widest[1][picked] < 0
+        said["the worst looks harmed, alone"], said["the worst looks harmed, all at once"] = (
+            high[picked] < 0,
+            widest[1][picked] < 0,
+        )
     else:
         said["found, uncorrected"] = (p <= alpha)[:, 0] & tested[:, 0] & (change[:, 0] < 0)
         said["found, Holm"] = corrected["Holm"][:, 0] & (change[:, 0] < 0)
@@ -56,11 +72,25 @@ def _judged(*, change, low, high, widest, p, true, alpha: float, tested=None) ->
 def _mean(values) -> np.ndarray:
     """Means over axis 1, NaN left out; NaN where nothing is left."""
     there = ~np.isnan(values)
-    return np.where(there, values, 0).sum(axis=1) / np.where(there.any(axis=1), there.sum(axis=1), np.nan)
+    return np.where(there, values, 0).sum(axis=1) / np.where(
+        there.any(axis=1), there.sum(axis=1), np.nan
+    )
 
 
-def populations(*, sizes: Sequence[int], recall: float, members: int, shared: float = 0.0, spared: bool = False, hard: float = 0.0,
-                harm: float = 0.0, flips: float | None = None, studies: int, seed, alpha: float = 0.05) -> pd.DataFrame:  # fmt: skip
+def populations(
+    *,
+    sizes: Sequence[int],
+    recall: float,
+    members: int,
+    shared: float = 0.0,
+    spared: bool = False,
+    hard: float = 0.0,
+    harm: float = 0.0,
+    flips: float | None = None,
+    studies: int,
+    seed,
+    alpha: float = 0.05,
+) -> pd.DataFrame:
     """Studies with `members` networks on each side, on classes of so many examples; a row a question and quantity.
 
     Arguments
@@ -85,65 +115,115 @@ def populations(*, sizes: Sequence[int], recall: float, members: int, shared: fl
         "found, uncorrected", "found, Holm": power for the harmed class. "promised, uncorrected": what `inference` says of it, given the
             true spread. "power at what is printed": how often a loss is found of the size that a study's own estimate of the spread calls
             detectable, on average and in the "lowest tenth" of the studies; of the first 200 studies, not in pairs.
-    Raises `Refused` where a chance to be right leaves [0, 1].
+    Raises `UserError` where a chance to be right leaves [0, 1].
     """
     n = np.asarray(sizes)
     if not 0 <= recall - shared - hard - harm <= recall + shared + hard <= 1 or members < 2:
-        raise Refused(f"recall {recall:g} with shared {shared:g}, hard {hard:g}, harm {harm:g} and {members} members is not possible: "
-                      "keep the chances to be right in [0, 1] and give at least 2 members")
+        raise UserError(
+            f"recall {recall:g} with shared {shared:g}, hard {hard:g}, harm {harm:g} and {members} members is not possible: "
+            "keep the chances to be right in [0, 1] and give at least 2 members"
+        )
     generator, lost = np.random.default_rng(seed), np.where(np.arange(len(n)) == 0, harm, 0.0)
     touched = np.where(spared & (np.arange(len(n)) == len(n) - 1), 0.0, shared)
 
     def trained(less) -> np.ndarray:
         chance = recall - less + touched * generator.choice([-1, 1], size=(members, studies, 1))
         halves = (n // 2, chance + hard), (n - n // 2, chance - hard)
-        return sum(generator.binomial(size, np.broadcast_to(share, (members, studies, len(n)))) for size, share in halves)
+        return sum(
+            generator.binomial(size, np.broadcast_to(share, (members, studies, len(n))))
+            for size, share in halves
+        )
 
     dense = trained(0.0)
     if flips is None:
         after = trained(lost)
     else:
-        after = dense - generator.binomial(dense, (flips + lost) / recall) + generator.binomial(n - dense, flips / (1 - recall))
+        after = (
+            dense
+            - generator.binomial(dense, (flips + lost) / recall)
+            + generator.binomial(n - dense, flips / (1 - recall))
+        )
     return _told(_compared(dense, after, n, -lost, alpha=alpha, pairs=flips is not None))
 
 
-def _compared(dense, after, n, true, *, alpha: float, pairs: bool = False) -> dict[tuple[str, str], np.ndarray]:
+def _compared(
+    dense, after, n, true, *, alpha: float, pairs: bool = False
+) -> dict[tuple[str, str], np.ndarray]:
     """What `populations` tells of right answers (K, studies, C) on both sides and the true change of each class."""
     change, total = inference.compared(dense, after, alpha=alpha, pairs=pairs), n.sum()
-    change = change._replace(**{name: getattr(change, name) / n for name in ("change", "low", "high", "se")})
+    change = change._replace(
+        **{name: getattr(change, name) / n for name in ("change", "low", "high", "se")}
+    )
     beyond, _ = class_impact.tested(dense, after, n, alpha=alpha, pairs=pairs)
     values = {}
-    for question, result, truth in (("change", change, true), ("beyond", beyond, true - (true * n).sum() / total)):
+    for question, result, truth in (
+        ("change", change, true),
+        ("beyond", beyond, true - (true * n).sum() / total),
+    ):
         tests = np.maximum((~np.isnan(result.p)).sum(axis=1, keepdims=True), 1)
         widest = inference.interval(result.change, se=result.se, df=result.df, alpha=alpha / tests)
-        said = _judged(change=result.change, low=result.low, high=result.high, widest=widest, p=result.p, true=truth, alpha=alpha)
+        said = _judged(
+            change=result.change,
+            low=result.low,
+            high=result.high,
+            widest=widest,
+            p=result.p,
+            true=truth,
+            alpha=alpha,
+        )
         values |= {(question, quantity): each for quantity, each in said.items()}
         if truth.any():
             shift, members = truth[0] / result.change[:, 0].std(ddof=1), (len(dense), len(after))
             promised = (
                 inference.chance(shift=shift, df=members[0] - 1, alpha=alpha)
                 if pairs
-                else inference.welch_chance(shift=shift, share=np.nanmean(result.share[:, 0]), members=members, alpha=alpha)
+                else inference.welch_chance(
+                    shift=shift, share=np.nanmean(result.share[:, 0]), members=members, alpha=alpha
+                )
             )
             values[question, "promised, uncorrected"] = promised[None]
             if not pairs:
                 few = slice(PRINTED)
-                printed = inference.welch_detectable(se=result.se[few, 0], share=result.share[few, 0], members=members, alpha=alpha)
+                printed = inference.welch_detectable(
+                    se=result.se[few, 0], share=result.share[few, 0], members=members, alpha=alpha
+                )
                 share = np.nanmean(result.share[:, 0])
-                power = inference.welch_chance(shift=shift / truth[0] * printed, share=share, members=members, alpha=alpha)
+                power = inference.welch_chance(
+                    shift=shift / truth[0] * printed, share=share, members=members, alpha=alpha
+                )
                 values[question, "power at what is printed"] = power
-                values[question, "power at what is printed, lowest tenth"] = np.nanquantile(power, [0.1])
+                values[question, "power at what is printed, lowest tenth"] = np.nanquantile(
+                    power, [0.1]
+                )
     if not true.any():
-        official, _ = class_impact.tested(dense, after, n, alpha=alpha, centre="population", pairs=pairs)
+        official, _ = class_impact.tested(
+            dense, after, n, alpha=alpha, centre="population", pairs=pairs
+        )
         values["beyond", "called, uncorrected, paper's rule"] = (official.p <= alpha).mean(axis=1)
         values["beyond", "called, last class, paper's rule"] = (official.p <= alpha)[:, -1]
-    top, truth = inference.compared(*(hits.sum(axis=-1) for hits in (dense, after)), alpha=alpha, pairs=pairs), (true * n).sum()
-    values["overall", "covered, alone"] = np.where(np.isnan(top.low), np.nan, (top.low <= truth) & (truth <= top.high))
+    top, truth = (
+        inference.compared(
+            *(hits.sum(axis=-1) for hits in (dense, after)), alpha=alpha, pairs=pairs
+        ),
+        (true * n).sum(),
+    )
+    values["overall", "covered, alone"] = np.where(
+        np.isnan(top.low), np.nan, (top.low <= truth) & (truth <= top.high)
+    )
     return values
 
 
-def crossed(*, examples: int, members: int, shared: float = 0.0, harm: float = 0.0, redrawn: float = 1.0, studies: int, seed,
-            alpha: float = 0.05) -> pd.DataFrame:  # fmt: skip
+def crossed(
+    *,
+    examples: int,
+    members: int,
+    shared: float = 0.0,
+    harm: float = 0.0,
+    redrawn: float = 1.0,
+    studies: int,
+    seed,
+    alpha: float = 0.05,
+) -> pd.DataFrame:
     """Studies in which networks and examples both are drawn anew; a row a quantity, question "overall".
 
     Arguments
@@ -158,27 +238,52 @@ def crossed(*, examples: int, members: int, shared: float = 0.0, harm: float = 0
     by the interval over members and "covered, crossed" by that over both; and the "true change" itself.
     """
     if not (0 <= shared <= 0.25 and 0 <= harm <= 0.1 and 0 < redrawn <= 1) or members < 2:
-        raise Refused(f"shared {shared:g} (0 to 0.25), harm {harm:g} (0 to 0.1), redrawn {redrawn:g} (above 0, to 1) and {members} members "
-                      "(at least 2) are not possible: choose within these limits")
+        raise UserError(
+            f"shared {shared:g} (0 to 0.25), harm {harm:g} (0 to 0.1), redrawn {redrawn:g} (above 0, to 1) and {members} members "
+            "(at least 2) are not possible: choose within these limits"
+        )
     generator, pairs = np.random.default_rng(seed), redrawn < 1
     true, values = -redrawn * harm * 2 / 2.3, {"covered, members": [], "covered, crossed": []}
     for _ in range(studies):
-        easy, lost = generator.beta(2, 0.3, examples), 10 * harm * (generator.random(examples) < 0.1)
-        luck = [4 * shared * generator.choice([-1, 1], size=(members, 1)) * easy * (1 - easy) for _ in range(1 if pairs else 2)]
+        easy, lost = (
+            generator.beta(2, 0.3, examples),
+            10 * harm * (generator.random(examples) < 0.1),
+        )
+        luck = [
+            4 * shared * generator.choice([-1, 1], size=(members, 1)) * easy * (1 - easy)
+            for _ in range(1 if pairs else 2)
+        ]
         dense = generator.random((members, examples)) < easy + luck[0]
         after = generator.random((members, examples)) < (easy + luck[-1]) * (1 - lost)
         if pairs:
             after = np.where(generator.random((members, examples)) < redrawn, after, dense)
-        result = inference.compared(dense.mean(axis=1), after.mean(axis=1), alpha=alpha, pairs=pairs)
+        result = inference.compared(
+            dense.mean(axis=1), after.mean(axis=1), alpha=alpha, pairs=pairs
+        )
         spread = (after.mean(axis=0) - dense.mean(axis=0)).std(ddof=1)
-        both = inference.crossed(result.change, se=result.se, df=result.df, spread=spread, n=examples, alpha=alpha)
-        for told, (low, high) in zip(values.values(), ((result.low, result.high), both), strict=True):
+        both = inference.crossed(
+            result.change, se=result.se, df=result.df, spread=spread, n=examples, alpha=alpha
+        )
+        for told, (low, high) in zip(
+            values.values(), ((result.low, result.high), both), strict=True
+        ):
             told.append(np.nan if np.isnan(low) else low <= true <= high)
     values["true change"] = [true]
-    return _told({("overall", quantity): np.array(each, dtype=float) for quantity, each in values.items()})
+    return _told(
+        {("overall", quantity): np.array(each, dtype=float) for quantity, each in values.items()}
+    )
 
 
-def models(*, sizes: Sequence[int], lost: float, won: float, harm: float = 0.0, studies: int, seed, alpha: float = 0.05) -> pd.DataFrame:
+def models(
+    *,
+    sizes: Sequence[int],
+    lost: float,
+    won: float,
+    harm: float = 0.0,
+    studies: int,
+    seed,
+    alpha: float = 0.05,
+) -> pd.DataFrame:
     """Studies of one model against one, on other examples each time; a row a question and quantity, as of `populations`.
 
     Arguments: `sizes`, `studies`, `seed`, `alpha` as there; `lost` and `won`, the share of the examples of every class on which right
@@ -188,33 +293,70 @@ def models(*, sizes: Sequence[int], lost: float, won: float, harm: float = 0.0, 
     n, generator = np.asarray(sizes), np.random.default_rng(seed)
     more = np.where(np.arange(len(n)) == 0, harm, 0.0)
     if min(lost, won, harm) < 0 or lost + won + harm > 1:
-        raise Refused(f"lost {lost:g}, won {won:g} and harm {harm:g} are not possible: shares of the examples, together at most 1")
+        raise UserError(
+            f"lost {lost:g}, won {won:g} and harm {harm:g} are not possible: shares of the examples, together at most 1"
+        )
     to_wrong = generator.binomial(n, np.broadcast_to(lost + more, (studies, len(n))))
-    to_right = generator.binomial(n - to_wrong, np.broadcast_to(won / (1 - lost - more), (studies, len(n))))
+    to_right = generator.binomial(
+        n - to_wrong, np.broadcast_to(won / (1 - lost - more), (studies, len(n)))
+    )
     flips = {"to_wrong": to_wrong, "to_right": to_right, "n": np.broadcast_to(n, to_wrong.shape)}
     change, true = (to_right - to_wrong) / n, won - lost - more
     p = paired.mcnemar(to_wrong=to_wrong, to_right=to_right)
     ends = [paired.score_interval(**flips, alpha=level) for level in (alpha, alpha / len(n))]
-    values = {("change", quantity): each for quantity, each in _judged(
-        change=change, low=ends[0][0], high=ends[0][1], widest=ends[1], p=p, true=true, alpha=alpha,
-        tested=to_wrong + to_right >= paired.needed(alpha)).items()}  # fmt: skip
-    whole = {f"total_{name}": np.broadcast_to(each.sum(axis=1, keepdims=True), each.shape) for name, each in flips.items() if name != "n"}
+    values = {
+        ("change", quantity): each
+        for quantity, each in _judged(
+            change=change,
+            low=ends[0][0],
+            high=ends[0][1],
+            widest=ends[1],
+            p=p,
+            true=true,
+            alpha=alpha,
+            tested=to_wrong + to_right >= paired.needed(alpha),
+        ).items()
+    }
+    whole = {
+        f"total_{name}": np.broadcast_to(each.sum(axis=1, keepdims=True), each.shape)
+        for name, each in flips.items()
+        if name != "n"
+    }
     if len(n) > 1:
         total = np.broadcast_to(n.sum(), change.shape)
-        ends = [paired.beyond_interval(**flips, total=total, **whole, alpha=level) for level in (alpha, alpha / len(n))]
+        ends = [
+            paired.beyond_interval(**flips, total=total, **whole, alpha=level)
+            for level in (alpha, alpha / len(n))
+        ]
         overall = (true * n).sum() / n.sum()
         beyond, true = change - change @ (n / n.sum())[:, None], true - overall
         inside = (ends[0][0] <= true) & (true <= ends[0][1])
-        values |= {("beyond", "covered, alone"): inside.mean(axis=1), ("beyond", "covered, smallest class"): inside[:, -1],
-                   ("beyond", "covered, all at once"): ((ends[1][0] <= true) & (true <= ends[1][1])).all(axis=1),
-                   ("beyond", "covered, the class that looks worst"): inside[np.arange(studies), beyond.argmin(axis=1)]}  # fmt: skip
+        values |= {
+            ("beyond", "covered, alone"): inside.mean(axis=1),
+            ("beyond", "covered, smallest class"): inside[:, -1],
+            ("beyond", "covered, all at once"): ((ends[1][0] <= true) & (true <= ends[1][1])).all(
+                axis=1
+            ),
+            ("beyond", "covered, the class that looks worst"): inside[
+                np.arange(studies), beyond.argmin(axis=1)
+            ],
+        }
         if not true.any():
             values["beyond", "called, uncorrected"] = 1 - inside.mean(axis=1)
     return _told(values)
 
 
-def pies(*, examples: int, members: int, shared: float = 0.0, harm: float = 0.0, studies: int, splits: int = 60, seed, alpha: float = 0.05
-         ) -> pd.DataFrame:  # fmt: skip
+def pies(
+    *,
+    examples: int,
+    members: int,
+    shared: float = 0.0,
+    harm: float = 0.0,
+    studies: int,
+    splits: int = 60,
+    seed,
+    alpha: float = 0.05,
+) -> pd.DataFrame:
     """Studies of exemplars: dense, dense again and compressed populations on examples from easy to hopeless; a row a quantity.
 
     Arguments: `examples` in the test; `members` of each population; `shared` as in `populations`; `harm`, what every example's chance to be
@@ -229,18 +371,39 @@ def pies(*, examples: int, members: int, shared: float = 0.0, harm: float = 0.0,
 
     def trained(less: float) -> np.ndarray:
         chance = easy - less + shared * generator.choice([-1, 1], size=(members, 1))
-        wrong = 1 + (generator.random((members, examples)) < 0.3)  # The usual mistake and another one.
-        return np.where(generator.random((members, examples)) < chance, label, wrong).astype(np.int32)
+        wrong = 1 + (
+            generator.random((members, examples)) < 0.3
+        )  # The usual mistake and another one.
+        return np.where(generator.random((members, examples)) < chance, label, wrong).astype(
+            np.int32
+        )
 
-    tables = [exemplars.null_control(dense=trained(0), dense_again=trained(0), compressed=trained(harm), splits=splits, seed=generator,
-                                     alpha=alpha) for _ in range(studies)]  # fmt: skip
+    tables = [
+        exemplars.null_control(
+            dense=trained(0),
+            dense_again=trained(0),
+            compressed=trained(harm),
+            splits=splits,
+            seed=generator,
+            alpha=alpha,
+        )
+        for _ in range(studies)
+    ]
     values = {}
     for row, kind in enumerate(("pie", "clear")):
         of = pd.DataFrame([table.iloc[row] for table in tables])
         excess = of["excess"].mean()
-        inside = np.where(of["excess_low"].isna(), np.nan, (of["excess_low"] <= excess) & (excess <= of["excess_high"]))
-        values |= {(kind, "share"): of["observed"] / examples, (kind, "share, floor"): of["null"] / examples,
-                   (kind, "called"): of["p"] <= alpha, (kind, "covered"): inside}  # fmt: skip
+        inside = np.where(
+            of["excess_low"].isna(),
+            np.nan,
+            (of["excess_low"] <= excess) & (excess <= of["excess_high"]),
+        )
+        values |= {
+            (kind, "share"): of["observed"] / examples,
+            (kind, "share, floor"): of["null"] / examples,
+            (kind, "called"): of["p"] <= alpha,
+            (kind, "covered"): inside,
+        }
     return _told(values)
 
 
@@ -253,10 +416,15 @@ def splits(*, label, dense, members: int, draws: int, seed, alpha: float = 0.05)
     """
     label, dense = inputs.populations({"dense": dense}, label=label, members=4)
     if not 2 <= members <= len(dense) // 2:
-        raise Refused(f"members is {members}: allowed are 2 to {len(dense) // 2}, half of the networks that there are")
+        raise UserError(
+            f"members is {members}: allowed are 2 to {len(dense) // 2}, half of the networks that there are"
+        )
     n, generator = inputs.class_sizes(label, dense), np.random.default_rng(seed)
     order = np.argsort(-n, kind="stable")
     n, hits = n[order], class_impact.correct(label, dense, len(n))[:, order]
     dealt = generator.permuted(np.tile(np.arange(len(dense)), (draws, 1)), axis=1)
-    first, second = (hits[dealt[:, here]].swapaxes(0, 1) for here in (slice(members), slice(members, 2 * members)))
+    first, second = (
+        hits[dealt[:, here]].swapaxes(0, 1)
+        for here in (slice(members), slice(members, 2 * members))
+    )
     return _told(_compared(first, second, n, np.zeros(len(n)), alpha=alpha))

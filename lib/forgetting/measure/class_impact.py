@@ -12,10 +12,14 @@ def correct(label: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarra
     """Correct predictions (K, classes) of each member in each class, from labels (N,) and predicted labels (K, N)."""
     members = len(predicted)
     cell = np.arange(members)[:, None] * classes + label
-    return np.bincount(cell[predicted == label], minlength=members * classes).reshape(members, classes)
+    return np.bincount(cell[predicted == label], minlength=members * classes).reshape(
+        members, classes
+    )
 
 
-def tested(dense, compressed, n, *, alpha: float = 0.05, centre: str = "model", pairs: bool = False) -> tuple[inference.Change, np.ndarray]:
+def tested(
+    dense, compressed, n, *, alpha: float = 0.05, centre: str = "model", pairs: bool = False
+) -> tuple[inference.Change, np.ndarray]:
     """The test of `compare` for counts of correct predictions, of many pairs of populations at once.
 
     Arguments: `dense` (K, ..., C) and `compressed` (L, ..., C) whole numbers as from `correct`; `n` (C,) examples of each class; `alpha`
@@ -28,10 +32,14 @@ def tested(dense, compressed, n, *, alpha: float = 0.05, centre: str = "model", 
     whole = [hits.sum(axis=-1, keepdims=True) for hits in populations]
     if centre == "population":
         whole = [total.mean(axis=0, keepdims=True) for total in whole]
-    return rates.contrast(right=populations, whole=whole, n=n, total=n.sum(), alpha=alpha, paired=pairs)
+    return rates.contrast(
+        right=populations, whole=whole, n=n, total=n.sum(), alpha=alpha, paired=pairs
+    )
 
 
-def compare(*, label, dense, compressed, alpha: float = 0.05, centre: str = "model", paired: bool = False) -> pd.DataFrame:
+def compare(
+    *, label, dense, compressed, alpha: float = 0.05, centre: str = "model", paired: bool = False
+) -> pd.DataFrame:
     """Tests for each class whether it loses or gains recall relative to the whole; one row a class.
 
     For class c, the recall of each member minus the overall accuracy is compared between the two populations by a two-sided Welch t-test,
@@ -62,7 +70,7 @@ def compare(*, label, dense, compressed, alpha: float = 0.05, centre: str = "mod
             se and the intervals of `change` are NaN, it is never significant and stays outside both adjustments.
         resamples: "members": all intervals speak of other trainings on these images.
 
-    Raises `Refused` for an empty class, labels that are no whole numbers from 0, shapes that do not match, fewer than 2 members, a wrong
+    Raises `UserError` for an empty class, labels that are no whole numbers from 0, shapes that do not match, fewer than 2 members, a wrong
     alpha or centre.
 
     Source: arXiv 1911.05248, section 3 (the statistic), with the official `gen_tstatistic.py` (Welch's test, population mean, no
@@ -70,24 +78,45 @@ def compare(*, label, dense, compressed, alpha: float = 0.05, centre: str = "mod
     """
     inputs.fraction("alpha", alpha)
     inputs.one_of("centre", centre, CENTRES)
-    label, dense, compressed = inputs.populations({"dense": dense, "compressed": compressed}, label=label, members=2, paired=paired)
+    label, dense, compressed = inputs.populations(
+        {"dense": dense, "compressed": compressed}, label=label, members=2, paired=paired
+    )
     n = inputs.class_sizes(label, dense, compressed)
     hits = [correct(label, population, len(n)) for population in (dense, compressed)]
     result, still = tested(*hits, n, alpha=alpha, centre=centre, pairs=paired)
     recall = inference.compared(*hits, alpha=alpha, pairs=paired)
-    reason = np.where(still, "its recall is the same in every member of both populations", np.where(np.isnan(result.p), rates.STEADY, ""))
+    reason = np.where(
+        still,
+        "its recall is the same in every member of both populations",
+        np.where(np.isnan(result.p), rates.STEADY, ""),
+    )
     told = rates.answers(result, reason=reason, alpha=alpha)
-    return pd.DataFrame({
-        "class": np.arange(len(n)), "n": n, "recall_dense": hits[0].mean(axis=0) / n, "recall_compressed": hits[1].mean(axis=0) / n,
-        "recall_change": recall.change / n, "recall_change_low": recall.low / n, "recall_change_high": recall.high / n,
-        "change": told["change"], "change_low": told["low"], "change_high": told["high"],
-        **{name: told[name] for name in ("t", "df", "p", "p_holm", "p_bh")},
-        "significant": told["p"] <= alpha, "significant_holm": told["p_holm"] <= alpha, "significant_bh": told["p_bh"] <= alpha,
-        **{name: told[name] for name in ("se", "simultaneous_low", "simultaneous_high")}, "reason": reason, "resamples": "members",
-    })
+    return pd.DataFrame(
+        {
+            "class": np.arange(len(n)),
+            "n": n,
+            "recall_dense": hits[0].mean(axis=0) / n,
+            "recall_compressed": hits[1].mean(axis=0) / n,
+            "recall_change": recall.change / n,
+            "recall_change_low": recall.low / n,
+            "recall_change_high": recall.high / n,
+            "change": told["change"],
+            "change_low": told["low"],
+            "change_high": told["high"],
+            **{name: told[name] for name in ("t", "df", "p", "p_holm", "p_bh")},
+            "significant": told["p"] <= alpha,
+            "significant_holm": told["p_holm"] <= alpha,
+            "significant_bh": told["p_bh"] <= alpha,
+            **{name: told[name] for name in ("se", "simultaneous_low", "simultaneous_high")},
+            "reason": reason,
+            "resamples": "members",
+        }
+    )
 
 
-def spread(*, label, dense, compressed, draws: int = 200, seed, alpha: float = 0.05) -> pd.DataFrame:
+def spread(
+    *, label, dense, compressed, draws: int = 200, seed, alpha: float = 0.05
+) -> pd.DataFrame:
     """How unequally the classes pay: the standard deviation over classes of their true changes of recall; one row.
 
     The noise of training spreads the changes that are seen, the more the fewer members there are. Its expected part, known from how members
@@ -99,10 +128,12 @@ def spread(*, label, dense, compressed, draws: int = 200, seed, alpha: float = 0
 
     Returns spread (0 where noise explains all), low, high, raw (standard deviation of the changes as seen), noise (the expected part that
     is taken off), all fractions; draws; resamples. The interval is that of the variance, made of halves as in `exemplars.null_control`, its
-    ends clipped at 0; NaN with fewer than 4 members. Raises `Refused` as `compare` does.
+    ends clipped at 0; NaN with fewer than 4 members. Raises `UserError` as `compare` does.
     """
     inputs.fraction("alpha", alpha)
-    label, *populations = inputs.populations({"dense": dense, "compressed": compressed}, label=label, members=2)
+    label, *populations = inputs.populations(
+        {"dense": dense, "compressed": compressed}, label=label, members=2
+    )
     n, generator = inputs.class_sizes(label, *populations), np.random.default_rng(seed)
     recall = [correct(label, population, len(n)) / n for population in populations]
     beside = [values - values.mean(axis=1, keepdims=True) for values in recall]
@@ -110,23 +141,51 @@ def spread(*, label, dense, compressed, draws: int = 200, seed, alpha: float = 0
     def variances(taken):
         """(draws,) each: of the changes as seen by subsets (draws, K) and (draws, L) of the members, and the part of it that is noise."""
         sizes = [mask.sum(axis=1, keepdims=True) for mask in taken]
-        means = [mask @ values / size for mask, values, size in zip(taken, beside, sizes, strict=True)]
-        squares = [mask @ values**2 / size for mask, values, size in zip(taken, beside, sizes, strict=True)]
-        noise = sum(((square - mean**2) / (size - 1)).sum(axis=1) for square, mean, size in zip(squares, means, sizes, strict=True))
+        means = [
+            mask @ values / size for mask, values, size in zip(taken, beside, sizes, strict=True)
+        ]
+        squares = [
+            mask @ values**2 / size for mask, values, size in zip(taken, beside, sizes, strict=True)
+        ]
+        noise = sum(
+            ((square - mean**2) / (size - 1)).sum(axis=1)
+            for square, mean, size in zip(squares, means, sizes, strict=True)
+        )
         return ((means[1] - means[0]) ** 2).sum(axis=1) / (len(n) - 1), noise / (len(n) - 1)
 
-    raw, noise = (float(part[0]) for part in variances([np.ones((1, len(values)), dtype=bool) for values in recall]))
+    raw, noise = (
+        float(part[0])
+        for part in variances([np.ones((1, len(values)), dtype=bool) for values in recall])
+    )
     low = high = np.nan
     if min(map(len, recall)) >= 4:
-        seen, expected = variances([inference.subsets(len(values), len(values) // 2, draws=draws, seed=generator) for values in recall])
-        low, high = inference.interval(raw - noise, se=(seen - expected).std(ddof=1), df=min(map(len, recall)) - 1, alpha=alpha)
-    ends = {name: np.sqrt(np.maximum(value, 0)) for name, value in (("spread", raw - noise), ("low", low), ("high", high))}
-    return pd.DataFrame([ends | {"raw": np.sqrt(raw), "noise": np.sqrt(noise), "draws": draws, "resamples": "members"}])
+        seen, expected = variances(
+            [
+                inference.subsets(len(values), len(values) // 2, draws=draws, seed=generator)
+                for values in recall
+            ]
+        )
+        low, high = inference.interval(
+            raw - noise, se=(seen - expected).std(ddof=1), df=min(map(len, recall)) - 1, alpha=alpha
+        )
+    ends = {
+        name: np.sqrt(np.maximum(value, 0))
+        for name, value in (("spread", raw - noise), ("low", low), ("high", high))
+    }
+    return pd.DataFrame(
+        [
+            ends
+            | {"raw": np.sqrt(raw), "noise": np.sqrt(noise), "draws": draws, "resamples": "members"}
+        ]
+    )
 
 
 def untested(table: pd.DataFrame) -> pd.DataFrame:
     """The classes of `compare`'s table that were not tested: class, n, recall_dense, recall_compressed, change, reason."""
-    return table.loc[table["reason"] != "", ["class", "n", "recall_dense", "recall_compressed", "change", "reason"]].reset_index(drop=True)
+    return table.loc[
+        table["reason"] != "",
+        ["class", "n", "recall_dense", "recall_compressed", "change", "reason"],
+    ].reset_index(drop=True)
 
 
 def summary(table: pd.DataFrame) -> pd.DataFrame:
@@ -139,9 +198,18 @@ def summary(table: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for rule in ("significant", "significant_holm", "significant_bh"):
         change = table.loc[table[rule], "change"]
-        rows.append({"rule": rule, "classes": len(table), "tested": int((table["reason"] == "").sum()), "found": len(change),
-                     "losses": int((change < 0).sum()), "gains": int((change > 0).sum()),
-                     "mean_loss": change[change < 0].mean(), "mean_gain": change[change > 0].mean()})
+        rows.append(
+            {
+                "rule": rule,
+                "classes": len(table),
+                "tested": int((table["reason"] == "").sum()),
+                "found": len(change),
+                "losses": int((change < 0).sum()),
+                "gains": int((change > 0).sum()),
+                "mean_loss": change[change < 0].mean(),
+                "mean_gain": change[change > 0].mean(),
+            }
+        )
     return pd.DataFrame(rows)
 
 
@@ -152,16 +220,32 @@ def overall(*, label, dense, compressed, alpha: float = 0.05, paired: bool = Fal
 
     Returns n, members_dense, members_compressed, top1_dense, top1_compressed (means over members, fractions), sd_dense, sd_compressed
     (standard deviation over members: the seed spread), change (compressed minus dense), change_low, change_high (Welch's interval, or the
-    paired t interval), t, df, p, se, resamples ("members": other trainings, these images). Raises `Refused` as `compare` does.
+    paired t interval), t, df, p, se, resamples ("members": other trainings, these images). Raises `UserError` as `compare` does.
     """
     inputs.fraction("alpha", alpha)
-    label, dense, compressed = inputs.populations({"dense": dense, "compressed": compressed}, label=label, members=2, paired=paired)
+    label, dense, compressed = inputs.populations(
+        {"dense": dense, "compressed": compressed}, label=label, members=2, paired=paired
+    )
     hits = [(population == label).sum(axis=1) for population in (dense, compressed)]
     result, n = inference.compared(*hits, alpha=alpha, pairs=paired), len(label)
-    return pd.DataFrame([{
-        "n": n, "members_dense": len(dense), "members_compressed": len(compressed),
-        "top1_dense": hits[0].mean() / n, "top1_compressed": hits[1].mean() / n,
-        "sd_dense": hits[0].std(ddof=1) / n, "sd_compressed": hits[1].std(ddof=1) / n,
-        "change": result.change / n, "change_low": result.low / n, "change_high": result.high / n,
-        "t": result.t, "df": result.df, "p": result.p, "se": result.se / n, "resamples": "members",
-    }]).astype(dict.fromkeys(("change", "change_low", "change_high", "t", "df", "p", "se"), float))
+    return pd.DataFrame(
+        [
+            {
+                "n": n,
+                "members_dense": len(dense),
+                "members_compressed": len(compressed),
+                "top1_dense": hits[0].mean() / n,
+                "top1_compressed": hits[1].mean() / n,
+                "sd_dense": hits[0].std(ddof=1) / n,
+                "sd_compressed": hits[1].std(ddof=1) / n,
+                "change": result.change / n,
+                "change_low": result.low / n,
+                "change_high": result.high / n,
+                "t": result.t,
+                "df": result.df,
+                "p": result.p,
+                "se": result.se / n,
+                "resamples": "members",
+            }
+        ]
+    ).astype(dict.fromkeys(("change", "change_low", "change_high", "t", "df", "p", "se"), float))

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from forgetting.errors import Refused
+from forgetting.errors import UserError
 from forgetting.measure import inference, inputs
 
 
@@ -12,13 +12,24 @@ def _kinds(kind, reference: str) -> tuple[np.ndarray, list[str], np.ndarray]:
     kind = np.asarray(kind).astype(object)
     names = sorted(set(kind.tolist()))
     if reference not in names:
-        raise Refused(f"reference is {reference!r}: no example is of this kind; choose one of {', '.join(names)}")
+        raise UserError(
+            f"reference is {reference!r}: no example is of this kind; choose one of {', '.join(names)}"
+        )
     names.sort(key=lambda name: name != reference)
     return kind, names, (kind[:, None] == np.array(names, dtype=object)).astype(float)
 
 
-def rates_by_kind(*, kind, source, pie, null_pie, resamples: int = 2000, seed, alpha: float = 0.05,
-                  reference: str = "plain") -> pd.DataFrame:
+def rates_by_kind(
+    *,
+    kind,
+    source,
+    pie,
+    null_pie,
+    resamples: int = 2000,
+    seed,
+    alpha: float = 0.05,
+    reference: str = "plain",
+) -> pd.DataFrame:
     """PIE rates by kind of example as difference from the same rate in the null; one row a kind, `reference` first.
 
     Unstable examples are PIEs in the null too, so only what exceeds the null's rate is compression's doing. For clear PIEs, give the
@@ -43,7 +54,7 @@ def rates_by_kind(*, kind, source, pie, null_pie, resamples: int = 2000, seed, a
             interval (NaN) for the reference itself.
         resamples: "sources": other images, these networks.
 
-    Raises `Refused` for shapes that do not match, masks that are no booleans, an unknown reference. Source: arXiv 1911.05248, section on
+    Raises `UserError` for shapes that do not match, masks that are no booleans, an unknown reference. Source: arXiv 1911.05248, section on
     what PIEs are like; the difference from the null is ours.
     """
     inputs.fraction("alpha", alpha)
@@ -54,31 +65,68 @@ def rates_by_kind(*, kind, source, pie, null_pie, resamples: int = 2000, seed, a
 
     def statistics(totals):
         n, pies, null_pies = np.split(totals, 3, axis=-1)
-        with np.errstate(divide="ignore", invalid="ignore"):  # A draw without an example of a kind says nothing of it: NaN.
+        with np.errstate(
+            divide="ignore", invalid="ignore"
+        ):  # A draw without an example of a kind says nothing of it: NaN.
             rate, null_rate = pies / n, null_pies / n
             difference = rate - null_rate
-            return rate, null_rate, difference, difference - difference[..., :1], rate / rate[..., :1], null_rate / null_rate[..., :1]
+            return (
+                rate,
+                null_rate,
+                difference,
+                difference - difference[..., :1],
+                rate / rate[..., :1],
+                null_rate / null_rate[..., :1],
+            )
 
     drawn = statistics(inference.cluster_totals(columns, source, resamples=resamples, seed=seed))
     rate, null_rate, difference, beyond, ratio, null_ratio = statistics(columns.sum(axis=0))
     sources = np.array([len(set(source[kind == name].tolist())) for name in names])
     same = [np.ptp(pie[kind == name].astype(int) - null_pie[kind == name]) == 0 for name in names]
     slack = np.where(same, inference.proportion_interval(0, sources, alpha=alpha)[1], 0)
-    (low, high), (beyond_low, beyond_high), ratios, null_ratios = (inference.percentiles(draws, alpha=alpha) for draws in drawn[2:])
+    (low, high), (beyond_low, beyond_high), ratios, null_ratios = (
+        inference.percentiles(draws, alpha=alpha) for draws in drawn[2:]
+    )
     beyond_low, beyond_high = beyond_low - slack - slack[0], beyond_high + slack + slack[0]
     for edge in (beyond_low, beyond_high, *ratios, *null_ratios):
         edge[0] = np.nan
-    return pd.DataFrame({
-        "kind": names, "n": one_hot.sum(axis=0).astype(int), "sources": sources, "rate": rate, "null_rate": null_rate,
-        "difference": difference, "low": np.maximum(low - slack, -1), "high": np.minimum(high + slack, 1),
-        "beyond": beyond, "beyond_low": beyond_low, "beyond_high": beyond_high,
-        "ratio": ratio, "ratio_low": ratios[0], "ratio_high": ratios[1],
-        "null_ratio": null_ratio, "null_ratio_low": null_ratios[0], "null_ratio_high": null_ratios[1], "resamples": "sources",
-    })
+    return pd.DataFrame(
+        {
+            "kind": names,
+            "n": one_hot.sum(axis=0).astype(int),
+            "sources": sources,
+            "rate": rate,
+            "null_rate": null_rate,
+            "difference": difference,
+            "low": np.maximum(low - slack, -1),
+            "high": np.minimum(high + slack, 1),
+            "beyond": beyond,
+            "beyond_low": beyond_low,
+            "beyond_high": beyond_high,
+            "ratio": ratio,
+            "ratio_low": ratios[0],
+            "ratio_high": ratios[1],
+            "null_ratio": null_ratio,
+            "null_ratio_low": null_ratios[0],
+            "null_ratio_high": null_ratios[1],
+            "resamples": "sources",
+        }
+    )
 
 
-def forgetting_of_labels(*, kind, source, given, true, dense, compressed, resamples: int = 2000, seed, alpha: float = 0.05,
-                         reference: str = "plain") -> pd.DataFrame:
+def forgetting_of_labels(
+    *,
+    kind,
+    source,
+    given,
+    true,
+    dense,
+    compressed,
+    resamples: int = 2000,
+    seed,
+    alpha: float = 0.05,
+    reference: str = "plain",
+) -> pd.DataFrame:
     """Whether compression forgets memorised wrong labels first: what members predict for the images they were trained on.
 
     A member that predicts the given, wrong label of a training image remembers it. Its loss is compared with the loss of the given
@@ -96,12 +144,17 @@ def forgetting_of_labels(*, kind, source, given, true, dense, compressed, resamp
         resamples: "members" (Welch's interval: other trainings, these images) or "sources" (bootstrap: other images, these networks). An
             interval is NaN where no member differs, or no image.
 
-    Raises `Refused` as `rates_by_kind` does. Source: ours; it asks of training images what arXiv 1911.05248 finds of mislabelled PIEs.
+    Raises `UserError` as `rates_by_kind` does. Source: ours; it asks of training images what arXiv 1911.05248 finds of mislabelled PIEs.
     """
     inputs.fraction("alpha", alpha)
-    given, dense, compressed = inputs.populations({"dense": dense, "compressed": compressed}, label=given, members=2)
+    given, dense, compressed = inputs.populations(
+        {"dense": dense, "compressed": compressed}, label=given, members=2
+    )
     kind, names, one_hot = _kinds(inputs.column("kind", kind, len(given)), reference)
-    source, true = inputs.column("source", source, len(given)), inputs.column("true", true, len(given))
+    source, true = (
+        inputs.column("source", source, len(given)),
+        inputs.column("true", true, len(given)),
+    )
     true = np.where(true < 0, given, true)
     n, tables = one_hot.sum(axis=0), []
     for label, wanted in (("given", given), ("true", true)):
@@ -110,19 +163,39 @@ def forgetting_of_labels(*, kind, source, given, true, dense, compressed, resamp
         members = inference.welch(*shares, alpha=alpha)
         members_beyond = inference.welch(*(share - share[:, :1] for share in shares), alpha=alpha)
         moved = (compressed == wanted).mean(axis=0) - (dense == wanted).mean(axis=0)
-        totals = inference.cluster_totals(np.hstack([one_hot, one_hot * moved[:, None]]), source, resamples=resamples, seed=seed)
+        totals = inference.cluster_totals(
+            np.hstack([one_hot, one_hot * moved[:, None]]), source, resamples=resamples, seed=seed
+        )
         with np.errstate(invalid="ignore"):
-            drawn = totals[:, len(names):] / totals[:, :len(names)]
-        drawn[:, [np.ptp(moved[kind == name]) == 0 for name in names]] = np.nan  # Nothing differs, so resampling tells nothing.
+            drawn = totals[:, len(names) :] / totals[:, : len(names)]
+        drawn[:, [np.ptp(moved[kind == name]) == 0 for name in names]] = (
+            np.nan
+        )  # Nothing differs, so resampling tells nothing.
         sources_beyond = inference.percentiles(drawn - drawn[:, :1], alpha=alpha)
         sources_beyond[0][0] = sources_beyond[1][0] = np.nan
-        for resampled, interval, beyond in (("members", members[1:3], members_beyond[1:3]),
-                                            ("sources", inference.percentiles(drawn, alpha=alpha), sources_beyond)):
+        for resampled, interval, beyond in (
+            ("members", members[1:3], members_beyond[1:3]),
+            ("sources", inference.percentiles(drawn, alpha=alpha), sources_beyond),
+        ):
             change = means[1] - means[0]
-            tables.append(pd.DataFrame({
-                "kind": names, "n": n.astype(int), "label": label, "dense": means[0], "compressed": means[1],
-                "change": change, "low": interval[0], "high": interval[1],
-                "beyond": change - change[0], "beyond_low": beyond[0], "beyond_high": beyond[1], "resamples": resampled}))
+            tables.append(
+                pd.DataFrame(
+                    {
+                        "kind": names,
+                        "n": n.astype(int),
+                        "label": label,
+                        "dense": means[0],
+                        "compressed": means[1],
+                        "change": change,
+                        "low": interval[0],
+                        "high": interval[1],
+                        "beyond": change - change[0],
+                        "beyond_low": beyond[0],
+                        "beyond_high": beyond[1],
+                        "resamples": resampled,
+                    }
+                )
+            )
     return pd.concat(tables, ignore_index=True)
 
 
@@ -133,27 +206,60 @@ def image_qualities(images) -> pd.DataFrame:
 
     Returns example (0 to N - 1), ink (mean brightness, 0 to 1), contrast (standard deviation of brightness over pixels), sharpness
     (variance of the Laplacian, a usual measure of focus), noise (standard deviation of pixel noise by Immerkaer's mask, Computer Vision
-    and Image Understanding 64, 1996, which cancels smooth shading; fine strokes raise it too). Raises `Refused` for another shape or type.
+    and Image Understanding 64, 1996, which cancels smooth shading; fine strokes raise it too). Raises `UserError` for another shape or type.
     """
     images = np.asarray(images)
-    if images.ndim != 4 or images.dtype != np.uint8 or not len(images) or images.shape[1] not in (1, 3) or min(images.shape[2:]) < 3:
-        raise Refused(f"images are {images.dtype} of shape {images.shape}: uint8 (images, 1 or 3 channels, height, width), at least one "
-                      "and 3 pixels wide and high, are needed; convert them first")
-    weights = np.array([1.0] if images.shape[1] == 1 else [0.299, 0.587, 0.114], dtype=np.float32) / 255
+    if (
+        images.ndim != 4
+        or images.dtype != np.uint8
+        or not len(images)
+        or images.shape[1] not in (1, 3)
+        or min(images.shape[2:]) < 3
+    ):
+        raise UserError(
+            f"images are {images.dtype} of shape {images.shape}: uint8 (images, 1 or 3 channels, height, width), at least one "
+            "and 3 pixels wide and high, are needed; convert them first"
+        )
+    weights = (
+        np.array([1.0] if images.shape[1] == 1 else [0.299, 0.587, 0.114], dtype=np.float32) / 255
+    )
     parts = []
-    for start in range(0, len(images), 1024):  # In blocks, for float copies of all images may not fit.
-        grey = np.einsum("nchw,c->nhw", images[start:start + 1024].astype(np.float32), weights)
+    for start in range(
+        0, len(images), 1024
+    ):  # In blocks, for float copies of all images may not fit.
+        grey = np.einsum("nchw,c->nhw", images[start : start + 1024].astype(np.float32), weights)
         inner = grey[:, 1:-1, 1:-1]
         cross = grey[:, :-2, 1:-1] + grey[:, 2:, 1:-1] + grey[:, 1:-1, :-2] + grey[:, 1:-1, 2:]
         corners = grey[:, :-2, :-2] + grey[:, :-2, 2:] + grey[:, 2:, :-2] + grey[:, 2:, 2:]
         noise = np.abs(corners - 2 * cross + 4 * inner).mean(axis=(1, 2)) * np.sqrt(np.pi / 2) / 6
-        parts.append(np.stack([grey.mean(axis=(1, 2)), grey.std(axis=(1, 2)), (cross - 4 * inner).var(axis=(1, 2)), noise], axis=1))
-    table = pd.DataFrame(np.concatenate(parts).astype(float), columns=["ink", "contrast", "sharpness", "noise"])
+        parts.append(
+            np.stack(
+                [
+                    grey.mean(axis=(1, 2)),
+                    grey.std(axis=(1, 2)),
+                    (cross - 4 * inner).var(axis=(1, 2)),
+                    noise,
+                ],
+                axis=1,
+            )
+        )
+    table = pd.DataFrame(
+        np.concatenate(parts).astype(float), columns=["ink", "contrast", "sharpness", "noise"]
+    )
     table.insert(0, "example", np.arange(len(table)))
     return table
 
 
-def compare_qualities(*, qualities: pd.DataFrame, source, pie, null_pie, resamples: int = 2000, seed, alpha: float = 0.05) -> pd.DataFrame:
+def compare_qualities(
+    *,
+    qualities: pd.DataFrame,
+    source,
+    pie,
+    null_pie,
+    resamples: int = 2000,
+    seed,
+    alpha: float = 0.05,
+) -> pd.DataFrame:
     """How PIEs differ from the other examples in each quality, beside the same for the null's PIEs; one row a quality.
 
     Arguments: `qualities`, a table with a row an example and a numeric column a quality (`image_qualities`; a column `example` is left
@@ -162,7 +268,7 @@ def compare_qualities(*, qualities: pd.DataFrame, source, pie, null_pie, resampl
     Returns quality; pie, other (means over PIEs and over all others, in the quality's unit); difference, low, high (their difference in
     standard deviations of the quality over all examples); null_difference, null_low, null_high (the same for the null's PIEs); beyond,
     beyond_low, beyond_high (difference minus null_difference); resamples ("sources": other images, these networks). NaN where there are no
-    PIEs or the quality never varies. Raises `Refused` as `rates_by_kind` does.
+    PIEs or the quality never varies. Raises `UserError` as `rates_by_kind` does.
     """
     inputs.fraction("alpha", alpha)
     values = qualities.drop(columns="example", errors="ignore")
@@ -171,7 +277,14 @@ def compare_qualities(*, qualities: pd.DataFrame, source, pie, null_pie, resampl
     masks = [inputs.mask("pie", pie, len(values)), inputs.mask("null_pie", null_pie, len(values))]
     spread = values.std(axis=0)
     spread = np.where(np.ptp(values, axis=0) > 0, spread, np.nan)
-    columns = np.hstack([part for mask in masks for side in (mask, ~mask) for part in (side[:, None], side[:, None] * values)])
+    columns = np.hstack(
+        [
+            part
+            for mask in masks
+            for side in (mask, ~mask)
+            for part in (side[:, None], side[:, None] * values)
+        ]
+    )
 
     def means(totals):
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -182,7 +295,9 @@ def compare_qualities(*, qualities: pd.DataFrame, source, pie, null_pie, resampl
         return difference, null, difference - null
 
     found = means(columns.sum(axis=0))
-    drawn = differences(*means(inference.cluster_totals(columns, source, resamples=resamples, seed=seed)))
+    drawn = differences(
+        *means(inference.cluster_totals(columns, source, resamples=resamples, seed=seed))
+    )
     table = {"quality": names, "pie": found[0], "other": found[1]}
     edges = {"difference": "", "null_difference": "null_", "beyond": "beyond_"}
     for (name, edge), value, draws in zip(edges.items(), differences(*found), drawn, strict=True):

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from forgetting.errors import Refused
+from forgetting.errors import UserError
 from forgetting.measure import inference, inputs, votes
 
 
@@ -20,16 +20,28 @@ def modal(*, predicted, ties: str = "none", confidence=None) -> pd.DataFrame:
             not depend on the order of the members.
 
     Returns example (0 to N - 1), modal, votes (of the most frequent label), tied, agreement (votes / K; of a tied example, the votes of
-    each tied label / K). Raises `Refused` for an unknown rule, missing confidences and shapes that do not match.
+    each tied label / K). Raises `UserError` for an unknown rule, missing confidences and shapes that do not match.
 
     Source: arXiv 1911.05248, section 3, definition of the modal label; ties: official `aggregate_predictions.py` (`mode().max()`).
     """
     (predicted,) = inputs.populations({"predicted": predicted})
-    label, top, tied = votes.leaders(votes.count(predicted), ties=ties, predicted=predicted, confidence=confidence)
-    return pd.DataFrame({"example": np.arange(len(label)), "modal": label, "votes": top, "tied": tied, "agreement": top / len(predicted)})
+    label, top, tied = votes.leaders(
+        votes.count(predicted), ties=ties, predicted=predicted, confidence=confidence
+    )
+    return pd.DataFrame(
+        {
+            "example": np.arange(len(label)),
+            "modal": label,
+            "votes": top,
+            "tied": tied,
+            "agreement": top / len(predicted),
+        }
+    )
 
 
-def find(*, dense, compressed, ties: str = "none", dense_confidence=None, compressed_confidence=None) -> pd.DataFrame:
+def find(
+    *, dense, compressed, ties: str = "none", dense_confidence=None, compressed_confidence=None
+) -> pd.DataFrame:
     """Which examples are PIEs and which are clear ones; one row an example. No true label takes part.
 
     Arguments
@@ -46,39 +58,63 @@ def find(*, dense, compressed, ties: str = "none", dense_confidence=None, compre
         agreement_dense, agreement_compressed: the modal label's share of the votes.
         taxicab: sum over labels of |share of the dense votes - share of the compressed votes|, 0 to 2.
 
-    Raises `Refused` as `modal` does. Source: arXiv 1911.05248, section 3 (PIE); arXiv 2010.03058 (taxicab distance); the clear PIE is
+    Raises `UserError` as `modal` does. Source: arXiv 1911.05248, section 3 (PIE); arXiv 2010.03058 (taxicab distance); the clear PIE is
     ours.
     """
     dense, compressed = inputs.populations({"dense": dense, "compressed": compressed})
     ranks, names = votes.ranked(np.concatenate([dense, compressed]))
-    dense, compressed = ranks[:len(dense)], ranks[len(dense):]
-    counted_dense, counted_compressed = (votes.count(population, classes=names.shape[1]) for population in (dense, compressed))
-    label_dense, top_dense, tied_dense = votes.leaders(counted_dense, ties=ties, predicted=dense, confidence=dense_confidence)
+    dense, compressed = ranks[: len(dense)], ranks[len(dense) :]
+    counted_dense, counted_compressed = (
+        votes.count(population, classes=names.shape[1]) for population in (dense, compressed)
+    )
+    label_dense, top_dense, tied_dense = votes.leaders(
+        counted_dense, ties=ties, predicted=dense, confidence=dense_confidence
+    )
     label_compressed, top_compressed, tied_compressed = votes.leaders(
-        counted_compressed, ties=ties, predicted=compressed, confidence=compressed_confidence)
+        counted_compressed, ties=ties, predicted=compressed, confidence=compressed_confidence
+    )
     label_dense, label_compressed = (
-        np.where(label >= 0, names[np.arange(len(names)), label], -1) for label in (label_dense, label_compressed))
+        np.where(label >= 0, names[np.arange(len(names)), label], -1)
+        for label in (label_dense, label_compressed)
+    )
     pie = (label_dense != label_compressed) & (label_dense >= 0) & (label_compressed >= 0)
     # Shares on their common denominator, in whole numbers: equal populations are exactly 0 apart.
     apart = np.multiply(counted_dense, len(compressed), dtype=np.int32)
     apart -= np.multiply(counted_compressed, len(dense), dtype=np.int32)
-    return pd.DataFrame({
-        "example": np.arange(dense.shape[1]), "modal_dense": label_dense, "modal_compressed": label_compressed, "pie": pie,
-        "clear": pie & (3 * top_dense >= 2 * len(dense)) & (3 * top_compressed >= 2 * len(compressed)),
-        "tied_dense": tied_dense, "tied_compressed": tied_compressed,
-        "agreement_dense": top_dense / len(dense), "agreement_compressed": top_compressed / len(compressed),
-        "taxicab": np.abs(apart).sum(axis=1) / (len(dense) * len(compressed)),
-    })
+    return pd.DataFrame(
+        {
+            "example": np.arange(dense.shape[1]),
+            "modal_dense": label_dense,
+            "modal_compressed": label_compressed,
+            "pie": pie,
+            "clear": pie
+            & (3 * top_dense >= 2 * len(dense))
+            & (3 * top_compressed >= 2 * len(compressed)),
+            "tied_dense": tied_dense,
+            "tied_compressed": tied_compressed,
+            "agreement_dense": top_dense / len(dense),
+            "agreement_compressed": top_compressed / len(compressed),
+            "taxicab": np.abs(apart).sum(axis=1) / (len(dense) * len(compressed)),
+        }
+    )
 
 
 def summary(found: pd.DataFrame) -> pd.DataFrame:
     """Counts of `find`'s table; one row: examples, pies, pie_share, clear, clear_share, tied (in either), tied_dense, tied_compressed."""
-    return pd.DataFrame([{
-        "examples": len(found), "pies": int(found["pie"].sum()), "pie_share": found["pie"].mean(),
-        "clear": int(found["clear"].sum()), "clear_share": found["clear"].mean(),
-        "tied": int((found["tied_dense"] | found["tied_compressed"]).sum()),
-        "tied_dense": int(found["tied_dense"].sum()), "tied_compressed": int(found["tied_compressed"].sum()),
-    }])
+    return pd.DataFrame(
+        [
+            {
+                "examples": len(found),
+                "pies": int(found["pie"].sum()),
+                "pie_share": found["pie"].mean(),
+                "clear": int(found["clear"].sum()),
+                "clear_share": found["clear"].mean(),
+                "tied": int((found["tied_dense"] | found["tied_compressed"]).sum()),
+                "tied_dense": int(found["tied_dense"].sum()),
+                "tied_compressed": int(found["tied_compressed"].sum()),
+            }
+        ]
+    )
 
 
 def clear_chance(members: int) -> float:
@@ -87,11 +123,22 @@ def clear_chance(members: int) -> float:
     The worst case is an example on which every member tosses a coin between two labels; most examples are far from it.
     """
     if members < 1:
-        raise Refused(f"members is {members}: at least 1 is needed; give the size of one population")
+        raise UserError(
+            f"members is {members}: at least 1 is needed; give the size of one population"
+        )
     return float(2 * stats.binom.sf(-(-2 * members // 3) - 1, members, 0.5) ** 2)
 
 
-def null_control(*, dense, dense_again, compressed, splits: int = 1000, seed, alpha: float = 0.05, paired: bool = False) -> pd.DataFrame:
+def null_control(
+    *,
+    dense,
+    dense_again,
+    compressed,
+    splits: int = 1000,
+    seed,
+    alpha: float = 0.05,
+    paired: bool = False,
+) -> pd.DataFrame:
     """PIE counts of dense against compressed beside those of dense against dense, the noise floor; two rows: PIEs and clear PIEs.
 
     Two populations of the same setting disagree on many modal labels, so a bare count says little. Ties are broken by no rule ("none").
@@ -124,15 +171,21 @@ def null_control(*, dense, dense_again, compressed, splits: int = 1000, seed, al
     to 30) it held the true excess in 93 to 100 % of cases at a nominal 95 %, and it is far too wide for clear PIEs where there are hardly
     any. Drawing with replacement instead makes modal labels noisier and inflates every count.
 
-    Raises `Refused` for populations of different sizes or examples. Source: this control is ours; the paper has none.
+    Raises `UserError` for populations of different sizes or examples. Source: this control is ours; the paper has none.
     """
     inputs.fraction("alpha", alpha)
     dense, dense_again, compressed = inputs.populations(
-        {"dense": dense, "dense_again": dense_again, "compressed": compressed}, members=2, paired=True)
+        {"dense": dense, "dense_again": dense_again, "compressed": compressed},
+        members=2,
+        paired=True,
+    )
     if splits < 2:
-        raise Refused(f"splits is {splits}: at least 2 are needed to see a spread; 1000 is usual")
+        raise UserError(f"splits is {splits}: at least 2 are needed to see a spread; 1000 is usual")
     members, generator = len(dense), np.random.default_rng(seed)
-    pool, out = np.concatenate([dense, dense_again, compressed]), np.zeros((splits, members), dtype=bool)
+    pool, out = (
+        np.concatenate([dense, dense_again, compressed]),
+        np.zeros((splits, members), dtype=bool),
+    )
 
     def beside(*masks):
         """Member masks of the three populations as masks of the pool."""
@@ -143,28 +196,52 @@ def null_control(*, dense, dense_again, compressed, splits: int = 1000, seed, al
         return votes.pies(both, side, ~side)
 
     one, off = ~out[:1], out[:1]
-    pie, clear, tied = votes.outcomes(pool, np.repeat(beside(one, off, off), 2, axis=0),
-                                      np.concatenate([beside(off, off, one), beside(off, one, off)]))
+    pie, clear, tied = votes.outcomes(
+        pool,
+        np.repeat(beside(one, off, off), 2, axis=0),
+        np.concatenate([beside(off, off, one), beside(off, one, off)]),
+    )
     observed, null = np.stack([pie.sum(axis=1), clear.sum(axis=1)], axis=1)
-    within, across = split(pool[:2 * members]), split(np.concatenate([dense, compressed]))
-    half, half_again, half_compressed = (inference.subsets(members, members // 2, draws=splits, seed=generator) for _ in range(3))
+    within, across = split(pool[: 2 * members]), split(np.concatenate([dense, compressed]))
+    half, half_again, half_compressed = (
+        inference.subsets(members, members // 2, draws=splits, seed=generator) for _ in range(3)
+    )
     half_compressed = half_again if paired else half_compressed
-    halves = (votes.pies(pool, beside(half, out, out), beside(out, out, half_compressed))
-              - votes.pies(pool, beside(half, out, out), beside(out, half_again, out)))
+    halves = votes.pies(
+        pool, beside(half, out, out), beside(out, out, half_compressed)
+    ) - votes.pies(pool, beside(half, out, out), beside(out, half_again, out))
     se = np.where(np.ptp(halves, axis=0) > 0, halves.std(axis=0, ddof=1), np.nan)
     low, high = inference.interval(observed - null, se=se, df=members - 1, alpha=alpha)
     null_low, null_high = inference.percentiles(within, alpha=alpha)
-    return pd.DataFrame({
-        "measure": ["pie", "clear"], "examples": dense.shape[1], "members": members, "observed": observed, "observed_tied": tied[0].sum(),
-        "null": null, "null_tied": tied[1].sum(), "null_mean": within.mean(axis=0), "null_low": null_low, "null_high": null_high,
-        "null_p": [inference.permutation_p(*pair) for pair in zip(null, within.T, strict=True)],
-        "p": [inference.permutation_p(*pair) for pair in zip(observed, across.T, strict=True)],
-        "excess": observed - null, "excess_low": low, "excess_high": high, "se": se, "df": members - 1,
-        "chance": [np.nan, clear_chance(members)], "draws": splits, "resamples": "members",
-    })
+    return pd.DataFrame(
+        {
+            "measure": ["pie", "clear"],
+            "examples": dense.shape[1],
+            "members": members,
+            "observed": observed,
+            "observed_tied": tied[0].sum(),
+            "null": null,
+            "null_tied": tied[1].sum(),
+            "null_mean": within.mean(axis=0),
+            "null_low": null_low,
+            "null_high": null_high,
+            "null_p": [inference.permutation_p(*pair) for pair in zip(null, within.T, strict=True)],
+            "p": [inference.permutation_p(*pair) for pair in zip(observed, across.T, strict=True)],
+            "excess": observed - null,
+            "excess_low": low,
+            "excess_high": high,
+            "se": se,
+            "df": members - 1,
+            "chance": [np.nan, clear_chance(members)],
+            "draws": splits,
+            "resamples": "members",
+        }
+    )
 
 
-def halves_control(*, dense, compressed, splits: int = 1000, seed, alpha: float = 0.05) -> pd.DataFrame:
+def halves_control(
+    *, dense, compressed, splits: int = 1000, seed, alpha: float = 0.05
+) -> pd.DataFrame:
     """`null_control` where there is no second dense population: what halves of the members show; two rows: PIEs and clear PIEs.
 
     A half of the dense members is compared with the other half, and with a half of the compressed ones that is as large. Ties are broken
@@ -182,12 +259,12 @@ def halves_control(*, dense, compressed, splits: int = 1000, seed, alpha: float 
             and of dense against dense, h members each; half_observed_low and so on: the range over draws. half_excess: the difference of
             the means. The ranges are no confidence intervals: the halves of one population share members.
 
-    Raises `Refused` as `null_control` does. Source: this control is ours.
+    Raises `UserError` as `null_control` does. Source: this control is ours.
     """
     inputs.fraction("alpha", alpha)
     dense, compressed = inputs.populations({"dense": dense, "compressed": compressed}, members=2)
     if splits < 2:
-        raise Refused(f"splits is {splits}: at least 2 are needed to see a spread; 1000 is usual")
+        raise UserError(f"splits is {splits}: at least 2 are needed to see a spread; 1000 is usual")
     size, generator = min(len(dense) // 2, len(compressed)), np.random.default_rng(seed)
     pool, out = np.concatenate([dense, compressed]), np.zeros((splits, len(compressed)), dtype=bool)
     whole = np.arange(len(pool))[None] < len(dense)
@@ -199,14 +276,31 @@ def halves_control(*, dense, compressed, splits: int = 1000, seed, alpha: float 
     half, other = place < size, (place >= size) & (place < 2 * size)
     half_compressed = inference.subsets(len(compressed), size, draws=splits, seed=generator)
     null = votes.pies(dense, half, other)
-    found = votes.pies(pool, np.concatenate([half, out], axis=1), np.concatenate([np.zeros_like(half), half_compressed], axis=1))
-    table = {"measure": ["pie", "clear"], "examples": dense.shape[1], "members": len(dense), "observed": observed,
-             "observed_tied": int(tied.sum()), "p": [inference.permutation_p(*pair) for pair in zip(observed, across.T, strict=True)],
-             "half_members": size}
+    found = votes.pies(
+        pool,
+        np.concatenate([half, out], axis=1),
+        np.concatenate([np.zeros_like(half), half_compressed], axis=1),
+    )
+    table = {
+        "measure": ["pie", "clear"],
+        "examples": dense.shape[1],
+        "members": len(dense),
+        "observed": observed,
+        "observed_tied": int(tied.sum()),
+        "p": [inference.permutation_p(*pair) for pair in zip(observed, across.T, strict=True)],
+        "half_members": size,
+    }
     for name, counts in (("half_observed", found), ("half_null", null)):
         low, high = inference.percentiles(counts, alpha=alpha)
         table |= {name: counts.mean(axis=0), f"{name}_low": low, f"{name}_high": high}
-    return pd.DataFrame(table | {"half_excess": found.mean(axis=0) - null.mean(axis=0), "draws": splits, "resamples": "members"})
+    return pd.DataFrame(
+        table
+        | {
+            "half_excess": found.mean(axis=0) - null.mean(axis=0),
+            "draws": splits,
+            "resamples": "members",
+        }
+    )
 
 
 def overlap(one, other) -> np.ndarray:
@@ -215,7 +309,9 @@ def overlap(one, other) -> np.ndarray:
     return np.where(either > 0, (one & other).sum(axis=1) / np.maximum(either, 1), np.nan)
 
 
-def stability(*, dense, compressed, sizes, subsamples: int = 200, seed, alpha: float = 0.1) -> pd.DataFrame:
+def stability(
+    *, dense, compressed, sizes, subsamples: int = 200, seed, alpha: float = 0.1
+) -> pd.DataFrame:
     """How PIE counts and PIE sets depend on the number of members; a row a size, measure and quantity.
 
     Arguments
@@ -233,7 +329,7 @@ def stability(*, dense, compressed, sizes, subsamples: int = 200, seed, alpha: f
         "overlap of disjoint": between two subsamples without a common member, for sizes up to half: what other trainings would find again.
     An overlap of two empty sets is not defined and left out of the draws.
 
-    Raises `Refused` for a size out of range and populations of different examples.
+    Raises `UserError` for a size out of range and populations of different examples.
     """
     inputs.fraction("alpha", alpha)
     dense, compressed = inputs.populations({"dense": dense, "compressed": compressed})
@@ -241,22 +337,39 @@ def stability(*, dense, compressed, sizes, subsamples: int = 200, seed, alpha: f
     pool, rows = np.concatenate([dense, compressed]), []
     for size in sizes:
         if not 1 <= size <= most or size != int(size):
-            raise Refused(f"the size {size} is not possible: give whole numbers from 1 to {most}, the members of the smaller population")
+            raise UserError(
+                f"the size {size} is not possible: give whole numbers from 1 to {most}, the members of the smaller population"
+            )
         sides, disjoint = [], 2 * size <= most
         for population in (dense, compressed):
             place = generator.permuted(np.tile(np.arange(len(population)), (subsamples, 1)), axis=1)
             partner = [(place >= size) & (place < 2 * size)] if disjoint else []
-            sides.append(np.concatenate([place < size, *partner, np.ones((1, len(population)), dtype=bool)]))
-        first = np.concatenate([sides[0], np.zeros((len(sides[0]), len(compressed)), dtype=bool)], axis=1)
-        second = np.concatenate([np.zeros((len(sides[1]), len(dense)), dtype=bool), sides[1]], axis=1)
-        for measure, sets in zip(("pie", "clear", "tied"), votes.outcomes(pool, first, second), strict=True):
+            sides.append(
+                np.concatenate([place < size, *partner, np.ones((1, len(population)), dtype=bool)])
+            )
+        first = np.concatenate(
+            [sides[0], np.zeros((len(sides[0]), len(compressed)), dtype=bool)], axis=1
+        )
+        second = np.concatenate(
+            [np.zeros((len(sides[1]), len(dense)), dtype=bool), sides[1]], axis=1
+        )
+        for measure, sets in zip(
+            ("pie", "clear", "tied"), votes.outcomes(pool, first, second), strict=True
+        ):
             quantities = {"count": sets[:subsamples].sum(axis=1).astype(float)}
             if measure != "tied":
                 quantities["overlap with all"] = overlap(sets[:subsamples], sets[-1:])
             if measure != "tied" and disjoint:
                 quantities["overlap of disjoint"] = overlap(sets[:subsamples], sets[subsamples:-1])
-            rows += [{"size": int(size), "measure": measure, "quantity": name, **inference.band(values, alpha=alpha)}
-                     for name, values in quantities.items()]
+            rows += [
+                {
+                    "size": int(size),
+                    "measure": measure,
+                    "quantity": name,
+                    **inference.band(values, alpha=alpha),
+                }
+                for name, values in quantities.items()
+            ]
     return pd.DataFrame(rows).assign(resamples="members")
 
 
@@ -272,11 +385,13 @@ def accuracy(*, label, dense, compressed, pie, clear) -> pd.DataFrame:
 
     Returns subset ("all", "non-PIEs", "PIEs", "clear PIEs"), population ("dense", "compressed"), n, modal_accuracy (share of examples
     whose modal label is right; a tied example counts with the chance that one of its tied labels, drawn at random, is), mean_accuracy
-    (mean over members). Fractions, NaN where the subset is empty. Raises `Refused` for shapes that do not match.
+    (mean over members). Fractions, NaN where the subset is empty. Raises `UserError` for shapes that do not match.
 
     Source: arXiv 1911.05248, accuracy on PIEs, non-PIEs and all.
     """
-    label, dense, compressed = inputs.populations({"dense": dense, "compressed": compressed}, label=label)
+    label, dense, compressed = inputs.populations(
+        {"dense": dense, "compressed": compressed}, label=label
+    )
     pie, clear = inputs.mask("pie", pie, len(label)), inputs.mask("clear", clear, len(label))
     right, share = {}, {}
     for population, predicted in (("dense", dense), ("compressed", compressed)):
@@ -284,9 +399,21 @@ def accuracy(*, label, dense, compressed, pie, clear) -> pd.DataFrame:
         leads = counted == counted.max(axis=1, keepdims=True)
         right[population] = leads[np.arange(len(label)), label] / leads.sum(axis=1)
         share[population] = (predicted == label).mean(axis=0)
-    return pd.DataFrame([
-        {"subset": subset, "population": population, "n": int(chosen.sum()),
-         "modal_accuracy": right[population][chosen].mean() if chosen.any() else np.nan,
-         "mean_accuracy": share[population][chosen].mean() if chosen.any() else np.nan}
-        for subset, chosen in (("all", np.ones_like(pie)), ("non-PIEs", ~pie), ("PIEs", pie), ("clear PIEs", clear))
-        for population in ("dense", "compressed")])
+    return pd.DataFrame(
+        [
+            {
+                "subset": subset,
+                "population": population,
+                "n": int(chosen.sum()),
+                "modal_accuracy": right[population][chosen].mean() if chosen.any() else np.nan,
+                "mean_accuracy": share[population][chosen].mean() if chosen.any() else np.nan,
+            }
+            for subset, chosen in (
+                ("all", np.ones_like(pie)),
+                ("non-PIEs", ~pie),
+                ("PIEs", pie),
+                ("clear PIEs", clear),
+            )
+            for population in ("dense", "compressed")
+        ]
+    )

@@ -13,7 +13,9 @@ TOO_FEW = "it has fewer examples than the minimum for a test"
 
 
 FAR = 100.0  # Standard errors from which a shift counts as exact: the normal part of t then varies by a hundredth.
-NODES = (np.arange(64) + 0.5) / 64  # Where the distribution of the freedom that Welch's test may find is looked up.
+NODES = (
+    np.arange(64) + 0.5
+) / 64  # Where the distribution of the freedom that Welch's test may find is looked up.
 SHARES = np.linspace(0, 1, 33)
 
 
@@ -41,7 +43,15 @@ def interval(value, *, se, df, alpha: float = 0.05) -> tuple[np.ndarray, np.ndar
 
 def _tested(change, se, df, share, alpha) -> Change:
     t = change / se
-    return Change(change, *interval(change, se=se, df=df, alpha=alpha), t, df, 2 * stats.t.sf(np.abs(t), df), se, share)
+    return Change(
+        change,
+        *interval(change, se=se, df=df, alpha=alpha),
+        t,
+        df,
+        2 * stats.t.sf(np.abs(t), df),
+        se,
+        share,
+    )
 
 
 def _varies(values) -> np.ndarray:
@@ -60,10 +70,15 @@ def welch(before, after, *, alpha: float = 0.05) -> Change:
     """
     before, after = np.asarray(before, dtype=float), np.asarray(after, dtype=float)
     varies = _varies(before) | _varies(after)
-    part_before, part_after = before.var(axis=0, ddof=1) / len(before), after.var(axis=0, ddof=1) / len(after)
+    part_before, part_after = (
+        before.var(axis=0, ddof=1) / len(before),
+        after.var(axis=0, ddof=1) / len(after),
+    )
     squared = np.where(varies, part_before + part_after, np.nan)
     df = squared**2 / (part_before**2 / (len(before) - 1) + part_after**2 / (len(after) - 1))
-    return _tested(after.mean(axis=0) - before.mean(axis=0), np.sqrt(squared), df, part_before / squared, alpha)
+    return _tested(
+        after.mean(axis=0) - before.mean(axis=0), np.sqrt(squared), df, part_before / squared, alpha
+    )
 
 
 def paired(before, after, *, alpha: float = 0.05) -> Change:
@@ -98,7 +113,12 @@ def crossed(change, *, se, df, spread, n, alpha: float = 0.05) -> tuple[np.ndarr
     freedom = np.where(n > 1, n - 1, np.nan)
     parts = np.asarray(se, dtype=float) ** 2, np.asarray(spread, dtype=float) ** 2 / n
     whole = parts[0] + parts[1]
-    wide = interval(change, se=np.sqrt(whole), df=whole**2 / (parts[0] ** 2 / df + parts[1] ** 2 / freedom), alpha=alpha)
+    wide = interval(
+        change,
+        se=np.sqrt(whole),
+        df=whole**2 / (parts[0] ** 2 / df + parts[1] ** 2 / freedom),
+        alpha=alpha,
+    )
     low, high = interval(change, se=se, df=df, alpha=alpha)
     return np.minimum(low, wide[0]), np.maximum(high, wide[1])
 
@@ -112,7 +132,9 @@ def mean_interval(values, *, alpha: float = 0.05) -> tuple[np.ndarray, np.ndarra
     return mean, *interval(mean, se=se, df=max(len(values) - 1, 1), alpha=alpha)
 
 
-def relative_change(before, after, *, alpha: float = 0.05) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def relative_change(
+    before, after, *, alpha: float = 0.05
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """(mean(after) - mean(before)) / mean(before) with its interval by the delta method: (value, low, high), each (...).
 
     Arguments as for `welch`, members being independent; the degrees of freedom are Welch's for the two terms of the delta method.
@@ -124,7 +146,11 @@ def relative_change(before, after, *, alpha: float = 0.05) -> tuple[np.ndarray, 
     ratio = after.mean(axis=0) / base
     # d(after / before) = d(after) / before - ratio d(before) / before: a difference of means of rescaled values.
     result = welch(before * ratio / base, after / base, alpha=alpha)
-    return ratio - 1, ratio - 1 + (result.low - result.change), ratio - 1 + (result.high - result.change)
+    return (
+        ratio - 1,
+        ratio - 1 + (result.low - result.change),
+        ratio - 1 + (result.high - result.change),
+    )
 
 
 def adjusted(p, *, method: str) -> np.ndarray:
@@ -157,7 +183,9 @@ def chance(*, shift, df, alpha: float = 0.05) -> np.ndarray:
     one shape; NaN gives NaN. The noncentral t distribution, which holds `df` for fixed; `welch_chance` does not.
     """
     inputs.fraction("alpha", alpha)
-    shift, df = np.broadcast_arrays(np.abs(np.asarray(shift, dtype=float)), np.asarray(df, dtype=float))
+    shift, df = np.broadcast_arrays(
+        np.abs(np.asarray(shift, dtype=float)), np.asarray(df, dtype=float)
+    )
     return _beyond(stats.t.isf(alpha / 2, df), shift, df)
 
 
@@ -169,9 +197,13 @@ def _beyond(limit, shift, df) -> np.ndarray:
     near = np.isfinite(df) & (shift <= FAR)
     # SciPy knows no noncentral t at infinite freedom, is slow far out, where the numerator hardly varies beside the denominator, and gives
     # NaN for some of the tails that are 0 to all digits.
-    found[near] = stats.nct.sf(limit[near], df[near], shift[near]) + np.nan_to_num(stats.nct.cdf(-limit[near], df[near], shift[near]))
+    found[near] = stats.nct.sf(limit[near], df[near], shift[near]) + np.nan_to_num(
+        stats.nct.cdf(-limit[near], df[near], shift[near])
+    )
     found[far] = stats.chi2.cdf(df[far] * (shift[far] / limit[far]) ** 2, df[far])
-    found[normal] = stats.norm.sf(limit[normal] - shift[normal]) + stats.norm.cdf(-limit[normal] - shift[normal])
+    found[normal] = stats.norm.sf(limit[normal] - shift[normal]) + stats.norm.cdf(
+        -limit[normal] - shift[normal]
+    )
     return np.where(np.isnan(shift + df), np.nan, found)
 
 
@@ -185,18 +217,25 @@ def welch_chance(*, shift, share, members: tuple[int, int], alpha: float = 0.05)
     sum, to which the noncentral t belongs; the power is the mean over that ratio. With few members it is less than `chance` promises.
     """
     inputs.fraction("alpha", alpha)
-    shift, share = np.broadcast_arrays(np.abs(np.asarray(shift, dtype=float)), np.asarray(share, dtype=float))
+    shift, share = np.broadcast_arrays(
+        np.abs(np.asarray(shift, dtype=float)), np.asarray(share, dtype=float)
+    )
     first, second = (size - 1 for size in members)
     part = stats.beta.ppf(NODES, first / 2, second / 2)
     one, other = share[..., None] * part / first, (1 - share[..., None]) * (1 - part) / second
     limit = stats.t.isf(alpha / 2, (one + other) ** 2 / (one**2 / first + other**2 / second))
     limit = limit * np.sqrt((first + second) * (one + other))
-    return _beyond(limit, np.repeat(shift[..., None], len(NODES), axis=-1), first + second).mean(axis=-1)
+    return _beyond(limit, np.repeat(shift[..., None], len(NODES), axis=-1), first + second).mean(
+        axis=-1
+    )
 
 
 def corrections(p, *, prefix: str = "") -> dict[str, np.ndarray]:
     """Columns `p_holm` and `p_bh`: `p` (m,) `adjusted` over the tests among them, by both methods; `prefix` goes before the names."""
-    return {f"{prefix}p_{name}": adjusted(p, method=method) for name, method in (("holm", "holm"), ("bh", "fdr_bh"))}
+    return {
+        f"{prefix}p_{name}": adjusted(p, method=method)
+        for name, method in (("holm", "holm"), ("bh", "fdr_bh"))
+    }
 
 
 def could_be_lowest(*, low, high) -> np.ndarray:
@@ -223,11 +262,18 @@ def smallest_detectable(*, se, df, alpha: float = 0.05, power: float = 0.8) -> n
     known = ~np.isnan(se + df)
     shift = np.where(known, 0.0, np.nan)
     if known.any() and power > alpha:
-        shift[known] = _shift(lambda shift, df: chance(shift=shift, df=df, alpha=alpha) - power, df[known], df[known], alpha)
+        shift[known] = _shift(
+            lambda shift, df: chance(shift=shift, df=df, alpha=alpha) - power,
+            df[known],
+            df[known],
+            alpha,
+        )
     return shift * se
 
 
-def welch_detectable(*, se, share, members: tuple[int, int], alpha: float = 0.05, power: float = 0.8) -> np.ndarray:
+def welch_detectable(
+    *, se, share, members: tuple[int, int], alpha: float = 0.05, power: float = 0.8
+) -> np.ndarray:
     """`smallest_detectable` for Welch's test: where `welch_chance`, whose `share` and `members` these are, reaches `power`."""
     inputs.fraction("alpha", alpha), inputs.fraction("power", power)
     return np.interp(share, SHARES, _welch_shifts(tuple(members), alpha, power)) * se
@@ -239,7 +285,14 @@ def _welch_shifts(members: tuple[int, int], alpha: float, power: float) -> np.nd
     if power <= alpha:
         return np.zeros_like(SHARES)
     freedom = np.full(len(SHARES), min(members) - 1.0)
-    return _shift(lambda shift, share: welch_chance(shift=shift, share=share, members=members, alpha=alpha) - power, SHARES, freedom, alpha)
+    return _shift(
+        lambda shift, share: (
+            welch_chance(shift=shift, share=share, members=members, alpha=alpha) - power
+        ),
+        SHARES,
+        freedom,
+        alpha,
+    )
 
 
 def _shift(missing, argument, df, alpha: float) -> np.ndarray:
@@ -280,11 +333,19 @@ def cluster_totals(values, cluster, *, resamples: int, seed) -> np.ndarray:
     values = np.asarray(values, dtype=float)
     _, where = np.unique(np.asarray(cluster), return_inverse=True)
     sources = int(where.max()) + 1
-    totals = np.stack([np.bincount(where, weights=values[:, column], minlength=sources) for column in range(values.shape[1])], axis=1)
+    totals = np.stack(
+        [
+            np.bincount(where, weights=values[:, column], minlength=sources)
+            for column in range(values.shape[1])
+        ],
+        axis=1,
+    )
     generator = np.random.default_rng(seed)
     drawn = np.empty((resamples, values.shape[1]))
     for row in range(resamples):
-        drawn[row] = np.bincount(generator.integers(sources, size=sources), minlength=sources) @ totals
+        drawn[row] = (
+            np.bincount(generator.integers(sources, size=sources), minlength=sources) @ totals
+        )
     return drawn
 
 
@@ -297,7 +358,9 @@ def percentiles(draws, *, alpha: float = 0.05) -> tuple[np.ndarray, np.ndarray]:
     some = ~np.isnan(draws).all(axis=0)
     low, high = np.full(draws.shape[1:], np.nan), np.full(draws.shape[1:], np.nan)
     if some.any():
-        low[some], high[some] = np.nanquantile(draws[:, some], [alpha / 2, 1 - alpha / 2], axis=0, method="inverted_cdf")
+        low[some], high[some] = np.nanquantile(
+            draws[:, some], [alpha / 2, 1 - alpha / 2], axis=0, method="inverted_cdf"
+        )
     return low, high
 
 
@@ -306,4 +369,9 @@ def band(draws, *, alpha: float = 0.1) -> dict[str, float]:
     defined = np.asarray(draws, dtype=float)
     defined = defined[~np.isnan(defined)]
     low, high = percentiles(defined, alpha=alpha) if defined.size else (np.nan, np.nan)
-    return {"mean": float(defined.mean()) if defined.size else np.nan, "low": float(low), "high": float(high), "draws": defined.size}
+    return {
+        "mean": float(defined.mean()) if defined.size else np.nan,
+        "low": float(low),
+        "high": float(high),
+        "draws": defined.size,
+    }

@@ -3,10 +3,12 @@
 import numpy as np
 import pandas as pd
 
-from forgetting.errors import Refused
+from forgetting.errors import UserError
 from forgetting.measure import inference, inputs, votes
 
-CELL = 100  # examples that a cell of equally uncertain ones holds at least, where a margin has as many
+CELL = (
+    100  # examples that a cell of equally uncertain ones holds at least, where a margin has as many
+)
 
 
 def uncertainty(*, predicted, confidence) -> pd.DataFrame:
@@ -15,16 +17,24 @@ def uncertainty(*, predicted, confidence) -> pd.DataFrame:
     Arguments: `predicted` (K, N) labels; `confidence` (K, N) probabilities of these.
 
     Returns example (0 to N - 1), margin (votes of the most frequent label minus votes of the second, / K; 0 for a tie), confidence (mean
-    over members), entropy (of the shares of votes, in bits). Raises `Refused` for shapes that do not match.
+    over members), entropy (of the shares of votes, in bits). Raises `UserError` for shapes that do not match.
     """
     (predicted,) = inputs.populations({"predicted": predicted})
     if np.shape(confidence) != predicted.shape:
-        raise Refused(f"the confidences have shape {np.shape(confidence)} and the predictions {predicted.shape}: "
-                      "one for each prediction is needed; give both of the same members")
+        raise UserError(
+            f"the confidences have shape {np.shape(confidence)} and the predictions {predicted.shape}: "
+            "one for each prediction is needed; give both of the same members"
+        )
     counted = votes.count(predicted, classes=1 + max(1, int(predicted.max()))).astype(int)
     second, first = np.partition(counted, -2, axis=1)[:, -2:].T
-    return pd.DataFrame({"example": np.arange(len(first)), "margin": (first - second) / len(predicted),
-                         "confidence": np.asarray(confidence, dtype=float).mean(axis=0), "entropy": entropy(counted)})
+    return pd.DataFrame(
+        {
+            "example": np.arange(len(first)),
+            "margin": (first - second) / len(predicted),
+            "confidence": np.asarray(confidence, dtype=float).mean(axis=0),
+            "entropy": entropy(counted),
+        }
+    )
 
 
 def entropy(counts) -> np.ndarray:
@@ -46,12 +56,14 @@ def cells(uncertainty: pd.DataFrame, *, size: int = CELL) -> np.ndarray:
     Returns (N,) the cell of each example, whole numbers from 0.
     """
     if size < 1:
-        raise Refused(f"size is {size}: a cell needs at least 1 example")
+        raise UserError(f"size is {size}: a cell needs at least 1 example")
     margin, confidence = (uncertainty[name].to_numpy() for name in ("margin", "confidence"))
     order = np.lexsort((confidence, margin))
     _, start, many = np.unique(margin[order], return_index=True, return_counts=True)
     within = np.maximum(many // size, 1)
-    begin, first, parts, of = (np.repeat(values, many) for values in (start, np.cumsum(within) - within, within, many))
+    begin, first, parts, of = (
+        np.repeat(values, many) for values in (start, np.cumsum(within) - within, within, many)
+    )
     cell = np.empty(len(order), dtype=int)
     cell[order] = first + (np.arange(len(order)) - begin) * parts // of
     return cell
@@ -71,7 +83,13 @@ def means(values, *, picked, cell, weight=None) -> tuple[np.ndarray, np.ndarray,
     key, weight = 2 * cell + picked, np.ones(len(cell)) if weight is None else weight
     size = 2 * (int(cell.max(initial=-1)) + 1)
     n = np.bincount(key, weights=weight, minlength=size)
-    totals = np.stack([np.bincount(key, weights=weight * column, minlength=size) for column in np.transpose(values)], axis=1)
+    totals = np.stack(
+        [
+            np.bincount(key, weights=weight * column, minlength=size)
+            for column in np.transpose(values)
+        ],
+        axis=1,
+    )
     both = (n[0::2] > 0) & (n[1::2] > 0)
     share = n[1::2][both] / max(n[1::2][both].sum(), 1)
     others, own = (totals[side::2][both] / n[side::2][both][:, None] for side in (0, 1))
@@ -84,16 +102,28 @@ def weights(*, picked, cell) -> np.ndarray:
     """The difference of `means` as a weighted sum: (N,) weights, of which those of the picked sum to 1 and those of the others to -1."""
     n = _sizes(picked, cell)
     both = (n > 0).all(axis=0)
-    return np.where(both[cell], np.where(picked, 1, -n[1][cell] / np.maximum(n[0][cell], 1)), 0.0) / max(n[1][both].sum(), 1)
+    return np.where(
+        both[cell], np.where(picked, 1, -n[1][cell] / np.maximum(n[0][cell], 1)), 0.0
+    ) / max(n[1][both].sum(), 1)
 
 
 def _sizes(picked, cell) -> np.ndarray:
     """Other and picked examples of each cell, (2, cells)."""
-    return np.stack([np.bincount(cell[side], minlength=int(cell.max()) + 1) for side in (~picked, picked)])
+    return np.stack(
+        [np.bincount(cell[side], minlength=int(cell.max()) + 1) for side in (~picked, picked)]
+    )
 
 
-def compare(*, outcomes: pd.DataFrame, picked, cell=None, resamples: int = 2000, shuffles: int = 2000, seed,
-            alpha: float = 0.05) -> pd.DataFrame:
+def compare(
+    *,
+    outcomes: pd.DataFrame,
+    picked,
+    cell=None,
+    resamples: int = 2000,
+    shuffles: int = 2000,
+    seed,
+    alpha: float = 0.05,
+) -> pd.DataFrame:
     """How the picked examples differ from the others in each outcome; one row an outcome.
 
     Arguments
@@ -111,7 +141,7 @@ def compare(*, outcomes: pd.DataFrame, picked, cell=None, resamples: int = 2000,
         p: two-sided permutation test: who is picked is shuffled within each cell. NaN without shuffles.
         resamples: "images": other images, these networks.
 
-    Raises `Refused` for shapes that do not match and masks that are no booleans. Source: matching in cells after Iacus, King and Porro,
+    Raises `UserError` for shapes that do not match and masks that are no booleans. Source: matching in cells after Iacus, King and Porro,
     Political Analysis 20, 2012; no pair of examples has to be drawn at random.
     """
     inputs.fraction("alpha", alpha)
@@ -120,25 +150,54 @@ def compare(*, outcomes: pd.DataFrame, picked, cell=None, resamples: int = 2000,
     picked = inputs.mask("picked", picked, size)
     cell = np.zeros(size, dtype=int) if cell is None else inputs.column("cell", cell, size)
     own, others, left_out = means(values, picked=picked, cell=cell)
-    n, inside, generator = int(picked.sum() - left_out), np.isin(cell, cell[picked]), np.random.default_rng(seed)
+    n, inside, generator = (
+        int(picked.sum() - left_out),
+        np.isin(cell, cell[picked]),
+        np.random.default_rng(seed),
+    )
     drawn = np.empty((resamples, values.shape[1]))
     for row in range(resamples):
-        weight = np.bincount(generator.integers(size, size=size), minlength=size)[inside]  # other cells weigh nothing
-        first, second, _ = means(values[inside], picked=picked[inside], cell=cell[inside], weight=weight)
+        weight = np.bincount(generator.integers(size, size=size), minlength=size)[
+            inside
+        ]  # other cells weigh nothing
+        first, second, _ = means(
+            values[inside], picked=picked[inside], cell=cell[inside], weight=weight
+        )
         drawn[row] = first - second
     low, high = inference.percentiles(drawn, alpha=alpha)
     limit = inference.proportion_interval(0, max(n, 1), alpha=alpha)[1]
     for column, name in enumerate(columns):
-        if columns[name].dtype == bool and n and (same := values[picked, column]).min() == same.max():
-            low[column], high[column] = low[column] - limit * same[0], high[column] + limit * (1 - same[0])
+        if (
+            columns[name].dtype == bool
+            and n
+            and (same := values[picked, column]).min() == same.max()
+        ):
+            low[column], high[column] = (
+                low[column] - limit * same[0],
+                high[column] + limit * (1 - same[0]),
+            )
     p = np.full(len(own), np.nan)
     if n and shuffles:
         chance = np.abs(_shuffled(values, picked, cell, shuffles, generator))
-        p = [inference.permutation_p(*pair) for pair in zip(np.abs(np.round(own - others, 12)), chance.T, strict=True)]
-    return pd.DataFrame({
-        "outcome": list(columns), "n": n, "left_out": int(left_out), "others": int((inside & ~picked).sum()), "mean_picked": own,
-        "mean_others": others, "difference": own - others, "low": low, "high": high, "p": p, "resamples": "images",
-    })
+        p = [
+            inference.permutation_p(*pair)
+            for pair in zip(np.abs(np.round(own - others, 12)), chance.T, strict=True)
+        ]
+    return pd.DataFrame(
+        {
+            "outcome": list(columns),
+            "n": n,
+            "left_out": int(left_out),
+            "others": int((inside & ~picked).sum()),
+            "mean_picked": own,
+            "mean_others": others,
+            "difference": own - others,
+            "low": low,
+            "high": high,
+            "p": p,
+            "resamples": "images",
+        }
+    )
 
 
 def _shuffled(values, picked, cell, draws: int, generator) -> np.ndarray:
@@ -172,12 +231,26 @@ def balance(*, covariates: pd.DataFrame, picked, cell) -> pd.DataFrame:
     """
     columns = covariates.drop(columns="example", errors="ignore")
     values = columns.to_numpy(dtype=float)
-    picked, cell = inputs.mask("picked", picked, len(values)), inputs.column("cell", cell, len(values))
+    picked, cell = (
+        inputs.mask("picked", picked, len(values)),
+        inputs.column("cell", cell, len(values)),
+    )
     own, rest, _ = means(values, picked=picked, cell=np.zeros(len(values), dtype=int))
     matched, others, _ = means(values, picked=picked, cell=cell)
-    spread = np.sqrt((values[picked].var(axis=0) + values[~picked].var(axis=0)) / 2) if picked.any() else np.full(len(own), np.nan)
+    spread = (
+        np.sqrt((values[picked].var(axis=0) + values[~picked].var(axis=0)) / 2)
+        if picked.any()
+        else np.full(len(own), np.nan)
+    )
     spread = np.where(spread > 0, spread, np.nan)
-    return pd.DataFrame({
-        "covariate": list(columns), "mean_picked": own, "mean_rest": rest, "mean_matched_picked": matched, "mean_matched": others,
-        "before": (own - rest) / spread, "after": (matched - others) / spread,
-    })
+    return pd.DataFrame(
+        {
+            "covariate": list(columns),
+            "mean_picked": own,
+            "mean_rest": rest,
+            "mean_matched_picked": matched,
+            "mean_matched": others,
+            "before": (own - rest) / spread,
+            "after": (matched - others) / spread,
+        }
+    )

@@ -24,7 +24,9 @@ def mcnemar(*, to_wrong, to_right) -> np.ndarray:
     distribution instead of chi squared.
     """
     to_wrong, to_right = np.broadcast_arrays(np.asarray(to_wrong), np.asarray(to_right))
-    return np.minimum(1, 2 * stats.binom.cdf(np.minimum(to_wrong, to_right), to_wrong + to_right, 0.5))
+    return np.minimum(
+        1, 2 * stats.binom.cdf(np.minimum(to_wrong, to_right), to_wrong + to_right, 0.5)
+    )
 
 
 def needed(alpha: float) -> int:
@@ -46,17 +48,25 @@ def score_interval(*, to_wrong, to_right, n, alpha: float = 0.05) -> tuple[np.nd
     Source: Tango, Statistics in Medicine 17 (1998) 891-908. Newcombe, ibid. 2635-2650.
     """
     counts = np.broadcast_arrays(*(np.asarray(v, dtype=float) for v in (to_wrong, to_right, n)))
-    low, high = _score_interval(*(np.atleast_1d(v) for v in counts), stats.norm.isf(np.asarray(alpha) / 2))
+    low, high = _score_interval(
+        *(np.atleast_1d(v) for v in counts), stats.norm.isf(np.asarray(alpha) / 2)
+    )
     return low.reshape(counts[0].shape), high.reshape(counts[0].shape)
 
 
 def _score_interval(lost, won, n, z) -> tuple[np.ndarray, np.ndarray]:
     """As `score_interval`, for `z` standard errors."""
+
     def score(change):
         # The chance of a loss that is most likely if the true change is `change`: the root of a quadratic.
         linear = (2 * n - won + lost) * change - lost - won
-        chance = (np.sqrt(np.maximum(linear**2 + 8 * n * lost * change * (1 - change), 0)) - linear) / (4 * n)
-        above, spread = won - lost - n * change, np.sqrt(np.maximum(n * (2 * chance + change * (1 - change)), 0))
+        chance = (
+            np.sqrt(np.maximum(linear**2 + 8 * n * lost * change * (1 - change), 0)) - linear
+        ) / (4 * n)
+        above, spread = (
+            won - lost - n * change,
+            np.sqrt(np.maximum(n * (2 * chance + change * (1 - change)), 0)),
+        )
         return np.divide(above, spread, out=np.copysign(np.inf, above), where=spread > 0)
 
     estimate, limits = (won - lost) / n, []
@@ -75,19 +85,32 @@ def _against_rest(lost, won, n, lost_rest, won_rest, n_rest, z) -> tuple[np.ndar
     low, high = _score_interval(lost, won, n, z)
     low_rest, high_rest = _score_interval(lost_rest, won_rest, n_rest, z)
     change, rest = (won - lost) / n, (won_rest - lost_rest) / n_rest
-    return change - rest - np.hypot(change - low, high_rest - rest), change - rest + np.hypot(high - change, rest - low_rest)
+    return change - rest - np.hypot(change - low, high_rest - rest), change - rest + np.hypot(
+        high - change, rest - low_rest
+    )
 
 
-def beyond_interval(*, to_wrong, to_right, n, total, total_to_wrong, total_to_right, alpha: float = 0.05) -> tuple[np.ndarray, np.ndarray]:
+def beyond_interval(
+    *, to_wrong, to_right, n, total, total_to_wrong, total_to_right, alpha: float = 0.05
+) -> tuple[np.ndarray, np.ndarray]:
     """The interval at 1 - `alpha` of a set's change minus the change of the whole that it is a part of: (low, high).
 
     It is made of the set's and the rest's score intervals (see `changes`), since the set itself is in the whole. Arguments: whole numbers
     of one shape, those named total of the whole, which is larger than the set.
     """
-    lost, won, n, total, lost_all, won_all = (np.asarray(v, dtype=float) for v in (
-        to_wrong, to_right, n, total, total_to_wrong, total_to_right))
-    share = (total - n) / total  # The change minus the whole's is this share of the change minus the rest's.
-    return tuple(share * end for end in _against_rest(lost, won, n, lost_all - lost, won_all - won, total - n, stats.norm.isf(alpha / 2)))
+    lost, won, n, total, lost_all, won_all = (
+        np.asarray(v, dtype=float)
+        for v in (to_wrong, to_right, n, total, total_to_wrong, total_to_right)
+    )
+    share = (
+        total - n
+    ) / total  # The change minus the whole's is this share of the change minus the rest's.
+    return tuple(
+        share * end
+        for end in _against_rest(
+            lost, won, n, lost_all - lost, won_all - won, total - n, stats.norm.isf(alpha / 2)
+        )
+    )
 
 
 def _p_against_rest(*counts) -> np.ndarray:
@@ -108,7 +131,9 @@ def _p_against_rest(*counts) -> np.ndarray:
     return p
 
 
-def smallest_detectable(*, to_wrong, to_right, n, alpha: float = 0.05, power: float = 0.8) -> np.ndarray:
+def smallest_detectable(
+    *, to_wrong, to_right, n, alpha: float = 0.05, power: float = 0.8
+) -> np.ndarray:
     """The smallest loss of right answers that `mcnemar` finds at level `alpha` with probability `power`, as a positive fraction of n.
 
     Arguments: whole numbers of one shape. The loss comes on top of a background of examples that are lost and won equally often. The
@@ -129,8 +154,11 @@ def smallest_detectable(*, to_wrong, to_right, n, alpha: float = 0.05, power: fl
     possible = n_cell >= needed(alpha)
     if possible.any():
         result = elementwise.find_root(
-            lambda change, n, flips: _power(change, n, flips, alpha) - power, (np.zeros(possible.sum()), 1 - flips[possible]),
-            args=(n_cell[possible], flips[possible]), tolerances={"xatol": 1e-7})
+            lambda change, n, flips: _power(change, n, flips, alpha) - power,
+            (np.zeros(possible.sum()), 1 - flips[possible]),
+            args=(n_cell[possible], flips[possible]),
+            tolerances={"xatol": 1e-7},
+        )
         found[possible] = np.where(result.success, result.x, np.nan)
     return found[back].reshape(n.shape)
 
@@ -139,13 +167,17 @@ def _power(change, n, flips, alpha) -> np.ndarray:
     """The chance to find that a share `change` is lost on top of a share `flips` that is lost and won equally often; (m,) each."""
     share, lost = flips + change, flips / 2 + change
     expected = n * share
-    z = (change * np.sqrt(n) - stats.norm.isf(alpha / 2) * np.sqrt(share)) / np.sqrt(np.maximum(share - change**2, 1e-12))
+    z = (change * np.sqrt(n) - stats.norm.isf(alpha / 2) * np.sqrt(share)) / np.sqrt(
+        np.maximum(share - change**2, 1e-12)
+    )
     chance, few = stats.norm.cdf(z), expected < MANY
     if few.any():
         n, share, lost, expected = n[few], share[few], lost[few], expected[few]
         reach = 8 * np.sqrt(expected.max()) + 20
         m = np.maximum(np.floor(expected - reach), 0)[:, None] + np.arange(int(2 * reach) + 2)
-        least = stats.binom.isf(alpha / 2, np.arange(int(m.max()) + 1), 0.5)[m.astype(int)] + 1  # Losses that are significant, of m.
+        least = (
+            stats.binom.isf(alpha / 2, np.arange(int(m.max()) + 1), 0.5)[m.astype(int)] + 1
+        )  # Losses that are significant, of m.
         here = (m <= n[:, None]) & (least <= m)
         m, least = np.where(here, m, 1), np.where(here, least, 1)
         direction = np.divide(lost, share, out=np.ones_like(lost), where=share > 0)[:, None]
@@ -154,7 +186,18 @@ def _power(change, n, flips, alpha) -> np.ndarray:
     return chance
 
 
-def changes(*, n, right, to_wrong, to_right, total, total_to_wrong, total_to_right, alpha: float = 0.05, enough=None) -> pd.DataFrame:
+def changes(
+    *,
+    n,
+    right,
+    to_wrong,
+    to_right,
+    total,
+    total_to_wrong,
+    total_to_right,
+    alpha: float = 0.05,
+    enough=None,
+) -> pd.DataFrame:
     """Two questions about each of many sets of examples: has its rate of right answers changed, and differently from the whole?
 
     Arguments
@@ -175,42 +218,85 @@ def changes(*, n, right, to_wrong, to_right, total, total_to_wrong, total_to_rig
     """
     inputs.fraction("alpha", alpha)
     n, right, lost, won, total, lost_all, won_all = (
-        np.asarray(v) for v in (n, right, to_wrong, to_right, total, total_to_wrong, total_to_right))
+        np.asarray(v) for v in (n, right, to_wrong, to_right, total, total_to_wrong, total_to_right)
+    )
     enough = np.ones(len(n), dtype=bool) if enough is None else np.asarray(enough)
     discordant, fewest = lost + won, needed(alpha)
-    found = np.where(discordant == 0, "no example of it changed between right and wrong", np.array(
-        [f"{count} of its examples changed between right and wrong: with fewer than {fewest} no change could have been found"
-         for count in discordant]))
+    found = np.where(
+        discordant == 0,
+        "no example of it changed between right and wrong",
+        np.array(
+            [
+                f"{count} of its examples changed between right and wrong: with fewer than {fewest} no change could have been found"
+                for count in discordant
+            ]
+        ),
+    )
     reason = np.where(enough, np.where(discordant >= fewest, "", found), inference.TOO_FEW)
     tests = max(int((reason == "").sum()), 1)
     low, high = score_interval(to_wrong=lost, to_right=won, n=n, alpha=alpha)
-    widest = score_interval(to_wrong=lost, to_right=won, n=n, alpha=alpha / max(int(enough.sum()), 1))
+    widest = score_interval(
+        to_wrong=lost, to_right=won, n=n, alpha=alpha / max(int(enough.sum()), 1)
+    )
     p = np.where(enough, mcnemar(to_wrong=lost, to_right=won), np.nan)
     detectable = smallest_detectable(to_wrong=lost, to_right=won, n=n, alpha=alpha / tests)
     detectable = np.where(detectable <= right / n, detectable, np.nan)
 
     apart = enough & (total > n)
     level = alpha / max(int(apart.sum()), 1)
-    here = {"to_wrong": lost[apart], "to_right": won[apart], "n": n[apart], "total": total[apart],
-            "total_to_wrong": lost_all[apart], "total_to_right": won_all[apart]}
+    here = {
+        "to_wrong": lost[apart],
+        "to_right": won[apart],
+        "n": n[apart],
+        "total": total[apart],
+        "total_to_wrong": lost_all[apart],
+        "total_to_right": won_all[apart],
+    }
     ends = [*beyond_interval(**here, alpha=alpha), *beyond_interval(**here, alpha=level)]
     size = (ends[3] - ends[2]) / 2 * (1 + stats.norm.ppf(0.8) / stats.norm.isf(level / 2))
-    counts = [v[apart].astype(float) for v in (lost, won, n, lost_all - lost, won_all - won, total - n)]
+    counts = [
+        v[apart].astype(float) for v in (lost, won, n, lost_all - lost, won_all - won, total - n)
+    ]
     beyond_low, beyond_high, beyond_widest_low, beyond_widest_high, beyond_p, beyond_detectable = (
-        _spread(values, apart) for values in (*ends, _p_against_rest(*counts), size))
+        _spread(values, apart) for values in (*ends, _p_against_rest(*counts), size)
+    )
     change = (won - lost) / n
-    return pd.DataFrame({
-        "n": n, "rate_baseline": right / n, "rate_compressed": (right - lost + won) / n,
-        "change": change, **{name: np.where(enough, values, np.nan) for name, values in (
-            ("change_low", low), ("change_high", high), ("simultaneous_low", widest[0]), ("simultaneous_high", widest[1]))},
-        "p": p, **inference.corrections(np.where(reason == "", p, np.nan)), "detectable": np.where(enough, detectable, np.nan),
-        "reason": reason,
-        "beyond": change - (won_all - lost_all) / total, "beyond_low": beyond_low, "beyond_high": beyond_high,
-        "beyond_simultaneous_low": beyond_widest_low, "beyond_simultaneous_high": beyond_widest_high,
-        "beyond_p": beyond_p, **inference.corrections(beyond_p, prefix="beyond_"), "beyond_detectable": beyond_detectable,
-        "beyond_reason": np.where(apart, "", np.where(enough, "it is the whole", inference.TOO_FEW)),
-        "to_wrong": lost, "to_right": won, "needed": needed(alpha / tests), "resamples": "examples",
-    })
+    return pd.DataFrame(
+        {
+            "n": n,
+            "rate_baseline": right / n,
+            "rate_compressed": (right - lost + won) / n,
+            "change": change,
+            **{
+                name: np.where(enough, values, np.nan)
+                for name, values in (
+                    ("change_low", low),
+                    ("change_high", high),
+                    ("simultaneous_low", widest[0]),
+                    ("simultaneous_high", widest[1]),
+                )
+            },
+            "p": p,
+            **inference.corrections(np.where(reason == "", p, np.nan)),
+            "detectable": np.where(enough, detectable, np.nan),
+            "reason": reason,
+            "beyond": change - (won_all - lost_all) / total,
+            "beyond_low": beyond_low,
+            "beyond_high": beyond_high,
+            "beyond_simultaneous_low": beyond_widest_low,
+            "beyond_simultaneous_high": beyond_widest_high,
+            "beyond_p": beyond_p,
+            **inference.corrections(beyond_p, prefix="beyond_"),
+            "beyond_detectable": beyond_detectable,
+            "beyond_reason": np.where(
+                apart, "", np.where(enough, "it is the whole", inference.TOO_FEW)
+            ),
+            "to_wrong": lost,
+            "to_right": won,
+            "needed": needed(alpha / tests),
+            "resamples": "examples",
+        }
+    )
 
 
 def _spread(values, where) -> np.ndarray:

@@ -20,10 +20,18 @@ def answered(counts, *, label) -> pd.DataFrame:
     """
     label, counts = inputs.labels("label", label, dimensions=1), np.asarray(counts)
     accuracy = counts[np.arange(len(label)), label] / counts.sum(axis=1)
-    return pd.DataFrame({"example": np.arange(len(label)), "entropy": matching.entropy(counts), "accuracy": accuracy})
+    return pd.DataFrame(
+        {
+            "example": np.arange(len(label)),
+            "entropy": matching.entropy(counts),
+            "accuracy": accuracy,
+        }
+    )
 
 
-def by_margin(*, outcomes: pd.DataFrame, picked, margin, edges=(0, 0.2, 0.4, 0.6, 0.8, 1), alpha: float = 0.05) -> pd.DataFrame:
+def by_margin(
+    *, outcomes: pd.DataFrame, picked, margin, edges=(0, 0.2, 0.4, 0.6, 0.8, 1), alpha: float = 0.05
+) -> pd.DataFrame:
     """Means of outcomes among picked and other examples of like margin; a row a bin, side and outcome.
 
     Arguments: `outcomes`, a row an example, a column an outcome; `picked` (N,) booleans; `margin` (N,) as in `matching.uncertainty`;
@@ -33,7 +41,10 @@ def by_margin(*, outcomes: pd.DataFrame, picked, margin, edges=(0, 0.2, 0.4, 0.6
     no interval where nothing varies.
     """
     columns = outcomes.drop(columns="example", errors="ignore")
-    picked, margin = inputs.mask("picked", picked, len(columns)), inputs.column("margin", margin, len(columns))
+    picked, margin = (
+        inputs.mask("picked", picked, len(columns)),
+        inputs.column("margin", margin, len(columns)),
+    )
     where, rows = np.digitize(margin, edges) - 1, []
     for place, low in enumerate(edges):
         for side in (True, False):
@@ -41,13 +52,29 @@ def by_margin(*, outcomes: pd.DataFrame, picked, margin, edges=(0, 0.2, 0.4, 0.6
             for name, values in some.items():
                 told = inference.mean_interval(values, alpha=alpha) if len(values) else [np.nan] * 3
                 edge = edges[min(place + 1, len(edges) - 1)]
-                rows.append({"margin_low": float(low), "margin_high": float(edge), "picked": side, "outcome": name, "n": len(values),
-                             **dict(zip(("mean", "low", "high"), map(float, told), strict=True))})
+                rows.append(
+                    {
+                        "margin_low": float(low),
+                        "margin_high": float(edge),
+                        "picked": side,
+                        "outcome": name,
+                        "n": len(values),
+                        **dict(zip(("mean", "low", "high"), map(float, told), strict=True)),
+                    }
+                )
     return pd.DataFrame(rows)
 
 
-def pies(*, outcomes: pd.DataFrame, found: pd.DataFrame, judge: pd.DataFrame, resamples: int = 2000, shuffles: int = 2000, seed,
-         alpha: float = 0.05) -> pd.DataFrame:
+def pies(
+    *,
+    outcomes: pd.DataFrame,
+    found: pd.DataFrame,
+    judge: pd.DataFrame,
+    resamples: int = 2000,
+    shuffles: int = 2000,
+    seed,
+    alpha: float = 0.05,
+) -> pd.DataFrame:
     """PIEs and clear PIEs against images that are no PIEs: against all of these, and against equally uncertain ones.
 
     Arguments
@@ -65,14 +92,30 @@ def pies(*, outcomes: pd.DataFrame, found: pd.DataFrame, judge: pd.DataFrame, re
         for control, of in zip(CONTROLS, (None, cell[keep]), strict=True):
             if picked.any():
                 how = {"resamples": resamples, "shuffles": shuffles, "seed": seed, "alpha": alpha}
-                told = matching.compare(outcomes=outcomes[keep], picked=picked[keep], cell=of, **how)
+                told = matching.compare(
+                    outcomes=outcomes[keep], picked=picked[keep], cell=of, **how
+                )
                 tables.append(told.assign(group=group, control=control))
-    table = pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=["group", "control"])
+    table = (
+        pd.concat(tables, ignore_index=True)
+        if tables
+        else pd.DataFrame(columns=["group", "control"])
+    )
     return table[["group", "control", *table.columns.drop(["group", "control"])]]
 
 
-def beyond_chance(*, outcomes: pd.DataFrame, dense, dense_again, confidence, confidence_again, compressed: Mapping[str, np.ndarray],
-                  draws: int = 500, seed, alpha: float = 0.05) -> pd.DataFrame:
+def beyond_chance(
+    *,
+    outcomes: pd.DataFrame,
+    dense,
+    dense_again,
+    confidence,
+    confidence_again,
+    compressed: Mapping[str, np.ndarray],
+    draws: int = 500,
+    seed,
+    alpha: float = 0.05,
+) -> pd.DataFrame:
     """Whether PIEs differ from equally uncertain images by more than PIEs of the null do; a row a population, group, control and outcome.
 
     Uncertainty is measured with few networks. Images that are chosen for a divided vote are therefore a little more uncertain than others
@@ -98,18 +141,27 @@ def beyond_chance(*, outcomes: pd.DataFrame, dense, dense_again, confidence, con
 
     How the interval is made: in each draw images are drawn with replacement as well. A half drawn so varies around the whole as the whole
     around the truth, as in `exemplars.null_control`; the standard deviation of `beyond` over such draws is its standard error, and the
-    interval is `beyond` -+ t(K - 1) se. Raises `Refused` for populations that do not match.
+    interval is `beyond` -+ t(K - 1) se. Raises `UserError` for populations that do not match.
     """
     inputs.fraction("alpha", alpha)
-    dense, dense_again, *others = inputs.populations({"dense": dense, "dense_again": dense_again, **compressed}, members=2, paired=True)
+    dense, dense_again, *others = inputs.populations(
+        {"dense": dense, "dense_again": dense_again, **compressed}, members=2, paired=True
+    )
     columns, (members, size) = outcomes.drop(columns="example", errors="ignore"), dense.shape
-    pool, sure, values = np.concatenate([dense, dense_again]), np.concatenate([confidence, confidence_again]), columns.to_numpy(dtype=float)
+    pool, sure, values = (
+        np.concatenate([dense, dense_again]),
+        np.concatenate([confidence, confidence_again]),
+        columns.to_numpy(dtype=float),
+    )
     generator, no_cell = np.random.default_rng(seed), np.zeros(size, dtype=int)
     populations, groups = [*others, dense_again], {"PIEs": "pie", "clear PIEs": "clear"}
     shape = (draws, len(populations), len(groups), len(CONTROLS), columns.shape[1])
     plain, resampled, counted = np.empty(shape), np.empty(shape), np.empty(shape[:3])
     for draw in range(draws):
-        halves = [inference.subsets(members, members // 2, draws=1, seed=generator)[0] for _ in range(len(populations) + 1)]
+        halves = [
+            inference.subsets(members, members // 2, draws=1, seed=generator)[0]
+            for _ in range(len(populations) + 1)
+        ]
         left = ~np.concatenate([halves[0], halves[-1]])
         cell = matching.cells(matching.uncertainty(predicted=pool[left], confidence=sure[left]))
         weight = np.bincount(generator.integers(size, size=size), minlength=size)
@@ -120,7 +172,9 @@ def beyond_chance(*, outcomes: pd.DataFrame, dense, dense_again, confidence, con
                 keep, counted[draw, k, g] = picked | ~found["pie"].to_numpy(), picked.sum()
                 for c, of in enumerate((no_cell, cell)):
                     for store, many in ((plain, None), (resampled, weight[keep])):
-                        own, rest, _ = matching.means(values[keep], picked=picked[keep], cell=of[keep], weight=many)
+                        own, rest, _ = matching.means(
+                            values[keep], picked=picked[keep], cell=of[keep], weight=many
+                        )
                         store[draw, k, g, c] = own - rest
     rows, place = [], np.ndindex(len(others), *shape[2:])
     for k, g, c, o in place:
@@ -131,19 +185,40 @@ def beyond_chance(*, outcomes: pd.DataFrame, dense, dense_again, confidence, con
         spread = spread[~np.isnan(spread)]
         se = spread.std(ddof=1) if len(spread) > 1 and np.ptp(spread) > 0 else np.nan
         low, high = inference.interval(beyond, se=se, df=members - 1, alpha=alpha)
-        rows.append({
-            "setting": list(compressed)[k], "group": list(groups)[g], "control": CONTROLS[c], "outcome": columns.columns[o],
-            "pies": counted[:, k, g].mean(), "null_pies": counted[:, -1, g].mean(), "members": members // 2,
-            "difference": own[usable].mean() if usable.any() else np.nan,
-            "null_difference": null[usable].mean() if usable.any() else np.nan,
-            "beyond": beyond, "low": float(low), "high": float(high), "se": se, "df": members - 1,
-            "resamples": "both", "draws": int(usable.sum()),
-        })
+        rows.append(
+            {
+                "setting": list(compressed)[k],
+                "group": list(groups)[g],
+                "control": CONTROLS[c],
+                "outcome": columns.columns[o],
+                "pies": counted[:, k, g].mean(),
+                "null_pies": counted[:, -1, g].mean(),
+                "members": members // 2,
+                "difference": own[usable].mean() if usable.any() else np.nan,
+                "null_difference": null[usable].mean() if usable.any() else np.nan,
+                "beyond": beyond,
+                "low": float(low),
+                "high": float(high),
+                "se": se,
+                "df": members - 1,
+                "resamples": "both",
+                "draws": int(usable.sum()),
+            }
+        )
     return pd.DataFrame(rows)
 
 
-def forgotten_alike(*, wrong, label, dense, compressed, judge: pd.DataFrame, resamples: int = 2000, seed,
-                    alpha: float = 0.05) -> pd.DataFrame:
+def forgotten_alike(
+    *,
+    wrong,
+    label,
+    dense,
+    compressed,
+    judge: pd.DataFrame,
+    resamples: int = 2000,
+    seed,
+    alpha: float = 0.05,
+) -> pd.DataFrame:
     """Whether compression loses the labels of images that people mislabel more than those of equally uncertain images that none does.
 
     Arguments
@@ -158,7 +233,9 @@ def forgotten_alike(*, wrong, label, dense, compressed, judge: pd.DataFrame, res
             these images and among the others; beyond, low, high: the first minus the second. resamples: "members" (Welch's interval:
             other trainings, these images) or "images" (bootstrap: other images, these networks).
     """
-    label, dense, compressed = inputs.populations({"dense": dense, "compressed": compressed}, label=label, members=2)
+    label, dense, compressed = inputs.populations(
+        {"dense": dense, "compressed": compressed}, label=label, members=2
+    )
     wrong = inputs.column("wrong", wrong, len(label))
     right = [predicted == label for predicted in (dense, compressed)]
     change = pd.DataFrame({"change": right[1].mean(axis=0) - right[0].mean(axis=0)})
@@ -166,13 +243,29 @@ def forgotten_alike(*, wrong, label, dense, compressed, judge: pd.DataFrame, res
     for many in sorted(set(wrong[wrong > 0].tolist())):
         keep = (wrong == many) | (wrong == 0)
         picked = wrong[keep] == many
-        for control, of in zip(CONTROLS, (np.zeros(keep.sum(), dtype=int), cell[keep]), strict=True):
+        for control, of in zip(
+            CONTROLS, (np.zeros(keep.sum(), dtype=int), cell[keep]), strict=True
+        ):
             how = {"resamples": resamples, "shuffles": 0, "seed": seed, "alpha": alpha}
             told = matching.compare(outcomes=change[keep], picked=picked, cell=of, **how).iloc[0]
             weigh = matching.weights(picked=picked, cell=of)
             over_members = inference.welch(*(hits[:, keep] @ weigh for hits in right), alpha=alpha)
-            common = {"wrong": many, "control": control, "n": told["n"], "left_out": told["left_out"], "change": told["mean_picked"],
-                      "change_others": told["mean_others"], "beyond": told["difference"]}
-            rows.append({**common, "low": float(over_members.low), "high": float(over_members.high), "resamples": "members"})
+            common = {
+                "wrong": many,
+                "control": control,
+                "n": told["n"],
+                "left_out": told["left_out"],
+                "change": told["mean_picked"],
+                "change_others": told["mean_others"],
+                "beyond": told["difference"],
+            }
+            rows.append(
+                {
+                    **common,
+                    "low": float(over_members.low),
+                    "high": float(over_members.high),
+                    "resamples": "members",
+                }
+            )
             rows.append({**common, "low": told["low"], "high": told["high"], "resamples": "images"})
     return pd.DataFrame(rows)

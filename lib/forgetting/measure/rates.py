@@ -13,7 +13,9 @@ STILL = "its rate of right answers is the same in every member of both populatio
 STEADY = "its change against the whole is the same in every member"
 
 
-def contrast(*, right, whole, n, total, alpha: float = 0.05, paired: bool = False) -> tuple[inference.Change, np.ndarray]:
+def contrast(
+    *, right, whole, n, total, alpha: float = 0.05, paired: bool = False
+) -> tuple[inference.Change, np.ndarray]:
     """The test whether a set moves exactly as its whole does: of its rate minus the whole's rate, dense against compressed.
 
     Arguments
@@ -31,7 +33,10 @@ def contrast(*, right, whole, n, total, alpha: float = 0.05, paired: bool = Fals
     result = inference.compared(*contrasts, alpha=alpha, pairs=paired)
     still = np.all([hits.max(axis=0) == hits.min(axis=0) for hits in right], axis=0)
     change, low, high, t, df, p, se, share = result
-    told = (np.where(still, np.nan, values) for values in (low / scale, high / scale, t, df, p, se / scale, share))
+    told = (
+        np.where(still, np.nan, values)
+        for values in (low / scale, high / scale, t, df, p, se / scale, share)
+    )
     return inference.Change(change / scale, *told), still
 
 
@@ -41,14 +46,24 @@ def answers(result: inference.Change, *, reason, alpha: float) -> dict[str, np.n
     Returns change, low, high, t, df, p, p_holm, p_bh, se, and simultaneous_low, simultaneous_high: an interval that holds for all tested
     sets at once (Bonferroni), for sentences that pick one.
     """
-    told = {name: np.where(reason == "", getattr(result, name), np.nan) for name in ("low", "high", "t", "df", "p", "se")}
+    told = {
+        name: np.where(reason == "", getattr(result, name), np.nan)
+        for name in ("low", "high", "t", "df", "p", "se")
+    }
     level = alpha / max(int((reason == "").sum()), 1)
     widest = inference.interval(result.change, se=told["se"], df=told["df"], alpha=level)
     told |= inference.corrections(told["p"])
-    return {"change": result.change, **told, "simultaneous_low": widest[0], "simultaneous_high": widest[1]}
+    return {
+        "change": result.change,
+        **told,
+        "simultaneous_low": widest[0],
+        "simultaneous_high": widest[1],
+    }
 
 
-def changes(*, right, whole, n, total, spread=None, alpha: float = 0.05, paired: bool = False, enough=None) -> pd.DataFrame:
+def changes(
+    *, right, whole, n, total, spread=None, alpha: float = 0.05, paired: bool = False, enough=None
+) -> pd.DataFrame:
     """Two questions about each of many sets of examples: has its rate of right answers changed, and differently from the whole?
 
     Arguments as for `contrast`, with at least 2 members on each side; `spread`: (G,) standard deviation over each set's examples of what
@@ -72,30 +87,60 @@ def changes(*, right, whole, n, total, spread=None, alpha: float = 0.05, paired:
     inputs.fraction("alpha", alpha)
     enough = np.ones(right[0].shape[1], dtype=bool) if enough is None else np.asarray(enough)
     result = inference.compared(*right, alpha=alpha, pairs=paired)
-    result = result._replace(**{name: getattr(result, name) / n for name in ("change", "low", "high", "se")})
+    result = result._replace(
+        **{name: getattr(result, name) / n for name in ("change", "low", "high", "se")}
+    )
     still = "its change is the same in every pair" if paired else STILL
-    beyond, constant = contrast(right=right, whole=whole, n=n, total=total, alpha=alpha, paired=paired)
-    questions = [(result, np.where(np.isnan(result.p), still, "")),
-                 (beyond, np.where(constant, STILL, np.where(np.isnan(beyond.p), STEADY, "")))]
+    beyond, constant = contrast(
+        right=right, whole=whole, n=n, total=total, alpha=alpha, paired=paired
+    )
+    questions = [
+        (result, np.where(np.isnan(result.p), still, "")),
+        (beyond, np.where(constant, STILL, np.where(np.isnan(beyond.p), STEADY, ""))),
+    ]
     columns = {"n": np.broadcast_to(n, enough.shape)}
-    columns |= {f"rate_{side}": hits.mean(axis=0) / n for side, hits in zip(("baseline", "compressed"), right, strict=True)}
-    for name, prefix, (asked, why) in zip(("change", "beyond"), ("", "beyond_"), questions, strict=True):
+    columns |= {
+        f"rate_{side}": hits.mean(axis=0) / n
+        for side, hits in zip(("baseline", "compressed"), right, strict=True)
+    }
+    for name, prefix, (asked, why) in zip(
+        ("change", "beyond"), ("", "beyond_"), questions, strict=True
+    ):
         reason = np.where(enough, why, inference.TOO_FEW)
         told = answers(asked, reason=reason, alpha=alpha)
         level = alpha / max(int((reason == "").sum()), 1)
         columns |= {name: told["change"], f"{name}_low": told["low"], f"{name}_high": told["high"]}
-        columns |= {prefix + key: told[key] for key in ("simultaneous_low", "simultaneous_high", "p", "p_holm", "p_bh")}
+        columns |= {
+            prefix + key: told[key]
+            for key in ("simultaneous_low", "simultaneous_high", "p", "p_holm", "p_bh")
+        }
         if not prefix:
             known = np.where(columns["n"] < CROSSED, np.nan, told["se"])
-            wide = inference.crossed(told["change"], se=known, df=told["df"], spread=np.nan if spread is None else spread, n=n, alpha=alpha)
+            wide = inference.crossed(
+                told["change"],
+                se=known,
+                df=told["df"],
+                spread=np.nan if spread is None else spread,
+                n=n,
+                alpha=alpha,
+            )
             columns |= dict(zip(("crossed_low", "crossed_high"), wide, strict=True))
         columns[f"{prefix}detectable"] = (
             inference.smallest_detectable(se=told["se"], df=told["df"], alpha=level)
             if paired
-            else inference.welch_detectable(se=told["se"], share=asked.share, members=(len(right[0]), len(right[1])), alpha=level)
+            else inference.welch_detectable(
+                se=told["se"],
+                share=asked.share,
+                members=(len(right[0]), len(right[1])),
+                alpha=level,
+            )
         )
         columns[f"{prefix}reason"] = reason
     possible = columns["detectable"] <= columns["rate_baseline"]
     columns["detectable"] = np.where(possible, columns["detectable"], np.nan)
-    ends = {name: np.clip(values, -1, 1) for name, values in columns.items() if name.endswith(("_low", "_high"))}
+    ends = {
+        name: np.clip(values, -1, 1)
+        for name, values in columns.items()
+        if name.endswith(("_low", "_high"))
+    }
     return pd.DataFrame(columns | ends).assign(resamples="members")

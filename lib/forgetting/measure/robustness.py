@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from forgetting.errors import Refused
+from forgetting.errors import UserError
 from forgetting.measure import inference, inputs
 
 COLUMNS = ("setting", "member", "corruption", "severity", "class", "n", "correct")
@@ -23,11 +23,23 @@ def _against(baseline, accuracy, alpha: float) -> dict:
     """The columns change and relative, with intervals, of members' accuracies (L, cells) against the baseline's (K, cells)."""
     change = inference.welch(baseline, accuracy, alpha=alpha)
     relative, low, high = inference.relative_change(baseline, accuracy, alpha=alpha)
-    return {"change": change.change, "change_low": change.low, "change_high": change.high,
-            "relative": relative, "relative_low": low, "relative_high": high}
+    return {
+        "change": change.change,
+        "change_low": change.low,
+        "change_high": change.high,
+        "relative": relative,
+        "relative_low": low,
+        "relative_high": high,
+    }
 
 
-def relative(*, counts: pd.DataFrame, baseline: str, by: Sequence[str] = ("corruption", "severity"), alpha: float = 0.05) -> pd.DataFrame:
+def relative(
+    *,
+    counts: pd.DataFrame,
+    baseline: str,
+    by: Sequence[str] = ("corruption", "severity"),
+    alpha: float = 0.05,
+) -> pd.DataFrame:
     """Accuracy under corruption of each population relative to the baseline's; one row a setting and cell.
 
     Arguments
@@ -46,39 +58,66 @@ def relative(*, counts: pd.DataFrame, baseline: str, by: Sequence[str] = ("corru
             under corruption beyond what is lost anyway, from each member's own difference between corrupted and clean. 0 on clean images.
         resamples: "members": other trainings, these images. Intervals are NaN where no member differs.
 
-    Raises `Refused` for missing columns, an unknown baseline or key, fewer than 2 members, no other setting, members with other cells.
+    Raises `UserError` for missing columns, an unknown baseline or key, fewer than 2 members, no other setting, members with other cells.
     Source: arXiv 1911.05248, robustness relative to the dense population; corruptions after Hendrycks and Dietterich, 2019.
     """
     inputs.fraction("alpha", alpha)
     by = [inputs.one_of("by", key, KEYS) for key in by]
     if missing := [name for name in COLUMNS if name not in counts]:
-        raise Refused(f"the counts lack the column {missing[0]!r}: needed are {', '.join(COLUMNS)}; add it")
+        raise UserError(
+            f"the counts lack the column {missing[0]!r}: needed are {', '.join(COLUMNS)}; add it"
+        )
     settings = list(dict.fromkeys(counts["setting"]))
     if baseline not in settings or len(settings) < 2:
-        raise Refused(f"the baseline is {baseline!r} and the counts have {', '.join(map(str, settings))}: "
-                      "the baseline and at least one other are needed; add their counts")
+        raise UserError(
+            f"the baseline is {baseline!r} and the counts have {', '.join(map(str, settings))}: "
+            "the baseline and at least one other are needed; add their counts"
+        )
     is_clean = counts["severity"] == 0
     if (is_clean != (counts["corruption"] == "none")).any():
-        raise Refused('severity 0 and corruption "none" must stand together: both mean the clean image; mend the counts')
-    cells, sizes = _accuracies(counts if {"corruption", "severity"} & set(by) else counts[~is_clean], by)
+        raise UserError(
+            'severity 0 and corruption "none" must stand together: both mean the clean image; mend the counts'
+        )
+    cells, sizes = _accuracies(
+        counts if {"corruption", "severity"} & set(by) else counts[~is_clean], by
+    )
     clean, _ = _accuracies(counts[is_clean], [key for key in by if key == "class"])
-    whole = clean.index.equals(cells.index) and not (cells.isna().any(axis=None) or clean.isna().any(axis=None))
+    whole = clean.index.equals(cells.index) and not (
+        cells.isna().any(axis=None) or clean.isna().any(axis=None)
+    )
     if not whole or (sizes != sizes.iloc[0]).any(axis=None):
-        raise Refused("the members were not all counted on the same images: each needs every corruption, severity and class, "
-                      "the clean images too, with the same n; count them again")
+        raise UserError(
+            "the members were not all counted on the same images: each needs every corruption, severity and class, "
+            "the clean images too, with the same n; count them again"
+        )
     # Members' losses under corruption, each from its own accuracy on the clean images.
-    lost = cells - (clean[cells.columns.get_level_values("class")] if "class" in by else clean).to_numpy()
+    lost = (
+        cells
+        - (clean[cells.columns.get_level_values("class")] if "class" in by else clean).to_numpy()
+    )
     members = cells.groupby(level="setting").size()
     if members.min() < 2:
-        raise Refused(f"{members.idxmin()} has 1 member: at least 2 are needed to see how trainings differ; add members")
+        raise UserError(
+            f"{members.idxmin()} has 1 member: at least 2 are needed to see how trainings differ; add members"
+        )
     tables = []
     for setting in (name for name in settings if name != baseline):
         accuracies = [cells.loc[name].to_numpy() for name in (baseline, setting)]
         beyond = inference.welch(lost.loc[baseline], lost.loc[setting], alpha=alpha)
-        tables.append(cells.columns.to_frame(index=False)[by].assign(
-            setting=setting, n=sizes.iloc[0].to_numpy(), members=members[setting],
-            baseline_accuracy=accuracies[0].mean(axis=0), accuracy=accuracies[1].mean(axis=0), **_against(*accuracies, alpha),
-            beyond=beyond.change, beyond_low=beyond.low, beyond_high=beyond.high, resamples="members"))
+        tables.append(
+            cells.columns.to_frame(index=False)[by].assign(
+                setting=setting,
+                n=sizes.iloc[0].to_numpy(),
+                members=members[setting],
+                baseline_accuracy=accuracies[0].mean(axis=0),
+                accuracy=accuracies[1].mean(axis=0),
+                **_against(*accuracies, alpha),
+                beyond=beyond.change,
+                beyond_low=beyond.low,
+                beyond_high=beyond.high,
+                resamples="members",
+            )
+        )
     table = pd.concat(tables, ignore_index=True)
     return table[["setting", *by, *(name for name in table if name not in ("setting", *by))]]
 
@@ -90,15 +129,19 @@ def natural_adversaries(*, label, predicted, share: float = 0.5) -> np.ndarray:
     that is compared on these examples; `share` in [0, 1): an example is taken where more than this share of the selectors are wrong.
 
     Such examples are chosen for being hard, so every network's accuracy on them is low; only differences between populations tell anything.
-    Raises `Refused` for shapes that do not match and a share out of range. Source: Hendrycks et al., Natural Adversarial Examples, 2021.
+    Raises `UserError` for shapes that do not match and a share out of range. Source: Hendrycks et al., Natural Adversarial Examples, 2021.
     """
     label, predicted = inputs.populations({"predicted": predicted}, label=label)
     if not 0 <= share < 1:
-        raise Refused(f"share is {share}: it must be at least 0 and below 1; 0.5 takes what most selectors get wrong")
+        raise UserError(
+            f"share is {share}: it must be at least 0 and below 1; 0.5 takes what most selectors get wrong"
+        )
     return (predicted != label).sum(axis=0) > share * len(predicted)
 
 
-def accuracy(*, label, populations: Mapping[str, np.ndarray], baseline: str, mask=None, alpha: float = 0.05) -> pd.DataFrame:
+def accuracy(
+    *, label, populations: Mapping[str, np.ndarray], baseline: str, mask=None, alpha: float = 0.05
+) -> pd.DataFrame:
     """Accuracy of several populations on some of the examples, and relative to the baseline's; one row a population.
 
     Arguments: `label` (N,) true labels; `populations`, (K, N) predicted labels by setting name, at least 2 members each, independent of
@@ -109,21 +152,37 @@ def accuracy(*, label, populations: Mapping[str, np.ndarray], baseline: str, mas
     baseline's, Welch), relative, relative_low, relative_high (change / baseline accuracy, delta method), resamples ("members": other
     trainings, these images). Fractions; intervals are NaN where no member differs and for the baseline against itself.
 
-    Raises `Refused` for shapes that do not match, an unknown baseline, fewer than 2 members, a mask without examples.
+    Raises `UserError` for shapes that do not match, an unknown baseline, fewer than 2 members, a mask without examples.
     """
     inputs.fraction("alpha", alpha)
     inputs.one_of("baseline", baseline, tuple(populations))
     label, *predicted = inputs.populations(populations, label=label, members=2)
-    mask = np.ones(len(label), dtype=bool) if mask is None else inputs.mask("mask", mask, len(label))
+    mask = (
+        np.ones(len(label), dtype=bool) if mask is None else inputs.mask("mask", mask, len(label))
+    )
     if not mask.any():
-        raise Refused("the mask has no example: at least 1 is needed; choose other examples")
-    hits = {name: (values[:, mask] == label[mask]).mean(axis=1) for name, values in zip(populations, predicted, strict=True)}
+        raise UserError("the mask has no example: at least 1 is needed; choose other examples")
+    hits = {
+        name: (values[:, mask] == label[mask]).mean(axis=1)
+        for name, values in zip(populations, predicted, strict=True)
+    }
     rows = []
     for name, values in hits.items():
         mean, low, high = inference.mean_interval(values, alpha=alpha)
-        against = {key: float(value) for key, value in _against(hits[baseline], values, alpha).items()}
+        against = {
+            key: float(value) for key, value in _against(hits[baseline], values, alpha).items()
+        }
         if name == baseline:
             against = {key: 0.0 if key in ("change", "relative") else np.nan for key in against}
-        rows.append({"setting": name, "n": int(mask.sum()), "members": len(values),
-                     "accuracy": float(mean), "low": float(low), "high": float(high), **against})
+        rows.append(
+            {
+                "setting": name,
+                "n": int(mask.sum()),
+                "members": len(values),
+                "accuracy": float(mean),
+                "low": float(low),
+                "high": float(high),
+                **against,
+            }
+        )
     return pd.DataFrame(rows).assign(resamples="members")

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from forgetting.errors import Refused
+from forgetting.errors import UserError
 from forgetting.measure import class_impact, exemplars, inference, inputs, votes
 
 RULES = {"uncorrected": "significant", "Holm": "significant_holm", "BH": "significant_bh"}
@@ -24,7 +24,9 @@ def smallest_p(members: int, others: int | None = None) -> float:
     """
     others = members if others is None else others
     if min(members, others) < 1:
-        raise Refused(f"members are {members} and {others}: at least 1 of each is needed; give the sizes of both populations")
+        raise UserError(
+            f"members are {members} and {others}: at least 1 of each is needed; give the sizes of both populations"
+        )
     return (1 + (members == others)) / comb(members + others, members)
 
 
@@ -34,7 +36,9 @@ def independence(size: int, members: int) -> float:
     The square root of 1 - size / members, exact for means: near 1 where subsets are small, 0 where there is one subset only.
     """
     if not 1 <= size <= members:
-        raise Refused(f"the size {size} is not possible: give a whole number from 1 to {members}, the members of the population")
+        raise UserError(
+            f"the size {size} is not possible: give a whole number from 1 to {members}, the members of the population"
+        )
     return float(np.sqrt(1 - size / members))
 
 
@@ -44,11 +48,21 @@ def _sizes(sizes, populations=(), *, least: int = 2) -> list[int]:
     for size in sizes:
         if not least <= size <= most or size != int(size):
             upwards = f" to {most}, the members of the smallest population" if populations else ""
-            raise Refused(f"the size {size} is not possible: give whole numbers from {least}{upwards}")
+            raise UserError(
+                f"the size {size} is not possible: give whole numbers from {least}{upwards}"
+            )
     return [int(size) for size in sizes]
 
 
-def rules(sizes, *, classes: int = 10, alpha: float = 0.05, power: float = 0.8, draws: int = 20_000, seed=0) -> pd.DataFrame:
+def rules(
+    sizes,
+    *,
+    classes: int = 10,
+    alpha: float = 0.05,
+    power: float = 0.8,
+    draws: int = 20_000,
+    seed=0,
+) -> pd.DataFrame:
     """What the number of networks alone decides, whatever they predict; a row a size.
 
     Arguments
@@ -70,15 +84,25 @@ def rules(sizes, *, classes: int = 10, alpha: float = 0.05, power: float = 0.8, 
     for size in _sizes(sizes):
         before, after = generator.normal(size=(2, size, draws))
         most, first = 2 * (size - 1), alpha / classes
-        change, change_first = (inference.smallest_detectable(se=np.sqrt(2 / size), df=most, alpha=a, power=power) for a in (alpha, first))
-        rows.append({
-            "size": size, "smallest_p": smallest_p(size), "clear_votes": -(-2 * size // 3),
-            "clear_chance": exemplars.clear_chance(size), "limit": stats.t.isf(alpha / 2, most),
-            "limit_first": stats.t.isf(first / 2, most), "limit_worst": stats.t.isf(alpha / 2, size - 1),
-            "detectable": float(change), "detectable_first": float(change_first),
-            "level": (inference.welch(before, after).p <= alpha).mean(),
-            "kept_power": (inference.welch(before, after + change).p <= alpha).mean(),
-        })
+        change, change_first = (
+            inference.smallest_detectable(se=np.sqrt(2 / size), df=most, alpha=a, power=power)
+            for a in (alpha, first)
+        )
+        rows.append(
+            {
+                "size": size,
+                "smallest_p": smallest_p(size),
+                "clear_votes": -(-2 * size // 3),
+                "clear_chance": exemplars.clear_chance(size),
+                "limit": stats.t.isf(alpha / 2, most),
+                "limit_first": stats.t.isf(first / 2, most),
+                "limit_worst": stats.t.isf(alpha / 2, size - 1),
+                "detectable": float(change),
+                "detectable_first": float(change_first),
+                "level": (inference.welch(before, after).p <= alpha).mean(),
+                "kept_power": (inference.welch(before, after + change).p <= alpha).mean(),
+            }
+        )
     return pd.DataFrame(rows)
 
 
@@ -87,7 +111,9 @@ def _dealt(members: int, take: int, *, draws: int, generator) -> np.ndarray:
     return generator.permuted(np.tile(np.arange(members), (draws, 1)), axis=1)[:, :take]
 
 
-def pies(*, dense, dense_again, compressed, sizes, draws: int = 200, seed, alpha: float = 0.1) -> pd.DataFrame:
+def pies(
+    *, dense, dense_again, compressed, sizes, draws: int = 200, seed, alpha: float = 0.1
+) -> pd.DataFrame:
     """PIEs that random subsets of the members find, beside the noise floor of the same size; a row a size, measure and quantity.
 
     Arguments: `dense`, `dense_again`, `compressed` (K, N) predicted labels, a row a member; `sizes` of the subsets, whole numbers from 1 to
@@ -95,25 +121,42 @@ def pies(*, dense, dense_again, compressed, sizes, draws: int = 200, seed, alpha
     range covers 1 - `alpha` of the subsets.
 
     Returns size, measure ("pie", "clear"), quantity ("observed": dense against compressed; "floor": the same dense members against dense
-    again; "excess": observed - floor), mean, low, high, draws, resamples. Overlaps are a matter of `exemplars.stability`. Raises `Refused`
+    again; "excess": observed - floor), mean, low, high, draws, resamples. Overlaps are a matter of `exemplars.stability`. Raises `UserError`
     for a size out of range and populations of different examples.
     """
     inputs.fraction("alpha", alpha)
-    populations = inputs.populations({"dense": dense, "dense_again": dense_again, "compressed": compressed})
+    populations = inputs.populations(
+        {"dense": dense, "dense_again": dense_again, "compressed": compressed}
+    )
     pool, generator, rows = np.concatenate(populations), np.random.default_rng(seed), []
     of = np.repeat(np.arange(3), [len(population) for population in populations])
     for size in _sizes(sizes, populations, least=1):
         taken = [np.zeros((draws, len(pool)), dtype=bool) for _ in populations]
         for number, population in enumerate(populations):
-            taken[number][:, of == number] = inference.subsets(len(population), size, draws=draws, seed=generator)
+            taken[number][:, of == number] = inference.subsets(
+                len(population), size, draws=draws, seed=generator
+            )
         floor, observed = (votes.pies(pool, taken[0], taken[number]) for number in (1, 2))
-        rows += [{"size": size, "measure": measure, "quantity": quantity, **inference.band(counts[:, column], alpha=alpha)}
-                 for column, measure in enumerate(("pie", "clear"))
-                 for quantity, counts in (("observed", observed), ("floor", floor), ("excess", observed - floor))]
+        rows += [
+            {
+                "size": size,
+                "measure": measure,
+                "quantity": quantity,
+                **inference.band(counts[:, column], alpha=alpha),
+            }
+            for column, measure in enumerate(("pie", "clear"))
+            for quantity, counts in (
+                ("observed", observed),
+                ("floor", floor),
+                ("excess", observed - floor),
+            )
+        ]
     return pd.DataFrame(rows).assign(resamples="members")
 
 
-def classes(*, label, dense, dense_again, compressed, sizes, draws: int = 200, seed, alpha: float = 0.05) -> pd.DataFrame:
+def classes(
+    *, label, dense, dense_again, compressed, sizes, draws: int = 200, seed, alpha: float = 0.05
+) -> pd.DataFrame:
     """What the tests of all classes say in random subsets of the members; a row a comparison, size, draw, half and class.
 
     Each draw takes a subset of `size` from either population and tests it as `class_impact.compare` does. Where there are twice as many
@@ -126,33 +169,60 @@ def classes(*, label, dense, dense_again, compressed, sizes, draws: int = 200, s
         draws: for each size. seed: whole number or numpy Generator. alpha: level of the tests.
 
     Returns against ("compressed", or "dense again" for the noise floor), size, draw, half (0, 1), class, change (of the class against the
-    whole, a fraction), significant, significant_holm, significant_bh. Raises `Refused` as `class_impact.compare` does, and for a size out
+    whole, a fraction), significant, significant_holm, significant_bh. Raises `UserError` as `class_impact.compare` does, and for a size out
     of range.
     """
     inputs.fraction("alpha", alpha)
-    label, *populations = inputs.populations({"dense": dense, "dense_again": dense_again, "compressed": compressed}, label=label, members=2)
+    label, *populations = inputs.populations(
+        {"dense": dense, "dense_again": dense_again, "compressed": compressed},
+        label=label,
+        members=2,
+    )
     n, generator = inputs.class_sizes(label, *populations), np.random.default_rng(seed)
-    dense, again, compressed = (class_impact.correct(label, population, len(n)) for population in populations)
+    dense, again, compressed = (
+        class_impact.correct(label, population, len(n)) for population in populations
+    )
     pooled, tables = np.concatenate([dense, again]), []
     for size in _sizes(sizes, populations):
         halves = 2 if 2 * size <= min(map(len, populations)) else 1
         take = halves * size
         null = _dealt(len(pooled), 2 * take, draws=draws, generator=generator)
         sides = {
-            "compressed": [pool[_dealt(len(pool), take, draws=draws, generator=generator)] for pool in (dense, compressed)],
+            "compressed": [
+                pool[_dealt(len(pool), take, draws=draws, generator=generator)]
+                for pool in (dense, compressed)
+            ],
             "dense again": [pooled[null[:, :take]], pooled[null[:, take:]]],
         }
         for against, pair in sides.items():
             # (draws, halves * size, C) -> (size, halves, draws, C): members first, as tests want them.
-            first, second = (np.moveaxis(hits.reshape(draws, halves, size, len(n)), (2, 1), (0, 1)) for hits in pair)
+            first, second = (
+                np.moveaxis(hits.reshape(draws, halves, size, len(n)), (2, 1), (0, 1))
+                for hits in pair
+            )
             result, _ = class_impact.tested(first, second, n, alpha=alpha)
             half, draw, number = np.indices(result.p.shape)
-            adjusted = {rule: inference.adjusted(result.p, method=method) for rule, method in (("holm", "holm"), ("bh", "fdr_bh"))}
-            tables.append(pd.DataFrame({
-                "against": against, "size": size, "draw": draw.ravel(), "half": half.ravel(), "class": number.ravel(),
-                "change": result.change.ravel(), "significant": (result.p <= alpha).ravel(),
-                **{f"significant_{rule}": (p <= alpha).ravel() for rule, p in adjusted.items()},
-            }))
+            adjusted = {
+                rule: inference.adjusted(result.p, method=method)
+                for rule, method in (("holm", "holm"), ("bh", "fdr_bh"))
+            }
+            tables.append(
+                pd.DataFrame(
+                    {
+                        "against": against,
+                        "size": size,
+                        "draw": draw.ravel(),
+                        "half": half.ravel(),
+                        "class": number.ravel(),
+                        "change": result.change.ravel(),
+                        "significant": (result.p <= alpha).ravel(),
+                        **{
+                            f"significant_{rule}": (p <= alpha).ravel()
+                            for rule, p in adjusted.items()
+                        },
+                    }
+                )
+            )
     return pd.concat(tables, ignore_index=True)
 
 
@@ -174,18 +244,30 @@ def found(verdicts: pd.DataFrame, *, reference: pd.DataFrame, alpha: float = 0.1
     for (against, size), some in verdicts.groupby(["against", "size"], sort=False):
         shape = (some["half"].nunique(), some["draw"].nunique(), len(reference))
         change = some["change"].to_numpy().reshape(shape)
-        ratio = np.divide(change, reference["change"].to_numpy(), where=wanted, out=np.full(shape, np.nan))
+        ratio = np.divide(
+            change, reference["change"].to_numpy(), where=wanted, out=np.full(shape, np.nan)
+        )
         for rule, column in RULES.items():
             hits = some[column].to_numpy().reshape(shape)
             both = hits & wanted
             quantities = {"classes": hits.sum(axis=-1), "any": hits.any(axis=-1)}
             if wanted.any():
                 quantities["power"] = both.sum(axis=-1) / wanted.sum()
-                quantities["exaggeration"] = np.where(both, ratio, 0).sum(axis=-1) / np.where(both.any(axis=-1), both.sum(axis=-1), np.nan)
+                quantities["exaggeration"] = np.where(both, ratio, 0).sum(axis=-1) / np.where(
+                    both.any(axis=-1), both.sum(axis=-1), np.nan
+                )
             if len(hits) == 2:
                 quantities["overlap of disjoint"] = exemplars.overlap(*hits)
-            rows += [{"against": against, "size": size, "rule": rule, "quantity": name, **inference.band(np.ravel(values), alpha=alpha)}
-                     for name, values in quantities.items()]
+            rows += [
+                {
+                    "against": against,
+                    "size": size,
+                    "rule": rule,
+                    "quantity": name,
+                    **inference.band(np.ravel(values), alpha=alpha),
+                }
+                for name, values in quantities.items()
+            ]
     return pd.DataFrame(rows).assign(resamples="members")
 
 
@@ -195,7 +277,9 @@ def by_class(verdicts: pd.DataFrame) -> pd.DataFrame:
     return shares.rename(columns={column: rule for rule, column in RULES.items()}).reset_index()
 
 
-def detectable(*, label, dense, compressed, sizes, alpha: float = 0.05, power: float = 0.8) -> pd.DataFrame:
+def detectable(
+    *, label, dense, compressed, sizes, alpha: float = 0.05, power: float = 0.8
+) -> pd.DataFrame:
     """The smallest change of each class that so many networks would find; a row a size and class.
 
     Arguments: `label` (N,), `dense` and `compressed` (K, N) as for `class_impact.compare`; `sizes`, networks in each population, at least 2
@@ -206,19 +290,31 @@ def detectable(*, label, dense, compressed, sizes, alpha: float = 0.05, power: f
     `alpha` / tested classes, the first step of Holm's rule), chance and chance_first (power to find a true change as large as `change`).
     Fractions; NaN for a class that is not tested. Where `size` is 2 or 3 the t-test keeps less than is promised: see `rules`.
     """
-    label, dense, compressed = inputs.populations({"dense": dense, "compressed": compressed}, label=label, members=2)
+    label, dense, compressed = inputs.populations(
+        {"dense": dense, "compressed": compressed}, label=label, members=2
+    )
     n = inputs.class_sizes(label, dense, compressed)
     hits = [class_impact.correct(label, population, len(n)) for population in (dense, compressed)]
     change, tables = class_impact.tested(*hits, n, alpha=alpha)[0], []
     against_whole = [counted / n - counted.sum(axis=1, keepdims=True) / n.sum() for counted in hits]
-    variances = [np.where(np.isnan(change.p), np.nan, values.var(axis=0, ddof=1)) for values in against_whole]
+    variances = [
+        np.where(np.isnan(change.p), np.nan, values.var(axis=0, ddof=1)) for values in against_whole
+    ]
     first = alpha / max((~np.isnan(change.p)).sum(), 1)
     for size in _sizes(sizes):
         se = np.sqrt(sum(variances) / size)
         df = (size - 1) * sum(variances) ** 2 / sum(variance**2 for variance in variances)
-        table = {"size": size, "class": np.arange(len(n)), "change": change.change, "se": se, "df": df}
+        table = {
+            "size": size,
+            "class": np.arange(len(n)),
+            "change": change.change,
+            "se": se,
+            "df": df,
+        }
         for name, level in (("", alpha), ("_first", first)):
-            table[f"detectable{name}"] = inference.smallest_detectable(se=se, df=df, alpha=level, power=power)
+            table[f"detectable{name}"] = inference.smallest_detectable(
+                se=se, df=df, alpha=level, power=power
+            )
             table[f"chance{name}"] = inference.chance(shift=change.change / se, df=df, alpha=level)
         tables.append(pd.DataFrame(table))
     return pd.concat(tables, ignore_index=True)
@@ -234,7 +330,9 @@ def _deals(size: int, *, draws: int, generator) -> tuple[np.ndarray, bool]:
     return deals, True
 
 
-def detection(*, dense, compressed, sizes, draws: int = 100, deals: int = 199, seed, alpha: float = 0.05) -> pd.DataFrame:
+def detection(
+    *, dense, compressed, sizes, draws: int = 100, deals: int = 199, seed, alpha: float = 0.05
+) -> pd.DataFrame:
     """How often a study of few networks tells two populations apart by its own permutation test of PIEs; a row a size and measure.
 
     A reader with `size` dense and `size` compressed networks, and no others, deals them anew into two groups, all ways if there are at most
@@ -247,27 +345,43 @@ def detection(*, dense, compressed, sizes, draws: int = 100, deals: int = 199, s
         alpha: level of the test.
 
     Returns size, measure ("pie", "clear"), told (share of readers with p <= alpha), p, p_low, p_high (their mean and the range of 90 %),
-    smallest_p, deals, all_deals (whether these are all), draws, resamples. Raises `Refused` for a size out of range.
+    smallest_p, deals, all_deals (whether these are all), draws, resamples. Raises `UserError` for a size out of range.
     """
     inputs.fraction("alpha", alpha)
     dense, compressed = inputs.populations({"dense": dense, "compressed": compressed}, members=2)
     generator, rows = np.random.default_rng(seed), []
     for size in _sizes(sizes, (dense, compressed)):
-        first, second = (_dealt(len(population), size, draws=draws, generator=generator) for population in (dense, compressed))
+        first, second = (
+            _dealt(len(population), size, draws=draws, generator=generator)
+            for population in (dense, compressed)
+        )
         p = np.empty((draws, 2))
         for row in range(draws):
             dealt, everything = _deals(size, draws=deals, generator=generator)
             true = np.arange(2 * size) < size
             groups = np.concatenate([true[None], dealt])
-            observed, *counts = votes.pies(np.concatenate([dense[first[row]], compressed[second[row]]]), groups, ~groups)
+            observed, *counts = votes.pies(
+                np.concatenate([dense[first[row]], compressed[second[row]]]), groups, ~groups
+            )
             hits = (np.array(counts) >= observed).sum(axis=0)
             p[row] = hits / len(dealt) if everything else (1 + hits) / (1 + len(dealt))
         for measure, values in zip(("pie", "clear"), p.T, strict=True):
             told, band = (values <= alpha).sum(), inference.band(values)
             low, high = map(float, inference.proportion_interval(told, draws))
-            rows.append({
-                "size": size, "measure": measure, "told": told / draws, "told_low": low, "told_high": high,
-                "p": band["mean"], "p_low": band["low"], "p_high": band["high"], "smallest_p": smallest_p(size),
-                "deals": len(dealt), "all_deals": everything, "draws": draws,
-            })
+            rows.append(
+                {
+                    "size": size,
+                    "measure": measure,
+                    "told": told / draws,
+                    "told_low": low,
+                    "told_high": high,
+                    "p": band["mean"],
+                    "p_low": band["low"],
+                    "p_high": band["high"],
+                    "smallest_p": smallest_p(size),
+                    "deals": len(dealt),
+                    "all_deals": everything,
+                    "draws": draws,
+                }
+            )
     return pd.DataFrame(rows).assign(resamples="members")

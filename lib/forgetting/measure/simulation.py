@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from forgetting.errors import Refused
+from forgetting.errors import UserError
 from forgetting.measure import inputs
 
 
@@ -21,17 +21,19 @@ def population(*, label, recall, shared=0.0, members: int, seed) -> np.ndarray:
         members: how many, at least 1.
         seed: whole number or numpy Generator.
 
-    Returns (members, N) int32 predicted labels. Raises `Refused` for fewer than 2 classes, a label without a recall, or where recall plus
+    Returns (members, N) int32 predicted labels. Raises `UserError` for fewer than 2 classes, a label without a recall, or where recall plus
     or minus shared leaves [0, 1].
     """
     label = inputs.labels("label", label, dimensions=1)
     recall = np.asarray(recall, dtype=float)
     if recall.ndim != 1 or len(recall) < 2 or label.max() >= len(recall):
         wanted = f"one value for each class from 0 to {max(label.max(), 1)}"
-        raise Refused(f"recall has shape {recall.shape}: {wanted} is needed; give all of them")
+        raise UserError(f"recall has shape {recall.shape}: {wanted} is needed; give all of them")
     shared = np.broadcast_to(np.asarray(shared, dtype=float), recall.shape)
     if (np.abs(shared) > np.minimum(recall, 1 - recall) + 1e-9).any():
-        raise Refused(f"recall {recall.tolist()} plus or minus shared {shared.tolist()} leaves [0, 1]: make shared smaller")
+        raise UserError(
+            f"recall {recall.tolist()} plus or minus shared {shared.tolist()} leaves [0, 1]: make shared smaller"
+        )
     generator = np.random.default_rng(seed)
     good = generator.choice([-1, 1], size=(members, 1))
     right = generator.random((members, len(label))) < (recall + good * shared)[:, label]

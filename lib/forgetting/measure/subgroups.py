@@ -7,7 +7,7 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
-from forgetting.errors import Refused
+from forgetting.errors import UserError
 from forgetting.measure import inputs, paired, rates
 
 ERRORS = ("error", "fpr", "fnr")
@@ -33,7 +33,11 @@ class Sets:
         for cell, _ in self.blocks:
             size = int(cell.max(initial=-1)) + 2
             place = np.arange(len(values))[:, None] * size + (cell + 1)
-            counted.append(np.bincount(place[values], minlength=len(values) * size).reshape(len(values), size)[:, 1:])
+            counted.append(
+                np.bincount(place[values], minlength=len(values) * size).reshape(len(values), size)[
+                    :, 1:
+                ]
+            )
         return np.concatenate(counted, axis=1)
 
     def spread(self, values) -> np.ndarray:
@@ -41,26 +45,46 @@ class Sets:
         told = []
         for cell, _ in self.blocks:
             size = int(cell.max(initial=-1)) + 2
-            n, total, squares = (np.bincount(cell + 1, weights=weight, minlength=size)[1:] for weight in (None, values, values**2))
-            told.append(np.sqrt(np.maximum(squares - total**2 / n, 0) / np.where(n > 1, n - 1, np.nan)))
+            n, total, squares = (
+                np.bincount(cell + 1, weights=weight, minlength=size)[1:]
+                for weight in (None, values, values**2)
+            )
+            told.append(
+                np.sqrt(np.maximum(squares - total**2 / n, 0) / np.where(n > 1, n - 1, np.nan))
+            )
         return np.concatenate(told)
 
     def wholes(self, values) -> np.ndarray:
         """The same (M, G) for the whole of each set."""
-        return np.concatenate([np.repeat(values[:, scope].sum(axis=1, keepdims=True), int(cell.max(initial=-1)) + 1, axis=1)
-                               for cell, scope in self.blocks], axis=1)
+        return np.concatenate(
+            [
+                np.repeat(
+                    values[:, scope].sum(axis=1, keepdims=True),
+                    int(cell.max(initial=-1)) + 1,
+                    axis=1,
+                )
+                for cell, scope in self.blocks
+            ],
+            axis=1,
+        )
 
 
 def classes(label) -> Sets:
     """Each class as a set, by its recall: `class`, `metric`. Every class from 0 to the largest of `label` (N,) needs an example."""
     label = inputs.labels("label", label, dimensions=1)
     sizes = inputs.class_sizes(label)
-    return Sets(pd.DataFrame({"class": np.arange(len(sizes)), "metric": "recall"}), ((label, np.ones(len(label), dtype=bool)),))
+    return Sets(
+        pd.DataFrame({"class": np.arange(len(sizes)), "metric": "recall"}),
+        ((label, np.ones(len(label), dtype=bool)),),
+    )
 
 
 def everyone(label) -> Sets:
     """All examples as one set, by its `metric`, accuracy."""
-    return Sets(pd.DataFrame({"metric": ["accuracy"]}), ((np.zeros(len(label), dtype=np.int32), np.ones(len(label), dtype=bool)),))
+    return Sets(
+        pd.DataFrame({"metric": ["accuracy"]}),
+        ((np.zeros(len(label), dtype=np.int32), np.ones(len(label), dtype=bool)),),
+    )
 
 
 def groups(table: pd.DataFrame, *, label, positive: int | None = None) -> Sets:
@@ -75,28 +99,40 @@ def groups(table: pd.DataFrame, *, label, positive: int | None = None) -> Sets:
     Returns sets named by attribute ("sex", or "sex & age"), group ("sex=F", or "sex=F & age=old") and metric. A group has a row for a
     metric only where it has examples that the metric speaks of.
 
-    Raises `Refused` for columns that are not categorical, another number of rows, a label other than the positive one's two.
+    Raises `UserError` for columns that are not categorical, another number of rows, a label other than the positive one's two.
     """
     label = inputs.labels("label", label, dimensions=1)
     everyone = np.ones(len(label), dtype=bool)
     scopes = {"accuracy": everyone}
     if positive is not None:
         if len(np.unique(label)) != 2 or positive not in label:
-            raise Refused(f"the positive label is {positive} and label holds {len(np.unique(label))} different ones: "
-                          "error, FPR and FNR need two, one of them positive; leave it out for tasks with more")
+            raise UserError(
+                f"the positive label is {positive} and label holds {len(np.unique(label))} different ones: "
+                "error, FPR and FNR need two, one of them positive; leave it out for tasks with more"
+            )
         scopes = {"error": everyone, "fpr": label != positive, "fnr": label == positive}
     for name in table:
         if not isinstance(table[name].dtype, pd.CategoricalDtype) or len(table) != len(label):
-            raise Refused(f"attribute {name!r} holds {len(table)} values of type {table[name].dtype}: "
-                          f"a categorical column of {len(label)} is needed, one value an example; use astype('category')")
+            raise UserError(
+                f"attribute {name!r} holds {len(table)} values of type {table[name].dtype}: "
+                f"a categorical column of {len(label)} is needed, one value an example; use astype('category')"
+            )
     named, blocks = [], []
     for attributes in [(name,) for name in table] + list(combinations(table, 2)):
         cell, members = _cells([table[name] for name in attributes])
-        words = [" & ".join(f"{name}={value}" for name, value in zip(attributes, member, strict=True)) for member in members]
+        words = [
+            " & ".join(f"{name}={value}" for name, value in zip(attributes, member, strict=True))
+            for member in members
+        ]
         for metric, scope in scopes.items():
             here, inside = np.unique(np.where(scope, cell, -1), return_inverse=True)
-            first = int(here[0] == -1)  # Sets without an example that the metric speaks of are not there.
-            named += [{"attribute": " & ".join(attributes), "group": words[k], "metric": metric} for k in here[first:]]
+            first = int(
+                here[0] == -1
+            )  # Sets without an example that the metric speaks of are not there.
+            named += [
+                {"attribute": " & ".join(attributes), "group": words[k], "metric": metric}
+                for k in here[first:]
+            ]
             blocks.append((inside.astype(np.int32) - first, scope))
     return Sets(pd.DataFrame(named, columns=["attribute", "group", "metric"]), tuple(blocks))
 
@@ -110,7 +146,11 @@ def _cells(columns: Sequence[pd.Series]) -> tuple[np.ndarray, list[tuple]]:
     there, inside = np.unique(code[known], return_inverse=True)
     cell = np.full(len(code), -1, dtype=np.int64)
     cell[known] = inside
-    places = np.unravel_index(there, [len(column.cat.categories) for column in columns]) if len(there) else [[] for _ in columns]
+    places = (
+        np.unravel_index(there, [len(column.cat.categories) for column in columns])
+        if len(there)
+        else [[] for _ in columns]
+    )
     values = [column.cat.categories[place] for column, place in zip(columns, places, strict=True)]
     return cell, list(zip(*values, strict=True))
 
@@ -120,10 +160,21 @@ def moved(before, after) -> np.ndarray:
 
     Arguments: right answers `before` (K, N) and `after` (L, N), booleans.
     """
-    return len(before) * after.sum(axis=0, dtype=np.int64) - len(after) * before.sum(axis=0, dtype=np.int64)
+    return len(before) * after.sum(axis=0, dtype=np.int64) - len(after) * before.sum(
+        axis=0, dtype=np.int64
+    )
 
 
-def compare(sets: Sets, *, label, baseline, compressed, alpha: float = 0.05, pairs: bool = False, minimum: int = MINIMUM) -> pd.DataFrame:
+def compare(
+    sets: Sets,
+    *,
+    label,
+    baseline,
+    compressed,
+    alpha: float = 0.05,
+    pairs: bool = False,
+    minimum: int = MINIMUM,
+) -> pd.DataFrame:
     """Two questions about each set: has its rate changed, and differently from the whole it is a part of?
 
     Arguments
@@ -145,13 +196,17 @@ def compare(sets: Sets, *, label, baseline, compressed, alpha: float = 0.05, pai
             NaN where models do not belong together in pairs. needed: discordant examples that the corrected level needs; one member only.
             crossed_low, crossed_high, of `rates.changes`, are NaN for one member.
 
-    Raises `Refused` for shapes that do not match and for one member on one side only.
+    Raises `UserError` for shapes that do not match and for one member on one side only.
     """
-    label, baseline, compressed = inputs.populations({"baseline": baseline, "compressed": compressed}, label=label, paired=pairs)
+    label, baseline, compressed = inputs.populations(
+        {"baseline": baseline, "compressed": compressed}, label=label, paired=pairs
+    )
     single = len(baseline) == len(compressed) == 1
     if not single and min(len(baseline), len(compressed)) == 1:
-        raise Refused(f"one side has {len(baseline)} members and the other {len(compressed)}: what one model does cannot be held against a "
-                      "population; give at least 2 on both sides, or 1 on both")
+        raise UserError(
+            f"one side has {len(baseline)} members and the other {len(compressed)}: what one model does cannot be held against a "
+            "population; give at least 2 on both sides, or 1 on both"
+        )
     right = [predicted == label for predicted in (baseline, compressed)]
     counted, whole = [sets.sums(hits) for hits in right], [sets.wholes(hits) for hits in right]
     everyone = np.ones((1, len(label)), dtype=bool)
@@ -163,12 +218,29 @@ def compare(sets: Sets, *, label, baseline, compressed, alpha: float = 0.05, pai
         pairwise = {name: values.mean(axis=0) for name, values in sums.items()}
     if single:
         told = paired.changes(
-            n=n, right=counted[0][0], to_wrong=sums["to_wrong"][0], to_right=sums["to_right"][0], total=total,
-            total_to_wrong=sets.wholes(ways[1])[0], total_to_right=sets.wholes(ways[2])[0], alpha=alpha, enough=n >= minimum)
+            n=n,
+            right=counted[0][0],
+            to_wrong=sums["to_wrong"][0],
+            to_right=sums["to_right"][0],
+            total=total,
+            total_to_wrong=sets.wholes(ways[1])[0],
+            total_to_right=sets.wholes(ways[2])[0],
+            alpha=alpha,
+            enough=n >= minimum,
+        )
         told["crossed_low"] = told["crossed_high"] = np.nan
     else:
         spread = sets.spread(moved(*right)) / (len(baseline) * len(compressed))
-        told = rates.changes(right=counted, whole=whole, n=n, total=total, spread=spread, alpha=alpha, paired=pairs, enough=n >= minimum)
+        told = rates.changes(
+            right=counted,
+            whole=whole,
+            n=n,
+            total=total,
+            spread=spread,
+            alpha=alpha,
+            paired=pairs,
+            enough=n >= minimum,
+        )
         told["needed"] = np.nan
     turned = sets.names["metric"].isin(ERRORS).to_numpy()
     known = {"n": n, "guarded": n < minimum}

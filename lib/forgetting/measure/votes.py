@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from forgetting.errors import Refused
+from forgetting.errors import UserError
 from forgetting.measure import inputs
 
 TIES = ("none", "lowest", "highest", "confidence")
@@ -16,18 +16,22 @@ def count(predicted, *, classes: int | None = None) -> np.ndarray:
     """
     (predicted,) = inputs.populations({"predicted": predicted})
     members, examples = predicted.shape
-    counted = np.zeros((examples, classes or int(predicted.max()) + 1), dtype=np.min_scalar_type(-members - 1))
+    counted = np.zeros(
+        (examples, classes or int(predicted.max()) + 1), dtype=np.min_scalar_type(-members - 1)
+    )
     rows = np.arange(examples)
     for member in predicted:
         counted[rows, member] += 1
     return counted
 
 
-def leaders(counted, *, ties: str = "none", predicted=None, confidence=None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def leaders(
+    counted, *, ties: str = "none", predicted=None, confidence=None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The most frequent label of each example, its votes, and whether another label has as many: three arrays (N,).
 
     Arguments: `counted` (N, classes) from `count`; `ties` one of `TIES`, explained in `exemplars.modal`; `predicted` and `confidence`
-    (K, N) for ties="confidence". Raises `Refused` for an unknown rule and for confidences of another shape.
+    (K, N) for ties="confidence". Raises `UserError` for an unknown rule and for confidences of another shape.
     """
     inputs.one_of("ties", ties, TIES)
     top = counted.max(axis=1)
@@ -40,11 +44,17 @@ def leaders(counted, *, ties: str = "none", predicted=None, confidence=None) -> 
         label = leads.shape[1] - 1 - leads[:, ::-1].argmax(axis=1)
     elif ties == "confidence":
         if np.shape(confidence) != np.shape(predicted):
-            raise Refused(f"the confidences have shape {np.shape(confidence)} and the predictions {np.shape(predicted)}: "
-                          'ties="confidence" needs one for each prediction; give them or choose ties="none"')
+            raise UserError(
+                f"the confidences have shape {np.shape(confidence)} and the predictions {np.shape(predicted)}: "
+                'ties="confidence" needs one for each prediction; give them or choose ties="none"'
+            )
         at = np.flatnonzero(tied)
         summed = np.zeros((len(at), counted.shape[1]))
-        for member, sure in zip(np.asarray(predicted)[:, at], np.asarray(confidence, dtype=np.float32)[:, at], strict=True):
+        for member, sure in zip(
+            np.asarray(predicted)[:, at],
+            np.asarray(confidence, dtype=np.float32)[:, at],
+            strict=True,
+        ):
             summed[np.arange(len(at)), member] += sure
         label[at] = np.where(leads[at], summed, -1.0).argmax(axis=1)
     return label, top.astype(int), tied
@@ -109,21 +119,35 @@ def outcomes(pool, first, second) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     Returns three (S, n) booleans over the n examples that can be any of these at all, in their order; all others are none of them.
     """
     size_first, size_second = first.sum(axis=1), second.sum(axis=1)
-    examples, ranks, leading = _contested(np.asarray(pool), min(size_first.min(), size_second.min()))
+    examples, ranks, leading = _contested(
+        np.asarray(pool), min(size_first.min(), size_second.min())
+    )
     draws, compact = len(first), np.min_scalar_type(len(pool))
     pie, clear, tied = (np.zeros((draws, len(examples)), dtype=bool) for _ in range(3))
-    first, second = first.astype(np.float32), second.astype(np.float32)  # Exact for counts this small, and fast in products.
+    first, second = (
+        first.astype(np.float32),
+        second.astype(np.float32),
+    )  # Exact for counts this small, and fast in products.
     for labels in np.unique(leading):
         alike, step = np.flatnonzero(leading == labels), max(1, int(BLOCK // (draws * labels)))
-        for here in (alike[start:start + step] for start in range(0, len(alike), step)):
-            one_hot = (ranks[:, None, here] == np.arange(labels)[:, None]).astype(np.float32).reshape(len(pool), -1)
+        for here in (alike[start : start + step] for start in range(0, len(alike), step)):
+            one_hot = (
+                (ranks[:, None, here] == np.arange(labels)[:, None])
+                .astype(np.float32)
+                .reshape(len(pool), -1)
+            )
             (top, lead, even), (top_second, lead_second, even_second) = (
-                _lead((members @ one_hot).astype(compact).reshape(draws, labels, -1)) for members in (first, second))
+                _lead((members @ one_hot).astype(compact).reshape(draws, labels, -1))
+                for members in (first, second)
+            )
             even |= even_second
             apart = (lead != lead_second) & ~even
             tied[:, here], pie[:, here] = even, apart
-            clear[:, here] = apart & (3 * top.astype(np.int32) >= 2 * size_first[:, None]) & (
-                3 * top_second.astype(np.int32) >= 2 * size_second[:, None])
+            clear[:, here] = (
+                apart
+                & (3 * top.astype(np.int32) >= 2 * size_first[:, None])
+                & (3 * top_second.astype(np.int32) >= 2 * size_second[:, None])
+            )
     return pie, clear, tied
 
 

@@ -24,7 +24,7 @@ from joblib.externals.loky import get_reusable_executor
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from forgetting.errors import Refused
+from forgetting.errors import UserError
 from forgetting.study import Setting, Study
 from forgetting.train import population, pruning
 
@@ -48,7 +48,13 @@ def batch_of(padded: Tensor, mean: Tensor, deviation: Tensor, draws: Tensor) -> 
 
 
 def loss_of(
-    network: nn.Module, images: tuple[Tensor, Tensor, Tensor], labels: Tensor, draws: Tensor, *, smoothing: float, half: bool
+    network: nn.Module,
+    images: tuple[Tensor, Tensor, Tensor],
+    labels: Tensor,
+    draws: Tensor,
+    *,
+    smoothing: float,
+    half: bool,
 ) -> Tensor:
     """The cross entropy of a batch.
 
@@ -64,7 +70,13 @@ def loss_of(
 
 @torch.no_grad()
 def update(
-    weights: list[Tensor], momenta: list[Tensor], gradients: list[Tensor], rate: Tensor, *, momentum: float, weight_decay: float
+    weights: list[Tensor],
+    momenta: list[Tensor],
+    gradients: list[Tensor],
+    rate: Tensor,
+    *,
+    momentum: float,
+    weight_decay: float,
 ) -> None:
     """SGD with Nesterov momentum as torch.optim.SGD does it, in place, at a rate that is a tensor."""
     gradients = torch._foreach_add(gradients, weights, alpha=weight_decay)
@@ -88,15 +100,27 @@ class Engine:
         self.device = torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
         if device.type == "cuda":
             _reproducible()
-        self.batch, self.per_epoch, self.steps = population.steps_of(study.training, len(self.here.train))
-        padded = np.pad(self.here.set.train.images, ((0, 0), (0, 0), (2, 2), (2, 2)), mode="reflect")
+        self.batch, self.per_epoch, self.steps = population.steps_of(
+            study.training, len(self.here.train)
+        )
+        padded = np.pad(
+            self.here.set.train.images, ((0, 0), (0, 0), (2, 2), (2, 2)), mode="reflect"
+        )
         padded = torch.from_numpy(np.ascontiguousarray(padded.transpose(0, 2, 3, 1)))
-        self.training_images = tuple(values.to(device) for values in (padded, self.here.mean, self.here.deviation))
-        self.labels = F.one_hot(self.here.train_labels, len(self.here.set.classes)).float().to(device)
+        self.training_images = tuple(
+            values.to(device) for values in (padded, self.here.mean, self.here.deviation)
+        )
+        self.labels = (
+            F.one_hot(self.here.train_labels, len(self.here.set.classes)).float().to(device)
+        )
         self.images: dict[str, Tensor] = {}  # those to predict, uint8
 
         # What a step reads and writes stays where it is from here on.
-        self.network = population.initial(study, study.network, 0).to(device, memory_format=torch.channels_last).train()
+        self.network = (
+            population.initial(study, study.network, 0)
+            .to(device, memory_format=torch.channels_last)
+            .train()
+        )
         self.weights = list(self.network.parameters())
         self.momenta = [torch.zeros_like(weight) for weight in self.weights]
         self.draws = torch.zeros(4, self.batch, dtype=torch.int64, device=device)
@@ -111,12 +135,20 @@ class Engine:
         batch = self.network, self.training_images, self.labels, self.draws
         self.loss_of(*batch, smoothing=how.label_smoothing, half=self.half).backward()
         gradients = [weight.grad for weight in self.weights]
-        self.update(self.weights, self.momenta, gradients, self.rate, momentum=how.momentum, weight_decay=how.weight_decay)
+        self.update(
+            self.weights,
+            self.momenta,
+            gradients,
+            self.rate,
+            momentum=how.momentum,
+            weight_decay=how.weight_decay,
+        )
 
     def capture(self) -> None:
         """Compile the step and capture it in a CUDA graph, which every member then replays."""
         self.loss_of, self.update = (
-            torch.compile(part, fullgraph=True, dynamic=False, options={"deterministic": True}) for part in (loss_of, update)
+            torch.compile(part, fullgraph=True, dynamic=False, options={"deterministic": True})
+            for part in (loss_of, update)
         )
         # Warmed up and captured on one stream: autograd may remember the stream on which a weight's gradient was first made.
         stream = torch.cuda.Stream()
@@ -134,7 +166,9 @@ class Engine:
     @torch.no_grad()
     def load(self, network: nn.Module) -> None:
         """Copy a member's initial weights in and forget the last member's momenta."""
-        for mine, given in zip(self.network.state_dict().values(), network.state_dict().values(), strict=True):
+        for mine, given in zip(
+            self.network.state_dict().values(), network.state_dict().values(), strict=True
+        ):
             mine.copy_(given)
         torch._foreach_zero_(self.momenta)
 
@@ -148,9 +182,13 @@ class Engine:
             self.capture()
         self.load(network)
         how = self.study.training
-        pruner = pruning.Pruner(self.network, sparsity=sparsity, steps=self.steps, **self.study.pruning.model_dump())
+        pruner = pruning.Pruner(
+            self.network, sparsity=sparsity, steps=self.steps, **self.study.pruning.model_dump()
+        )
         generator = torch.Generator().manual_seed(order)
-        factors = [population.rate_factor(t, self.steps, how.warm_up, how.drops) for t in range(self.steps)]
+        factors = [
+            population.rate_factor(t, self.steps, how.warm_up, how.drops) for t in range(self.steps)
+        ]
         rates = self.sent(how.rate * torch.tensor(factors))
         for t in range(self.steps):
             if t % self.per_epoch == 0:
@@ -165,20 +203,31 @@ class Engine:
 
     def epoch(self, generator: torch.Generator) -> Tensor:
         """(batches, 4, batch) int64: an epoch's draws, in the order in which `population.train` draws them."""
-        order = torch.randperm(len(self.labels), generator=generator)[: self.per_epoch * self.batch].view(self.per_epoch, self.batch)
+        order = torch.randperm(len(self.labels), generator=generator)[
+            : self.per_epoch * self.batch
+        ].view(self.per_epoch, self.batch)
         kind = self.study.training.augmentation
-        return torch.stack([torch.cat([chosen[None], population.moves(self.batch, kind, generator)]) for chosen in order])
+        return torch.stack(
+            [
+                torch.cat([chosen[None], population.moves(self.batch, kind, generator)])
+                for chosen in order
+            ]
+        )
 
     def sent(self, values: Tensor) -> Tensor:
         """`values` on the device, without waiting for it."""
-        return values.pin_memory().to(self.on, non_blocking=True) if self.on.type == "cuda" else values
+        return (
+            values.pin_memory().to(self.on, non_blocking=True) if self.on.type == "cuda" else values
+        )
 
     @torch.inference_mode()
     def predict(self, network: nn.Module, images: Tensor) -> Tensor:
         """(N, classes) float32 on the host, of (N, C, H, W) uint8 on the device, computed in float32."""
         _, mean, deviation = self.training_images
         made = []
-        for some in images.split(2 * self.batch):  # without gradients it takes less memory than a step
+        for some in images.split(
+            2 * self.batch
+        ):  # without gradients it takes less memory than a step
             pixels = some.to(torch.float32, memory_format=torch.channels_last)
             made.append(network(pixels.sub_(mean[:, None, None]).div_(deviation[:, None, None])))
         return torch.cat(made).cpu()
@@ -186,7 +235,9 @@ class Engine:
     def logits(self, network: nn.Module, part: str) -> Tensor:
         """(N, classes) float32 of the part's images."""
         if part not in self.images:
-            self.images[part] = torch.from_numpy(np.array(self.here.set.part(part).images)).to(self.on)
+            self.images[part] = torch.from_numpy(np.array(self.here.set.part(part).images)).to(
+                self.on
+            )
         return self.predict(network, self.images[part])
 
     def corrupted(self, network: nn.Module) -> np.ndarray:
@@ -194,21 +245,35 @@ class Engine:
         chosen, made = population.corrupted_images(self.study.data)
         if "corrupted" not in self.images:
             clean = self.here.set.test.images[chosen]
-            self.images["corrupted"] = torch.from_numpy(np.concatenate([clean, made.reshape(-1, *clean.shape[1:])])).to(self.on)
-        return self.predict(network, self.images["corrupted"]).argmax(dim=1).view(-1, len(chosen)).numpy()
+            self.images["corrupted"] = torch.from_numpy(
+                np.concatenate([clean, made.reshape(-1, *clean.shape[1:])])
+            ).to(self.on)
+        return (
+            self.predict(network, self.images["corrupted"])
+            .argmax(dim=1)
+            .view(-1, len(chosen))
+            .numpy()
+        )
 
 
 def _reproducible() -> None:
     """Float32 is float32, and no kernel is nondeterministic or picked by timing."""
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read when cuBLAS is first used
     torch.use_deterministic_algorithms(True)
-    torch.utils.deterministic.fill_uninitialized_memory = False  # a debugging aid that writes all memory once more
+    torch.utils.deterministic.fill_uninitialized_memory = (
+        False  # a debugging aid that writes all memory once more
+    )
     torch.backends.cudnn.benchmark = False
     torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False
 
 
 def copied(
-    study: Study, setting: Setting, member: int, wanted: set[tuple[str, str]], weights: dict[str, np.ndarray], about: dict
+    study: Study,
+    setting: Setting,
+    member: int,
+    wanted: set[tuple[str, str]],
+    weights: dict[str, np.ndarray],
+    about: dict,
 ) -> float:
     """`population.copied` of a member whose weights come from another process."""
     torch.set_num_threads(1)
@@ -217,7 +282,9 @@ def copied(
     return population.copied(study, setting, member, wanted, network.eval(), about)
 
 
-def run(study: Study, todo: list[population.Task], *, until: float = math.inf, on: str = "cuda") -> Iterator[dict]:
+def run(
+    study: Study, todo: list[population.Task], *, until: float = math.inf, on: str = "cuda"
+) -> Iterator[dict]:
     """Do `todo` on one GPU, yielding what each member logged once its copies are made too.
 
     Members are trained in turn over the settings, so that those that are quantized, which takes longer than training, come evenly.
@@ -226,7 +293,7 @@ def run(study: Study, todo: list[population.Task], *, until: float = math.inf, o
         until: time.monotonic() by which to be done, to one member; one is always made.
 
     Raises:
-        Refused: the GPU's memory is too small for the study's batch; the message names a batch that fits.
+        UserError: the GPU's memory is too small for the study's batch; the message names a batch that fits.
     """
     engine = None
     cores = max(1, population.workers() - 1)  # one drives the GPU
@@ -251,7 +318,11 @@ def run(study: Study, todo: list[population.Task], *, until: float = math.inf, o
         for k, (setting, member, files) in enumerate(sorted(todo, key=lambda task: task[1])):
             if k and time.monotonic() + slowest > until:
                 break
-            children = [child for child in study.children(setting) if any(name == child.name for name, _ in files)]
+            children = [
+                child
+                for child in study.children(setting)
+                if any(name == child.name for name, _ in files)
+            ]
             yield from finished(max(0, cores - len(children)))
             try:
                 engine = engine or Engine(study, torch.device(on))
@@ -259,9 +330,16 @@ def run(study: Study, todo: list[population.Task], *, until: float = math.inf, o
             except torch.OutOfMemoryError:
                 engine = None
             if engine is None:
-                raise Refused(_what_fits(study, torch.device(on)))
-            weights = {name: values.cpu().numpy() for name, values in network.state_dict().items()} if children else {}
-            left = [pool.submit(copied, study, child, member, files, weights, about) for child in children]
+                raise UserError(_what_fits(study, torch.device(on)))
+            weights = (
+                {name: values.cpu().numpy() for name, values in network.state_dict().items()}
+                if children
+                else {}
+            )
+            left = [
+                pool.submit(copied, study, child, member, files, weights, about)
+                for child in children
+            ]
             copies |= {future: (setting, member, clock, left) for future in left}
             if not children:
                 yield population.log(study, setting, member, engine.device, clock)
@@ -282,7 +360,12 @@ def _what_fits(study: Study, device: torch.device) -> str:
     while batch > 1:
         batch //= 2
         try:
-            Engine(study.model_copy(update={"training": study.training.model_copy(update={"batch": batch})}), device).step()
+            Engine(
+                study.model_copy(
+                    update={"training": study.training.model_copy(update={"batch": batch})}
+                ),
+                device,
+            ).step()
         except torch.OutOfMemoryError:
             continue
         return f"{what}; {batch} fits: set it in the study's file, which makes other populations, or give --device cpu"

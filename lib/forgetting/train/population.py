@@ -23,20 +23,27 @@ from joblib.externals.loky import get_reusable_executor
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from forgetting import data, paths, predictions
+from forgetting import data, paths, predictions, predictions_file
 from forgetting.data import cifar10, corruption
-from forgetting.errors import Refused
-from forgetting.study import FORMAT_VERSION, Data, Network, Setting, Study, Training, nearest, seed
+from forgetting.data.spec import Data, seed
+from forgetting.errors import UserError, did_you_mean
+from forgetting.files import replacing
+from forgetting.study import FORMAT_VERSION, Network, Setting, Study, Training
 from forgetting.train import networks, pruning, quantization
 
 DEVICES = ("auto", "cpu", "cuda")
-LARGE = ("wide-resnet", "resnet-18")  # the others are so small that starting their kernels on a GPU would take longer than computing them
+LARGE = (
+    "wide-resnet",
+    "resnet-18",
+)  # the others are so small that starting their kernels on a GPU would take longer than computing them
 
 EVALUATION_BATCH = 250  # images at a time when predicting: the activations stay in the cache, a third faster than 1,000
 CALIBRATION_IMAGES = 100  # the first so many training images calibrate fixed-point int8, as the follow-up paper says (2010.03058)
 WHITENING_IMAGES = 3000  # the first so many training images are whitened for the first convolution
 
-Task = tuple[Setting, int, set[tuple[str, str]]]  # a member to train, and the files, (setting name, part), to write of it and its copies
+Task = tuple[
+    Setting, int, set[tuple[str, str]]
+]  # a member to train, and the files, (setting name, part), to write of it and its copies
 
 
 class Tensors:
@@ -45,14 +52,21 @@ class Tensors:
     def __init__(self, spec: Data):
         self.set = data.load(spec)
         pixels = self.set.train.images
-        self.mean, self.deviation = (torch.from_numpy(of(pixels, axis=(0, 2, 3)).astype(np.float32)) for of in (np.mean, np.std))
+        self.mean, self.deviation = (
+            torch.from_numpy(of(pixels, axis=(0, 2, 3)).astype(np.float32))
+            for of in (np.mean, np.std)
+        )
         self.train = self.normal(self.set.train.images)
         self.train_labels = torch.from_numpy(self.set.train.labels.astype(np.int64))
-        self.parts = {"train": self.train} | {part: self.normal(self.set.part(part).images) for part in ("test", "holdout")}
+        self.parts = {"train": self.train} | {
+            part: self.normal(self.set.part(part).images) for part in ("test", "holdout")
+        }
 
     def normal(self, images: np.ndarray) -> Tensor:
         """(N, C, H, W) uint8 to float32 of mean 0 and deviation 1 over the training images, channels last in memory."""
-        scaled = torch.from_numpy(np.array(images)).to(torch.float32, memory_format=torch.channels_last)
+        scaled = torch.from_numpy(np.array(images)).to(
+            torch.float32, memory_format=torch.channels_last
+        )
         return scaled.sub_(self.mean[:, None, None]).div_(self.deviation[:, None, None])
 
 
@@ -65,7 +79,9 @@ def tensors(spec: Data) -> Tensors:
 def whitening(spec: Data, network: Network) -> Tensor:
     """The filters that every member's whitened stem starts as."""
     images = tensors(spec).train[:WHITENING_IMAGES]
-    like = networks.build(network, channels=images.shape[1], pixels=images.shape[3], classes=2, seed=0)
+    like = networks.build(
+        network, channels=images.shape[1], pixels=images.shape[3], classes=2, seed=0
+    )
     return networks.principal_filters(images, like.stem)
 
 
@@ -83,7 +99,11 @@ def rate_factor(t: int, steps: int, warm_up: float, drops: tuple[float, ...] = (
     rising = warm_up * steps
     if t + 1 <= rising:
         return (t + 1) / rising
-    return 0.2 ** sum(t >= drop * steps for drop in drops) if drops else (steps - t) / max(steps - rising, 1)
+    return (
+        0.2 ** sum(t >= drop * steps for drop in drops)
+        if drops
+        else (steps - t) / max(steps - rising, 1)
+    )
 
 
 def moves(count: int, kind: str, generator: torch.Generator) -> Tensor:
@@ -92,7 +112,9 @@ def moves(count: int, kind: str, generator: torch.Generator) -> Tensor:
     if kind == "none":
         return torch.tensor([2, 2, 0])[:, None].expand(3, count)
     corner = torch.randint(5, (2, count), generator=generator)
-    mirrored = torch.rand(count, generator=generator) < 0.5 if kind == "crop-flip" else torch.zeros(count)
+    mirrored = (
+        torch.rand(count, generator=generator) < 0.5 if kind == "crop-flip" else torch.zeros(count)
+    )
     return torch.cat([corner, mirrored[None].long()])
 
 
@@ -109,7 +131,15 @@ def augmented(images: Tensor, kind: str, generator: torch.Generator) -> Tensor:
     return moved.contiguous(memory_format=torch.channels_last)
 
 
-def train(network: nn.Module, images: Tensor, labels: Tensor, *, training: Training, pruner: Callable[[int], None], order: int) -> int:
+def train(
+    network: nn.Module,
+    images: Tensor,
+    labels: Tensor,
+    *,
+    training: Training,
+    pruner: Callable[[int], None],
+    order: int,
+) -> int:
     """Train `network` in place.
 
     Args:
@@ -122,12 +152,19 @@ def train(network: nn.Module, images: Tensor, labels: Tensor, *, training: Train
     generator = torch.Generator().manual_seed(order)
     batch, per_epoch, steps = steps_of(training, len(images))
     optimiser = torch.optim.SGD(
-        network.parameters(), lr=training.rate, momentum=training.momentum, weight_decay=training.weight_decay, nesterov=True, fused=True
+        network.parameters(),
+        lr=training.rate,
+        momentum=training.momentum,
+        weight_decay=training.weight_decay,
+        nesterov=True,
+        fused=True,
     )
     network.train()
     for t in range(steps):
         if t % per_epoch == 0:
-            batches = torch.randperm(len(images), generator=generator)[: per_epoch * batch].view(per_epoch, batch)
+            batches = torch.randperm(len(images), generator=generator)[: per_epoch * batch].view(
+                per_epoch, batch
+            )
         for group in optimiser.param_groups:
             group["lr"] = training.rate * rate_factor(t, steps, training.warm_up, training.drops)
         chosen = batches[t % per_epoch]
@@ -156,9 +193,12 @@ def predicted(logits: Tensor, labels: np.ndarray) -> dict[str, np.ndarray]:
     label = probability.argmax(axis=1)
     rows = np.arange(len(labels))
     return {
-        "example": rows, "label": labels, "predicted": label,
-        "confidence": probability[rows, label], "label_confidence": probability[rows, labels],
-    }  # fmt: skip
+        "example": rows,
+        "label": labels,
+        "predicted": label,
+        "confidence": probability[rows, label],
+        "label_confidence": probability[rows, labels],
+    }
 
 
 def counts(spec: Data, answers: np.ndarray) -> dict[str, np.ndarray]:
@@ -169,12 +209,22 @@ def counts(spec: Data, answers: np.ndarray) -> dict[str, np.ndarray]:
     """
     here, (chosen, corrupted) = data.load(spec), corrupted_images(spec)
     labels = here.test.labels[chosen]
-    kinds = [("none", 0)] + [(name, level) for name in corruption.names(channels=corrupted.shape[3]) for level in corruption.SEVERITIES]
+    kinds = [("none", 0)] + [
+        (name, level)
+        for name in corruption.names(channels=corrupted.shape[3])
+        for level in corruption.SEVERITIES
+    ]
     rows = []
     for (name, severity), answer in zip(kinds, answers, strict=True):
         correct = np.bincount(labels[answer == labels], minlength=len(here.classes))
-        rows += [(name, severity, c, n, correct[c]) for c, n in enumerate(np.bincount(labels, minlength=len(here.classes)))]
-    return {column: np.array(values) for column, values in zip(predictions.COUNTS, zip(*rows, strict=True), strict=True)}
+        rows += [
+            (name, severity, c, n, correct[c])
+            for c, n in enumerate(np.bincount(labels, minlength=len(here.classes)))
+        ]
+    return {
+        column: np.array(values)
+        for column, values in zip(predictions_file.COUNTS, zip(*rows, strict=True), strict=True)
+    }
 
 
 @lru_cache(maxsize=1)
@@ -184,11 +234,20 @@ def corrupted_images(spec: Data) -> tuple[np.ndarray, np.ndarray]:
     plain = np.flatnonzero(test.attributes["kind"] == "plain")
     shuffled = np.random.default_rng(seed(spec.seed, "corrupted")).permutation(plain)
     each = spec.corrupted_images // len(data.load(spec).classes)
-    chosen = np.sort(np.concatenate([shuffled[test.labels[shuffled] == c][:each] for c in range(len(data.load(spec).classes))]))
+    chosen = np.sort(
+        np.concatenate(
+            [
+                shuffled[test.labels[shuffled] == c][:each]
+                for c in range(len(data.load(spec).classes))
+            ]
+        )
+    )
     file = paths.runs() / "corrupted" / f"{seed(FORMAT_VERSION, spec.model_dump_json()):016x}.npy"
     if not file.exists():
-        with paths.replacing(file) as temporary, open(temporary, "wb") as out:
-            buffer = io.BytesIO()  # numpy's own writing to a file does not say that the disk is full
+        with replacing(file) as temporary, open(temporary, "wb") as out:
+            buffer = (
+                io.BytesIO()
+            )  # numpy's own writing to a file does not say that the disk is full
             np.save(buffer, _corrupted(spec, test.images, chosen))
             out.write(buffer.getbuffer())
     return chosen, np.load(file, mmap_mode="r", allow_pickle=False)
@@ -200,7 +259,12 @@ def _corrupted(spec: Data, images: np.ndarray, chosen: np.ndarray) -> np.ndarray
     if spec.name == "cifar10" and spec.corruptions == "published":
         return cifar10.corrupted(spec, chosen, names)
     made = Parallel(n_jobs=workers())(
-        delayed(corruption.corrupt)(images[chosen], name=name, severity=severity, seed=seed(spec.seed, name, severity) % 2**32)
+        delayed(corruption.corrupt)(
+            images[chosen],
+            name=name,
+            severity=severity,
+            seed=seed(spec.seed, name, severity) % 2**32,
+        )
         for name in names
         for severity in levels
     )
@@ -221,9 +285,16 @@ class Core:
         """Train `network`: the network, in evaluation mode and where it predicts, and the images passed through it."""
         _, _, steps = steps_of(self.study.training, len(self.here.train))
         network = network.to(memory_format=torch.channels_last)
-        pruner = pruning.Pruner(network, sparsity=sparsity, steps=steps, **self.study.pruning.model_dump())
+        pruner = pruning.Pruner(
+            network, sparsity=sparsity, steps=steps, **self.study.pruning.model_dump()
+        )
         return network, train(
-            network, self.here.train, self.here.train_labels, training=self.study.training, pruner=pruner.step, order=order
+            network,
+            self.here.train,
+            self.here.train_labels,
+            training=self.study.training,
+            pruner=pruner.step,
+            order=order,
         )
 
     def logits(self, network: nn.Module, part: str) -> Tensor:
@@ -235,10 +306,17 @@ class Core:
         chosen, corrupted = corrupted_images(self.study.data)
         made = (self.here.normal(images) for levels in corrupted for images in levels)
         clean = self.here.parts["test"][torch.from_numpy(chosen)]
-        return np.stack([logits(network, images).argmax(dim=1).numpy() for images in itertools.chain([clean], made)])
+        return np.stack(
+            [
+                logits(network, images).argmax(dim=1).numpy()
+                for images in itertools.chain([clean], made)
+            ]
+        )
 
 
-def trained(study: Study, setting: Setting, member: int, wanted: set[tuple[str, str]], engine: Core) -> tuple[nn.Module, dict, "Clock"]:
+def trained(
+    study: Study, setting: Setting, member: int, wanted: set[tuple[str, str]], engine: Core
+) -> tuple[nn.Module, dict, "Clock"]:
     """Train one member and write those of its own files that are wanted.
 
     Returns:
@@ -250,11 +328,18 @@ def trained(study: Study, setting: Setting, member: int, wanted: set[tuple[str, 
     number = seed(study.seed, setting.name, member)
     network = initial(study, spec, number)
     clock.done("prepare")
-    network, clock.images = engine.fit(network, sparsity=setting.sparsity, order=seed(number, "order"))
+    network, clock.images = engine.fit(
+        network, sparsity=setting.sparsity, order=seed(number, "order")
+    )
     clock.done("train")
     about = {"seed": number, "device": engine.device, "torch": torch.__version__}
     layers = pruning.achieved(network)
-    known = about | {"layers": layers, "sparsity": pruning.achieved_sparsity(layers), "bits": 32, "bytes": pruning.stored_bytes(network)}
+    known = about | {
+        "layers": layers,
+        "sparsity": pruning.achieved_sparsity(layers),
+        "bits": 32,
+        "bytes": pruning.stored_bytes(network),
+    }
     for part in study.parts(setting):
         if (setting.name, part) in wanted:
             columns = (
@@ -271,22 +356,43 @@ def initial(study: Study, spec: Network, number: int) -> nn.Module:
     """The untrained network of the member whose seed is `number`."""
     here = tensors(study.data)
     _, channels, _, pixels = here.train.shape
-    network = networks.build(spec, channels=channels, pixels=pixels, classes=len(here.set.classes), seed=seed(number, "weights"))
+    network = networks.build(
+        spec,
+        channels=channels,
+        pixels=pixels,
+        classes=len(here.set.classes),
+        seed=seed(number, "weights"),
+    )
     if spec.whitened:
         networks.whiten(network, whitening(study.data, spec))
     return network
 
 
-def copied(study: Study, setting: Setting, member: int, wanted: set[tuple[str, str]], network: nn.Module, about: dict) -> float:
+def copied(
+    study: Study,
+    setting: Setting,
+    member: int,
+    wanted: set[tuple[str, str]],
+    network: nn.Module,
+    about: dict,
+) -> float:
     """Quantize a trained member to `setting`'s format and write those of the copy's files that are wanted: the seconds that took."""
     clock, here = Clock(), tensors(study.data)
     parts = [part for part in study.parts(setting) if (setting.name, part) in wanted]
     if parts:
-        copy = quantization.quantize(network, format=setting.format, calibration=here.train[:CALIBRATION_IMAGES].numpy())
+        copy = quantization.quantize(
+            network, format=setting.format, calibration=here.train[:CALIBRATION_IMAGES].numpy()
+        )
         stored = {"bits": max(layer["bits"] for layer in copy.layers), "bytes": copy.bytes}
-        known = about | {"layers": copy.layers, "sparsity": pruning.achieved_sparsity(copy.layers), **stored}
+        known = about | {
+            "layers": copy.layers,
+            "sparsity": pruning.achieved_sparsity(copy.layers),
+            **stored,
+        }
     for part in parts:
-        columns = predicted(torch.from_numpy(copy.logits(here.parts[part].numpy())), here.set.part(part).labels)
+        columns = predicted(
+            torch.from_numpy(copy.logits(here.parts[part].numpy())), here.set.part(part).labels
+        )
         predictions.write(study, setting, member, part, columns, known)
     clock.done("quantize")
     return clock.seconds["quantize"]
@@ -312,7 +418,13 @@ def make(study: Study, setting: Setting, member: int, wanted: set[tuple[str, str
 def log(study: Study, setting: Setting, member: int, device: str, clock: "Clock") -> dict:
     """Append what the member cost to its population's log; returns it with the setting's name."""
     finished = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-    entry = {"member": member, "device": device, "images": clock.images, **clock.seconds, "finished": finished}
+    entry = {
+        "member": member,
+        "device": device,
+        "images": clock.images,
+        **clock.seconds,
+        "finished": finished,
+    }
     predictions.log(study, setting, entry)
     return {"setting": setting.name, **entry}
 
@@ -343,17 +455,25 @@ def device_name(study: Study, setting: Setting, device: str = "auto") -> str:
         device: "auto" takes a GPU, if there is one, for the networks that fill it; "cpu" and "cuda" say which.
 
     Raises:
-        Refused: an unknown device, or `cuda` where there is none.
+        UserError: an unknown device, or `cuda` where there is none.
     """
     if device not in DEVICES:
-        raise Refused(f"device {device!r} is unknown: it is one of {', '.join(DEVICES)}{nearest(device, list(DEVICES))}")
+        raise UserError(
+            f"device {device!r} is unknown: it is one of {', '.join(DEVICES)}{did_you_mean(device, list(DEVICES))}"
+        )
     if device == "cuda" and not torch.cuda.is_available():
-        raise Refused(f"device cuda: torch {torch.__version__} finds no GPU here; leave the option out to train on the processor")
-    taken = device == "cuda" or (device == "auto" and study.network.name in LARGE and torch.cuda.is_available())
+        raise UserError(
+            f"device cuda: torch {torch.__version__} finds no GPU here; leave the option out to train on the processor"
+        )
+    taken = device == "cuda" or (
+        device == "auto" and study.network.name in LARGE and torch.cuda.is_available()
+    )
     return torch.cuda.get_device_name() if taken and setting.kind != "selector" else "cpu"
 
 
-def tasks(study: Study, absent: list[tuple[Setting, int, str]], *, device: str = "auto") -> list[Task]:
+def tasks(
+    study: Study, absent: list[tuple[Setting, int, str]], *, device: str = "auto"
+) -> list[Task]:
     """The trainings that make the `absent` files: a quantized copy's files come from training its parent's member.
 
     A member some of whose files were made on another device is made anew with all its files: trained there it was another network.
@@ -363,14 +483,28 @@ def tasks(study: Study, absent: list[tuple[Setting, int, str]], *, device: str =
         trained = study.setting(setting.parent) if setting.kind == "quantized" else setting
         wanted.setdefault((trained, member), set()).add((setting.name, part))
     for (setting, member), files in wanted.items():
-        every = [(some, part) for some in (setting, *study.children(setting)) for part in study.parts(some)]
-        here = [predictions.path(study, some, member, part) for some, part in every if (some.name, part) not in files]
-        if any(predictions.device(file) != device_name(study, setting, device) for file in here if file.exists()):
+        every = [
+            (some, part)
+            for some in (setting, *study.children(setting))
+            for part in study.parts(some)
+        ]
+        here = [
+            predictions.path(study, some, member, part)
+            for some, part in every
+            if (some.name, part) not in files
+        ]
+        if any(
+            predictions_file.device(file) != device_name(study, setting, device)
+            for file in here
+            if file.exists()
+        ):
             files |= {(some.name, part) for some, part in every}
     return [(setting, member, files) for (setting, member), files in wanted.items()]
 
 
-def run(study: Study, todo: list[Task], *, device: str = "auto", until: float = math.inf) -> Iterator[dict]:
+def run(
+    study: Study, todo: list[Task], *, device: str = "auto", until: float = math.inf
+) -> Iterator[dict]:
     """Do `todo`, yielding what each member logged as it is finished.
 
     Args:
@@ -401,9 +535,9 @@ def _on_cores(study: Study, todo: list[Task], until: float) -> Iterator[dict]:
     ahead = "2 * n_jobs" if until == math.inf else jobs
     try:
         with parallel_config(backend="loky", inner_max_num_threads=1):
-            yield from Parallel(n_jobs=jobs, return_as="generator_unordered", batch_size=1, pre_dispatch=ahead)(
-                delayed(make)(study, setting, member, files) for setting, member, files in begun
-            )
+            yield from Parallel(
+                n_jobs=jobs, return_as="generator_unordered", batch_size=1, pre_dispatch=ahead
+            )(delayed(make)(study, setting, member, files) for setting, member, files in begun)
         finished = True
     finally:
         # Else later work in this process gets workers that know an older environment. Where this was stopped, they are not waited for.

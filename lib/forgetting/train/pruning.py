@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from forgetting.errors import Refused
+from forgetting.errors import UserError
 
 
 def sparsity_at(progress: float, *, final: float, start: float, end: float) -> float:
@@ -49,7 +49,11 @@ def keep_on_device(weight: Tensor, sparsity: float) -> Tensor:
 
 def weights(network: nn.Module) -> dict[str, nn.Parameter]:
     """The weights of all convolutions and linear layers, by layer name, in the network's order."""
-    return {name: module.weight for name, module in network.named_modules() if isinstance(module, nn.Conv2d | nn.Linear)}
+    return {
+        name: module.weight
+        for name, module in network.named_modules()
+        if isinstance(module, nn.Conv2d | nn.Linear)
+    }
 
 
 def prunable(network: nn.Module, *, last_layer: bool) -> dict[str, nn.Parameter]:
@@ -58,7 +62,9 @@ def prunable(network: nn.Module, *, last_layer: bool) -> dict[str, nn.Parameter]
     if not last_layer:
         layers.popitem()
     if not layers:
-        raise Refused("the network's only layer is its last, which the study leaves dense: set pruning.last_layer to true to prune it")
+        raise UserError(
+            "the network's only layer is its last, which the study leaves dense: set pruning.last_layer to true to prune it"
+        )
     return layers
 
 
@@ -69,10 +75,25 @@ class Pruner:
     is multiplied into the weights after each step, so a removed weight is exactly zero and stays removed.
     """
 
-    def __init__(self, network: nn.Module, *, sparsity: float, steps: int, start: float, end: float, every: int, last_layer: bool):
+    def __init__(
+        self,
+        network: nn.Module,
+        *,
+        sparsity: float,
+        steps: int,
+        start: float,
+        end: float,
+        every: int,
+        last_layer: bool,
+    ):
         self.layers = list(prunable(network, last_layer=last_layer).values()) if sparsity else []
         self.masks = [torch.ones_like(weight) for weight in self.layers]
-        self.final, self.steps, self.every, self.window = sparsity, steps, every, {"start": start, "end": end}
+        self.final, self.steps, self.every, self.window = (
+            sparsity,
+            steps,
+            every,
+            {"start": start, "end": end},
+        )
         self.first, self.last = round(start * steps), math.ceil(end * steps)
 
     @torch.no_grad()
@@ -80,12 +101,18 @@ class Pruner:
         """Args: t: optimiser steps done, 1 to `steps`."""
         if not self.final or t < self.first:
             return
-        torch._foreach_mul_(self.layers, self.masks)  # first: the optimiser may have moved a removed weight past a kept one
+        torch._foreach_mul_(
+            self.layers, self.masks
+        )  # first: the optimiser may have moved a removed weight past a kept one
         if t <= self.last and ((t - self.first) % self.every == 0 or t == self.last):
             asked = sparsity_at(t / self.steps, final=self.final, **self.window)
             for weight, mask in zip(self.layers, self.masks, strict=True):
                 # numpy's partition is an order of magnitude faster than a sort on a processor
-                mask.copy_(torch.from_numpy(keep(weight.numpy(), asked)) if weight.is_cpu else keep_on_device(weight, asked))
+                mask.copy_(
+                    torch.from_numpy(keep(weight.numpy(), asked))
+                    if weight.is_cpu
+                    else keep_on_device(weight, asked)
+                )
             torch._foreach_mul_(self.layers, self.masks)
 
 
@@ -94,7 +121,15 @@ def achieved(network: nn.Module, *, bits: int = 32) -> list[dict]:
     rows = []
     for name, weight in weights(network).items():
         kept = int(torch.count_nonzero(weight))
-        rows.append({"layer": name, "weights": weight.numel(), "kept": kept, "sparsity": 1 - kept / weight.numel(), "bits": bits})
+        rows.append(
+            {
+                "layer": name,
+                "weights": weight.numel(),
+                "kept": kept,
+                "sparsity": 1 - kept / weight.numel(),
+                "bits": bits,
+            }
+        )
     return rows
 
 

@@ -36,7 +36,7 @@ from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
 from onnx.reference import ReferenceEvaluator
 from onnxruntime.quantization import CalibrationMethod, QDQQuantizer, QuantType, TensorsData
 
-from forgetting.errors import Refused
+from forgetting.errors import UserError
 from forgetting.study import FORMATS
 
 SHIFT = 128  # what is added to an int8 weight, and to a dynamic activation, to store it as uint8
@@ -46,7 +46,9 @@ FLOAT_LAYERS = ("Conv", "ConvTranspose", "Gemm", "MatMul")
 INTEGER_LAYERS = ("ConvInteger", "MatMulInteger")
 
 _templates: dict[tuple, ModelProto] = {}  # exported graphs by architecture
-_one_at_a_time = threading.Lock()  # torch's exporter and onnxscript's passes keep state that threads would share
+_one_at_a_time = (
+    threading.Lock()
+)  # torch's exporter and onnxscript's passes keep state that threads would share
 
 
 @dataclass(frozen=True)
@@ -87,14 +89,16 @@ def quantize(network: torch.nn.Module, *, format: str, calibration: np.ndarray) 
             check that the exported graph computes what the network does.
 
     Raises:
-        Refused: an unknown format, calibration images of another kind.
+        UserError: an unknown format, calibration images of another kind.
         RuntimeError: a layer that cannot be had in the format (float inside, out of float16's range, not finite), by its name.
     """
     if format not in FORMATS:
-        raise Refused(f"format {format!r} is unknown; use one of {', '.join(FORMATS)}")
+        raise UserError(f"format {format!r} is unknown; use one of {', '.join(FORMATS)}")
     calibration = np.asarray(calibration)
     if calibration.dtype != np.float32 or calibration.ndim != 4 or len(calibration) == 0:
-        raise Refused(f"calibration images are {calibration.dtype} {calibration.shape}; give float32 (n, C, H, W) with at least one image")
+        raise UserError(
+            f"calibration images are {calibration.dtype} {calibration.shape}; give float32 (n, C, H, W) with at least one image"
+        )
     with _one_at_a_time:
         model = _float32(network, calibration)
         if format == "float16":
@@ -105,7 +109,13 @@ def quantize(network: torch.nn.Module, *, format: str, calibration: np.ndarray) 
             model = _round_fixed(model, calibration)
         onnxscript.optimizer.remove_unused_nodes(model)
     # Integer graphs run as they are written. ONNX Runtime 1.31 would fuse a linear layer of the dynamic one, and then lose its bias.
-    return Quantized(format, model, _layers(model, format), _bytes(model), _session(model, fused=format == "float16"))
+    return Quantized(
+        format,
+        model,
+        _layers(model, format),
+        _bytes(model),
+        _session(model, fused=format == "float16"),
+    )
 
 
 # The network as a graph of float32 operations, batch norm folded.
@@ -114,11 +124,16 @@ def quantize(network: torch.nn.Module, *, format: str, calibration: np.ndarray) 
 def _float32(network: torch.nn.Module, images: np.ndarray) -> ModelProto:
     """The graph. It is exported once for each architecture, which takes a second, and then filled with each network's weights."""
     network = copy.deepcopy(network).cpu().float().eval()
-    named = itertools.chain(network.named_parameters(remove_duplicate=False), network.named_buffers(remove_duplicate=False))
+    named = itertools.chain(
+        network.named_parameters(remove_duplicate=False),
+        network.named_buffers(remove_duplicate=False),
+    )
     weights = {name: tensor.detach().numpy() for name, tensor in named}
     for name, values in weights.items():
         if not np.isfinite(values).all():
-            raise RuntimeError(f"{name} holds values that are not finite, so the network cannot be quantized")
+            raise RuntimeError(
+                f"{name} holds values that are not finite, so the network cannot be quantized"
+            )
     images = np.ascontiguousarray(images[:8])
     with torch.no_grad():
         expected = network(torch.from_numpy(images)).numpy()
@@ -126,12 +141,16 @@ def _float32(network: torch.nn.Module, images: np.ndarray) -> ModelProto:
     architecture = (repr(network), shapes, images.shape[1:])
     if architecture in _templates:
         model = _filled(_templates[architecture], weights)
-        if _computes(model, images, expected):  # else two networks differ in what this key does not show
+        if _computes(
+            model, images, expected
+        ):  # else two networks differ in what this key does not show
             return model
     template = _export(network, images.shape[1:])
     model = _filled(template, weights)
     if not _computes(model, images, expected):
-        raise RuntimeError(f"the exported graph of {type(network).__name__} computes something else than the network")
+        raise RuntimeError(
+            f"the exported graph of {type(network).__name__} computes something else than the network"
+        )
     _templates[architecture] = template
     return model
 
@@ -139,7 +158,9 @@ def _float32(network: torch.nn.Module, images: np.ndarray) -> ModelProto:
 def _export(network: torch.nn.Module, shape: tuple[int, ...]) -> ModelProto:
     with warnings.catch_warnings():
         # torch 2.13 copies objects of a class that it deprecates itself
-        warnings.filterwarnings("ignore", message=r".*isinstance\(treespec, LeafSpec\)", category=FutureWarning)
+        warnings.filterwarnings(
+            "ignore", message=r".*isinstance\(treespec, LeafSpec\)", category=FutureWarning
+        )
         program = torch.onnx.export(
             network,
             (torch.zeros(2, *shape),),
@@ -161,7 +182,9 @@ def _filled(template: ModelProto, weights: dict[str, np.ndarray]) -> ModelProto:
     for tensor in model.graph.initializer:
         if tensor.name in weights:
             tensor.CopyFrom(numpy_helper.from_array(weights[tensor.name], tensor.name))
-    model = onnxscript.optimizer.optimize(model, input_size_limit=UNLIMITED, output_size_limit=UNLIMITED)
+    model = onnxscript.optimizer.optimize(
+        model, input_size_limit=UNLIMITED, output_size_limit=UNLIMITED
+    )
     _open_batch_norms(model)
     return model
 
@@ -179,8 +202,12 @@ def _open_batch_norms(model: ModelProto) -> None:
         channels = (-1, *[1] * (ranks[node.input[0]] - 2))
         name = node.output[0]
         _store(model, f"{name}.factor", factor.reshape(channels).astype(np.float32))
-        _store(model, f"{name}.summand", (offset - mean * factor).reshape(channels).astype(np.float32))
-        nodes.append(helper.make_node("Mul", [node.input[0], f"{name}.factor"], [f"{name}.product"]))
+        _store(
+            model, f"{name}.summand", (offset - mean * factor).reshape(channels).astype(np.float32)
+        )
+        nodes.append(
+            helper.make_node("Mul", [node.input[0], f"{name}.factor"], [f"{name}.product"])
+        )
         nodes.append(helper.make_node("Add", [f"{name}.product", f"{name}.summand"], [name]))
     _replace_nodes(model, nodes)
     onnxscript.optimizer.remove_unused_nodes(model)
@@ -188,7 +215,9 @@ def _open_batch_norms(model: ModelProto) -> None:
 
 def _computes(model: ModelProto, images: np.ndarray, expected: np.ndarray) -> bool:
     found = _run(_session(model), images)
-    return found.shape == expected.shape and np.allclose(found, expected, rtol=0, atol=1e-4 * (1 + np.abs(expected).max()))
+    return found.shape == expected.shape and np.allclose(
+        found, expected, rtol=0, atol=1e-4 * (1 + np.abs(expected).max())
+    )
 
 
 # float16
@@ -204,7 +233,11 @@ def _store_float16(model: ModelProto) -> None:
             values = numpy_helper.to_array(tensor).astype(np.float16)
         if not np.isfinite(values).all():
             raise RuntimeError(f"{tensor.name} holds a value beyond 65504, the largest of float16")
-        casts.append(helper.make_node("Cast", [f"{tensor.name}.float16"], [tensor.name], to=TensorProto.FLOAT))
+        casts.append(
+            helper.make_node(
+                "Cast", [f"{tensor.name}.float16"], [tensor.name], to=TensorProto.FLOAT
+            )
+        )
         tensor.CopyFrom(numpy_helper.from_array(values, f"{tensor.name}.float16"))
     _replace_nodes(model, [*casts, *model.graph.node])
 
@@ -233,9 +266,15 @@ def _round_dynamically(model: ModelProto) -> None:
             _integer_sums(model, node, node.input[1], levels, [f"{source}.levels", "zero"]),
             helper.make_node("Cast", [f"{output}.sums"], [f"{output}.wide"], to=TensorProto.FLOAT),
             _constant(f"{output}.shape", np.array([-1, *[1] * (rank - 1)])),
-            helper.make_node("Reshape", [f"{source}.scale", f"{output}.shape"], [f"{output}.image"]),
+            helper.make_node(
+                "Reshape", [f"{source}.scale", f"{output}.shape"], [f"{output}.image"]
+            ),
             helper.make_node("Mul", [f"{output}.image", f"{output}.scales"], [f"{output}.step"]),
-            helper.make_node("Mul", [f"{output}.wide", f"{output}.step"], [output if bias is None else f"{output}.scaled"]),
+            helper.make_node(
+                "Mul",
+                [f"{output}.wide", f"{output}.step"],
+                [output if bias is None else f"{output}.scaled"],
+            ),
         ]
         if bias is not None:
             _store(model, f"{output}.bias", bias.reshape(-1, *[1] * (rank - 2)))
@@ -245,20 +284,43 @@ def _round_dynamically(model: ModelProto) -> None:
 
 def _rounding(source: str) -> list[NodeProto]:
     """Nodes from `source` (N, ...) to `source.scale` (N,) float32, each image's largest magnitude / 127, and `source.levels`, shifted."""
-    inside = {key: f"{source}.{key}" for key in ("rows", "axis", "least", "top", "flat", "size", "largest", "above", "count", "zeros")}
+    inside = {
+        key: f"{source}.{key}"
+        for key in (
+            "rows",
+            "axis",
+            "least",
+            "top",
+            "flat",
+            "size",
+            "largest",
+            "above",
+            "count",
+            "zeros",
+        )
+    }
     return [
         _constant(inside["rows"], np.array([0, -1])),
         _constant(inside["axis"], np.array([1])),
-        _constant(inside["least"], np.float32(1e-30)),  # an image that is zero everywhere stays zero
+        _constant(
+            inside["least"], np.float32(1e-30)
+        ),  # an image that is zero everywhere stays zero
         _constant(inside["top"], np.float32(127)),
         helper.make_node("Reshape", [source, inside["rows"]], [inside["flat"]]),
         helper.make_node("Abs", [inside["flat"]], [inside["size"]]),
-        helper.make_node("ReduceMax", [inside["size"], inside["axis"]], [inside["largest"]], keepdims=0),
+        helper.make_node(
+            "ReduceMax", [inside["size"], inside["axis"]], [inside["largest"]], keepdims=0
+        ),
         helper.make_node("Max", [inside["largest"], inside["least"]], [inside["above"]]),
         helper.make_node("Div", [inside["above"], inside["top"]], [f"{source}.scale"]),
         helper.make_node("Shape", [f"{source}.scale"], [inside["count"]]),
         helper.make_node("Expand", ["zero", inside["count"]], [inside["zeros"]]),
-        helper.make_node("QuantizeLinear", [source, f"{source}.scale", inside["zeros"]], [f"{source}.levels"], axis=0),
+        helper.make_node(
+            "QuantizeLinear",
+            [source, f"{source}.scale", inside["zeros"]],
+            [f"{source}.levels"],
+            axis=0,
+        ),
     ]
 
 
@@ -272,9 +334,15 @@ def _symmetric_scale(weight: np.ndarray, *, per_channel: bool) -> np.ndarray:
 def _round_fixed(model: ModelProto, images: np.ndarray) -> ModelProto:
     """Put every tensor on a fixed 8-bit grid, by ONNX Runtime's static quantizer, and compute the layers on integers."""
     stored = _stored(model)
-    linear = {node.input[1] for node in model.graph.node if node.op_type in ("Gemm", "MatMul") and node.input[1] in stored}
+    linear = {
+        node.input[1]
+        for node in model.graph.node
+        if node.op_type in ("Gemm", "MatMul") and node.input[1] in stored
+    }
     options = {
-        "TensorQuantOverrides": {name: [{"quant_type": QuantType.QInt8, "symmetric": True}] for name in linear},  # one scale each
+        "TensorQuantOverrides": {
+            name: [{"quant_type": QuantType.QInt8, "symmetric": True}] for name in linear
+        },  # one scale each
         "MinimumRealRange": 1e-6,  # else a channel of zeros gets the scale 1, too coarse for its bias
     }
     quantizer = QDQQuantizer(
@@ -301,7 +369,9 @@ def _ranges(model: ModelProto, images: np.ndarray) -> TensorsData:
     watched = onnx.shape_inference.infer_shapes(model)
     computed = {name for node in model.graph.node for name in node.output}
     inside = [info for info in watched.graph.value_info if info.name in computed]
-    watched.graph.output.extend(info for info in inside if info.type.tensor_type.elem_type == TensorProto.FLOAT)
+    watched.graph.output.extend(
+        info for info in inside if info.type.tensor_type.elem_type == TensorProto.FLOAT
+    )
     session = _session(watched)
     names = [output.name for output in session.get_outputs()]
     low, high = {"images": images.min()}, {"images": images.max()}
@@ -310,7 +380,10 @@ def _ranges(model: ModelProto, images: np.ndarray) -> TensorsData:
         for name, values in zip(names, session.run(names, {"images": some}), strict=True):
             low[name] = min(low.get(name, values.min()), values.min())
             high[name] = max(high.get(name, values.max()), values.max())
-    return TensorsData(CalibrationMethod.MinMax, {name: (_shortened(low[name]), _shortened(high[name])) for name in low})
+    return TensorsData(
+        CalibrationMethod.MinMax,
+        {name: (_shortened(low[name]), _shortened(high[name])) for name in low},
+    )
 
 
 def _shortened(value: np.float32) -> np.float32:
@@ -339,15 +412,25 @@ def _compute_on_integers(model: ModelProto) -> None:
         if not (_has_weights(node, constants) and node.input[0] in grids):
             nodes.append(node)
             continue
-        output, rank, source, weight = node.output[0], ranks[node.output[0]], grids[node.input[0]], grids[node.input[1]]
+        output, rank, source, weight = (
+            node.output[0],
+            ranks[node.output[0]],
+            grids[node.input[0]],
+            grids[node.input[1]],
+        )
         name = weight.input[0].removesuffix("_quantized")
-        sums = _integer_sums(model, node, name, stored[weight.input[0]], [source.input[0], source.input[2]])
+        sums = _integer_sums(
+            model, node, name, stored[weight.input[0]], [source.input[0], source.input[2]]
+        )
         total = sums.output[0]
         scale = stored[source.input[1]] * stored[weight.input[1]]
         nodes.append(sums)
         if len(node.input) == 3:
             bias = grids[node.input[2]]
-            scale, total = stored[bias.input[1]], f"{output}.biased"  # the scale is the same product, made by the quantizer
+            scale, total = (
+                stored[bias.input[1]],
+                f"{output}.biased",
+            )  # the scale is the same product, made by the quantizer
             _store(model, f"{output}.bias", stored[bias.input[0]].reshape(-1, *[1] * (rank - 2)))
             nodes.append(helper.make_node("Add", [sums.output[0], f"{output}.bias"], [total]))
         _store(model, f"{output}.scales", scale.reshape(1, -1, *[1] * (rank - 2)))
@@ -359,11 +442,17 @@ def _compute_on_integers(model: ModelProto) -> None:
 def _has_weights(node: NodeProto, constants: Iterable[str]) -> bool:
     """Whether it is a convolution or a linear layer with constant weights, of the kind that has an integer operation."""
     attributes = _attributes(node)
-    plain = node.op_type != "Gemm" or (attributes.get("transA", 0), attributes.get("alpha", 1), attributes.get("beta", 1)) == (0, 1, 1)
+    plain = node.op_type != "Gemm" or (
+        attributes.get("transA", 0),
+        attributes.get("alpha", 1),
+        attributes.get("beta", 1),
+    ) == (0, 1, 1)
     return node.op_type in ("Conv", "Gemm", "MatMul") and node.input[1] in constants and plain
 
 
-def _integer_sums(model: ModelProto, node: NodeProto, weight: str, levels: np.ndarray, source: list[str]) -> NodeProto:
+def _integer_sums(
+    model: ModelProto, node: NodeProto, weight: str, levels: np.ndarray, source: list[str]
+) -> NodeProto:
     """The node on levels, with int32 output.
 
     `weight`, `levels`: name and levels of the weights, -127 to 127. `source`: names of the input's levels and zero point.
@@ -371,9 +460,15 @@ def _integer_sums(model: ModelProto, node: NodeProto, weight: str, levels: np.nd
     transposed = node.op_type != "Conv" and _attributes(node).get("transB", 0)
     name = f"{weight}.transposed.int8" if transposed else f"{weight}.int8"
     if all(tensor.name != name for tensor in model.graph.initializer):  # a layer may be used twice
-        _store(model, name, (np.int16(SHIFT) + (levels.T if transposed else levels)).astype(np.uint8))
-    operation, attributes = ("ConvInteger", _attributes(node)) if node.op_type == "Conv" else ("MatMulInteger", {})
-    return helper.make_node(operation, [source[0], name, source[1], "zero"], [f"{node.output[0]}.sums"], **attributes)
+        _store(
+            model, name, (np.int16(SHIFT) + (levels.T if transposed else levels)).astype(np.uint8)
+        )
+    operation, attributes = (
+        ("ConvInteger", _attributes(node)) if node.op_type == "Conv" else ("MatMulInteger", {})
+    )
+    return helper.make_node(
+        operation, [source[0], name, source[1], "zero"], [f"{node.output[0]}.sums"], **attributes
+    )
 
 
 # What was achieved, read from the graph.
@@ -383,15 +478,24 @@ def _layers(model: ModelProto, format: str) -> list[dict]:
     """The rows of Quantized.layers; RuntimeError for the first layer that is not in the format."""
     stored, producer, rows = _stored(model), _producers(model), []
     inferred = onnx.shape_inference.infer_shapes(model).graph
-    types = {info.name: info.type.tensor_type.elem_type for info in (*inferred.input, *inferred.value_info, *inferred.output)}
+    types = {
+        info.name: info.type.tensor_type.elem_type
+        for info in (*inferred.input, *inferred.value_info, *inferred.output)
+    }
     types |= {tensor.name: tensor.data_type for tensor in model.graph.initializer}
-    bits_of = {name: 8 * helper.tensor_dtype_to_np_dtype(kind).itemsize for name, kind in types.items()}
+    bits_of = {
+        name: 8 * helper.tensor_dtype_to_np_dtype(kind).itemsize for name, kind in types.items()
+    }
     promised = 16 if format == "float16" else 8
     for node in model.graph.node:
         if node.op_type not in (*FLOAT_LAYERS, *INTEGER_LAYERS):
             continue
         weight = node.input[1]
-        while weight in producer and producer[weight].op_type in ("Cast", "QuantizeLinear", "DequantizeLinear"):
+        while weight in producer and producer[weight].op_type in (
+            "Cast",
+            "QuantizeLinear",
+            "DequantizeLinear",
+        ):
             weight = producer[weight].input[0]
         if node.op_type == "MatMul" and weight not in stored:
             continue  # a product of two activations has no weights
@@ -399,12 +503,20 @@ def _layers(model: ModelProto, format: str) -> list[dict]:
         for addition in ("_quantized", ".float16", ".int8", ".transposed", ".weight"):
             layer = layer.removesuffix(addition)
         if weight not in stored:
-            raise RuntimeError(f"layer {layer} is float inside: its weights are computed, so they cannot be stored as {format}")
-        if bits_of[weight] != promised or (format != "float16" and node.op_type not in INTEGER_LAYERS):
-            raise RuntimeError(f"layer {layer} is float inside: {format} has no {node.op_type} with {bits_of[weight]}-bit weights")
+            raise RuntimeError(
+                f"layer {layer} is float inside: its weights are computed, so they cannot be stored as {format}"
+            )
+        if bits_of[weight] != promised or (
+            format != "float16" and node.op_type not in INTEGER_LAYERS
+        ):
+            raise RuntimeError(
+                f"layer {layer} is float inside: {format} has no {node.op_type} with {bits_of[weight]}-bit weights"
+            )
         size, zero = stored[weight].size, SHIFT if promised == 8 else 0
         kept = int(np.count_nonzero(stored[weight] != zero))
-        scales = stored[f"{node.output[0].removesuffix('.sums')}.scales"].size if promised == 8 else 0
+        scales = (
+            stored[f"{node.output[0].removesuffix('.sums')}.scales"].size if promised == 8 else 0
+        )
         rows.append(
             {
                 "layer": layer,
@@ -433,11 +545,18 @@ def _session(model: ModelProto, *, fused: bool = True) -> onnxruntime.InferenceS
     options.log_severity_level = 3  # errors, which are raised
     if not fused:
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
-    return onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    return onnxruntime.InferenceSession(
+        model.SerializeToString(), options, providers=["CPUExecutionProvider"]
+    )
 
 
-def _run(runner: onnxruntime.InferenceSession | ReferenceEvaluator, images: np.ndarray) -> np.ndarray:
-    chunks = (np.ascontiguousarray(images[start : start + CHUNK], dtype=np.float32) for start in range(0, len(images), CHUNK))
+def _run(
+    runner: onnxruntime.InferenceSession | ReferenceEvaluator, images: np.ndarray
+) -> np.ndarray:
+    chunks = (
+        np.ascontiguousarray(images[start : start + CHUNK], dtype=np.float32)
+        for start in range(0, len(images), CHUNK)
+    )
     return np.concatenate([runner.run(["logits"], {"images": chunk})[0] for chunk in chunks])
 
 
@@ -451,7 +570,9 @@ def _store(model: ModelProto, name: str, values: np.ndarray) -> None:
 
 def _constant(name: str, values: np.ndarray) -> NodeProto:
     """A constant of the format itself, which no network has to store."""
-    return helper.make_node("Constant", [], [name], value=numpy_helper.from_array(np.asarray(values)))
+    return helper.make_node(
+        "Constant", [], [name], value=numpy_helper.from_array(np.asarray(values))
+    )
 
 
 def _attributes(node: NodeProto) -> dict:
@@ -464,7 +585,10 @@ def _producers(model: ModelProto) -> dict[str, NodeProto]:
 
 def _ranks(model: ModelProto) -> dict[str, int]:
     graph = onnx.shape_inference.infer_shapes(model).graph
-    return {info.name: len(info.type.tensor_type.shape.dim) for info in (*graph.input, *graph.value_info, *graph.output)}
+    return {
+        info.name: len(info.type.tensor_type.shape.dim)
+        for info in (*graph.input, *graph.value_info, *graph.output)
+    }
 
 
 def _replace_nodes(model: ModelProto, nodes: list[NodeProto]) -> None:

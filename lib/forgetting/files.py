@@ -1,0 +1,46 @@
+"""Files: written whole or not at all, named as people name them, known by their SHA-256."""
+
+import hashlib
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+_PACKAGE_PARENT = Path(__file__).resolve().parents[2]  # in a checkout, the repository
+
+
+def display_path(path: str | Path) -> str:
+    """Return `path` as it is printed: relative to the working folder or the checkout if inside one."""
+    for base in (Path.cwd(), _PACKAGE_PARENT):
+        try:
+            return str(Path(path).resolve().relative_to(base.resolve()))
+        except ValueError:
+            continue
+    return str(path)
+
+
+@contextmanager
+def replacing(target: Path) -> Iterator[Path]:
+    """Give a temporary path beside `target` that replaces it if the block succeeds.
+
+    If the block fails the temporary file vanishes and `target` stays as it was, so that a
+    half-written file never exists.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = target.with_name(f".{target.name}.{os.getpid()}.partial")
+    try:
+        yield temporary
+        os.replace(temporary, target)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_text(target: Path, text: str) -> None:
+    """Write `text` as UTF-8 to `target`, whole or not at all."""
+    with replacing(target) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def sha256(content: bytes) -> str:
+    """Return the SHA-256 of `content` as hexadecimal text."""
+    return hashlib.sha256(content).hexdigest()

@@ -1,0 +1,114 @@
+"""THE SEAM: one Parquet file of what one model predicted. Networks write it, measures read it.
+
+Columns are `example`, `label`, `predicted` (int32), `confidence` and `label_confidence` (float32),
+or, for counts under corruption, `corruption`, `severity`, `class`, `n` and `correct`. What the file
+holds is described by its metadata, beside a SHA-256 of its contents. Anything that writes such a
+file, whatever made the predictions, can use all measures and the audit.
+"""
+
+import hashlib
+import json
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from forgetting.errors import CorruptFile
+from forgetting.files import display_path, replacing
+
+COLUMNS = {
+    "example": pa.int32(),
+    "label": pa.int32(),
+    "predicted": pa.int32(),
+    "confidence": pa.float32(),
+    "label_confidence": pa.float32(),
+}
+COUNTS = {
+    "corruption": pa.string(),
+    "severity": pa.int32(),
+    "class": pa.int32(),
+    "n": pa.int32(),
+    "correct": pa.int32(),
+}
+# The release that introduced this format; it stands in each file. Releases that do not change the
+# format keep it, so that equal predictions are equal bytes whichever release wrote them.
+FORMAT_RELEASE = "0.1.0"
+
+
+def write(
+    file: Path, columns: dict[str, np.ndarray], metadata: dict, *, counts: bool = False
+) -> None:
+    """Write one file of predictions, whole or not at all.
+
+    Args:
+        file: where it goes.
+        columns: what `COLUMNS` names, each (N,); with `counts`, what `COUNTS` names.
+        metadata: JSON values that describe the file: setting, member, part, parent, seed, ...
+        counts: whether these are counts under corruption.
+    """
+    schema = COUNTS if counts else COLUMNS
+    table = pa.table({name: pa.array(columns[name], kind) for name, kind in schema.items()})
+    text = json.dumps({"forgetting": FORMAT_RELEASE} | metadata, sort_keys=True)
+    stored = {"forgetting": text, "sha256": _digest(table, text)}
+    with replacing(file) as temporary:
+        pq.write_table(table.replace_schema_metadata(stored), temporary, compression="zstd")
+
+
+def read(file: Path) -> tuple[pa.Table, dict]:
+    """Read a file of predictions and verify it against its checksum.
+
+    Returns:
+        Its table, and its metadata.
+
+    Raises:
+        CorruptFile: it is truncated, altered, or not a file of predictions.
+    """
+    try:
+        table = pq.ParquetFile(file).read(use_threads=False)
+        stored = table.schema.metadata or {}
+        text = stored[b"forgetting"].decode()
+        if _digest(table, text) != stored[b"sha256"].decode():
+            raise CorruptFile(f"{display_path(file)}: its contents do not match its checksum")
+        return table, json.loads(text)
+    except CorruptFile:
+        raise
+    except (pa.ArrowException, OSError, KeyError, ValueError) as error:
+        if (
+            isinstance(error, OSError) and error.errno
+        ):  # No permission, no such file: not the file's fault.
+            raise
+        reason = " ".join(str(error).split())[:80]
+        raise CorruptFile(f"{display_path(file)}: not readable ({reason})") from None
+
+
+def device(file: Path) -> str:
+    """Return the device on which the member of an intact file of predictions was trained."""
+    return json.loads(pq.read_schema(file).metadata[b"forgetting"])["device"]
+
+
+def described(schema: pa.Schema) -> dict[str, str]:
+    """Return setting, member and, if there is one, parent that a schema's metadata name.
+
+    A schema of any other file gives nothing.
+    """
+    try:
+        metadata = json.loads((schema.metadata or {})[b"forgetting"])
+        return {
+            key: str(metadata[key])
+            for key in ("setting", "member", "parent")
+            if metadata[key] is not None
+        }
+    except (KeyError, TypeError, ValueError):
+        return {}
+
+
+def _digest(table: pa.Table, text: str) -> str:
+    digest = hashlib.sha256(text.encode())
+    for name in table.column_names:
+        column = table[name].to_numpy()
+        digest.update(name.encode())
+        digest.update(
+            "\0".join(column).encode() if column.dtype == object else np.ascontiguousarray(column)
+        )
+    return digest.hexdigest()

@@ -1,1 +1,0 @@
-"""Makes people see it: figures, pages, claims."""

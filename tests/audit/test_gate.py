@@ -1,0 +1,171 @@
+"""The gate's grammar, its three-valued logic against a table of truth, and what it refuses."""
+
+import itertools
+
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from forgetting.audit import gate
+from forgetting.errors import UserError
+
+NAN = float("nan")
+
+
+def groups(*rows):
+    """A group table with the fields of the rule language, NaN where a row says nothing."""
+    blank = dict.fromkeys(gate.NUMBERS, NAN) | {
+        "setting": "int8",
+        "attribute": "sex",
+        "group": "sex=F",
+        "metric": "accuracy",
+        "guarded": False,
+    }
+    return pd.DataFrame([blank | row for row in rows])
+
+
+def judged(rule, *rows, overall=None):
+    tables = {"overall": pd.DataFrame(overall), "classes": pd.DataFrame(), "groups": groups(*rows)}
+    return gate.judge(gate.parse(rule), **tables)
+
+
+def code(rule, *rows):
+    return judged(rule, *rows).code
+
+
+@pytest.mark.parametrize(
+    ("rule", "row", "wanted"),
+    [
+        ("any group: change_low < -0.05", {"change_low": -0.06}, 3),
+        ("any group: change_low < -0.05", {"change_low": -0.05}, 0),
+        ("any group: change_low<=-5e-2", {"change_low": -0.05}, 3),
+        ("any group: change < -0.02 and p_bh < 0.05", {"change": -0.03, "p_bh": 0.04}, 3),
+        ("any group: change < -0.02 and p_bh < 0.05", {"change": -0.03, "p_bh": NAN}, 4),
+        ("any group: change < -0.02 and p_bh < 0.05", {"change": 0.01, "p_bh": NAN}, 0),
+        ("any group: change < -0.02 or p_bh < 0.05", {"change": -0.03, "p_bh": NAN}, 3),
+        ("any group: not change < -0.02", {"change": NAN}, 4),
+        ("any group: not (change < -0.02 or n > 5)", {"change": 0, "n": 5}, 3),
+        ("any group: p < 0.05 or n > 5 and n < 3", {"p": 0.01, "n": 4}, 3),  # "and" binds closer
+        ("any group: (p < 0.05 or n > 5) and n < 3", {"p": 0.01, "n": 4}, 0),
+        ('any group: metric == "fnr" and change < 0', {"metric": "fnr", "change": -1}, 3),
+        ("any group: group != 'sex=F'", {}, 0),
+        ("any group: relative > 2 and to_wrong > 30", {"relative": 2.5, "to_wrong": 31}, 3),
+    ],
+)
+def test_a_rule_says_what_its_words_say(rule, row, wanted):
+    assert code(rule, row) == wanted
+
+
+def test_a_met_rule_goes_before_one_that_cannot_be_told_and_small_groups_are_not_looked_at():
+    assert code("any group: change < 0", {"change": NAN}, {"change": -1}) == 3
+    assert code("any group: change < 0", {"change": NAN}, {"change": 1}) == 4
+    assert code("any group: change < 0", {"change": -1, "guarded": True}, {"change": 1}) == 0
+
+
+def test_how_many_rows_were_too_small_to_be_looked_at_is_told_whatever_the_verdict():
+    small = [{"change": -1, "guarded": True}] * 2
+    for rows, wanted in (
+        ([{"change": -1}], 3),
+        ([{"change": 1}], 0),
+        ([{"change": NAN}], 4),
+        ([], 4),
+    ):
+        verdict = judged("any group: change < 0", *rows, *small)
+        assert verdict.code == wanted and verdict.line.endswith(
+            "; 2 too small to be tested not looked at"
+        )
+    assert "too small" not in judged("any group: change < 0", {"change": 1}).line
+
+
+def test_a_rule_about_the_whole_does_not_look_at_the_noise_floor():
+    blank = dict.fromkeys(gate.FIELDS["overall"][0], NAN)
+    rows = [
+        blank | {"setting": setting, "role": role, "change": change}
+        for setting, role, change in (
+            ("int8", "compressed", 0.1),
+            ("dense-again", "noise floor", -0.1),
+        )
+    ]
+    verdict = judged("any overall: change < 0", overall=rows)
+    assert verdict.code == 0 and verdict.line.endswith("by none of 1 row")
+
+
+VALUES = {"true": -1.0, "false": 1.0, "unknown": NAN}
+KLEENE = {"true": True, "false": False, "unknown": None}
+
+
+@pytest.mark.parametrize(("one", "other"), list(itertools.product(VALUES, repeat=2)))
+def test_logic_has_three_values(one, other):
+    row = {"change": VALUES[one], "beyond": VALUES[other]}
+    a, b = KLEENE[one], KLEENE[other]
+    both = False if False in (a, b) else None if None in (a, b) else True
+    either = True if True in (a, b) else None if None in (a, b) else False
+    codes = {True: 3, False: 0, None: 4}
+    assert code("any group: change < 0 and beyond < 0", row) == codes[both]
+    assert code("any group: change < 0 or beyond < 0", row) == codes[either]
+    assert code("any group: not change < 0", row) == codes[None if a is None else not a]
+
+
+@pytest.mark.parametrize(
+    ("rule", "told"),
+    [
+        ("", "any belongs"),
+        ("any group", ": belongs"),
+        ("any thing: n < 1", "table 'thing'"),
+        ("any group: size < 1", "field 'size'"),
+        ("any group: n < x", "number belongs"),
+        ("any group: n", "belongs"),
+        ("any group: n < number", "number belongs"),
+        ("any group: n == sign", "number belongs"),
+        ("any group: group == text", "text belongs"),
+        ("any group: group == word", "text belongs"),
+        ("any group: n < 1 and", "word belongs"),
+        ("any group: (n < 1", "belongs"),
+        ("any group: n < 1)", "goes on with"),
+        ("any group: metric < 'x'", "only == and !="),
+        ("any group: metric == 3", "text belongs"),
+        ("any group: n < 1; import os", "';"),
+        ("any group: __import__('os')", "field '__import__'"),
+        ("any group: n < 1 " + "x" * 2000, "characters"),
+        ("any group: " + "(" * 50 + "n < 1" + ")" * 50, "deep"),
+        ("any overall: p_bh < 0.1", "field 'p_bh'"),
+        ("any group: n < 1\nor n > 2 'x", "'x"),
+        ("any group: change_low < -5", "fraction, 5 points are 0.05"),
+    ],
+)
+def test_what_is_no_rule_is_refused_in_one_line(rule, told):
+    with pytest.raises(UserError, match=told) as refusal:
+        gate.parse(rule)
+    assert "\n" not in str(refusal.value)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.text(alphabet="any group:overclsch_=<>!()'\"0.5-e \n\t\\x", max_size=60))
+def test_any_text_is_a_rule_or_refused(text):
+    try:
+        gate.parse(text)
+    except UserError as refusal:
+        assert "\n" not in str(refusal)
+
+
+def test_a_rule_about_groups_without_groups_is_refused():
+    with pytest.raises(UserError, match="--groups"):
+        gate.judge(
+            gate.parse("any group: n < 1"),
+            overall=pd.DataFrame(),
+            classes=pd.DataFrame(),
+            groups=pd.DataFrame(),
+        )
+
+
+def test_a_rule_that_names_what_is_not_there_is_refused_and_one_that_is_met_says_by_what():
+    with pytest.raises(
+        UserError, match="names the setting 'int3': there are 'int8'; name one of these"
+    ):
+        code("any group: setting == 'int3' and change < 0", {"change": -1})
+    rows = {"change": -0.25, "n": 40}, {"change": 0.1}
+    assert judged("any group: change < -0.02 and n > 30", *rows).line.endswith(
+        "'int8/sex=F/accuracy' (change -0.25, n 40)"
+    )
+    assert judged("any group: change < -0.5", *rows).line.endswith("by none of 2 rows")

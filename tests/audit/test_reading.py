@@ -1,0 +1,423 @@
+"""What people bring is read whole or refused in one line that names the place; a fuzz run finds no other way out."""
+
+import io
+import json
+import pickle
+import zipfile
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from forgetting import predictions_file
+from forgetting.audit import reading, sources
+from forgetting.errors import UserError
+
+
+def table(models=(("dense", 0), ("int8", 0)), examples=12, **columns):
+    """Small predictions; `columns` overwrite whole columns."""
+    label = np.array(["cat", "dog", "eel"])[np.arange(examples) % 3]
+    parts = [
+        pd.DataFrame(
+            {
+                "setting": s,
+                "member": m,
+                "example": np.arange(examples),
+                "label": label,
+                "predicted": np.roll(label, k),
+            }
+        )
+        for k, (s, m) in enumerate(models)
+    ]
+    return pd.concat(parts, ignore_index=True).assign(**columns)
+
+
+def same(one, other):
+    assert (
+        one.classes == other.classes
+        and one.examples.cast(pa.string()).equals(other.examples.cast(pa.string()))
+        and (one.label == other.label).all()
+    )
+    assert list(one.populations) == list(other.populations)
+    for a, b in zip(one.populations.values(), other.populations.values(), strict=True):
+        assert (
+            a.members == b.members and a.parents == b.parents and (a.predicted == b.predicted).all()
+        )
+
+
+def test_what_was_written_is_what_is_read():
+    told = reading.predictions(table())
+    assert (
+        told.classes == ("cat", "dog", "eel")
+        and told.label.tolist() == [0, 1, 2] * 4
+        and told.label.dtype == np.int32
+    )
+    assert told.populations["dense"].predicted.tolist() == [[0, 1, 2] * 4] and told.populations[
+        "int8"
+    ].predicted.tolist() == [[2, 0, 1] * 4]
+    assert told.populations["dense"].predicted.dtype == np.int32 and told.notes == ()
+
+
+def test_parquet_csv_tsv_frames_arrow_shuffled_rows_and_split_files_are_read_alike(tmp_path):
+    whole = table([("dense", 10), ("dense", 9), ("int8", 9), ("int8", 10)])
+    wanted = reading.predictions(whole)
+    assert wanted.populations["dense"].members == (
+        "9",
+        "10",
+    )  # Numbers are sorted as numbers, from CSV too.
+    shuffled = whole.sample(frac=1, random_state=0)
+    shuffled.to_parquet(tmp_path / "one.parquet", row_group_size=7)
+    shuffled.to_csv(tmp_path / "one.csv", index=False)
+    shuffled.to_csv(tmp_path / "one.tsv", index=False, sep="\t")
+    parts = [
+        part.to_csv(tmp_path / f"{k}.csv", index=False) or tmp_path / f"{k}.csv"
+        for k, (_, part) in enumerate(whole.groupby(["setting", "member"]))
+    ]
+    others = whole[(whole.setting != "dense") | (whole.member != 9)]  # All but the first part.
+    texts = whole.assign(
+        example=whole.example.astype(str),
+        member=whole.member.astype("category"),
+        label=whole.label.astype("category"),
+    )
+    for other in (
+        tmp_path / "one.parquet",
+        str(tmp_path / "one.csv"),
+        tmp_path / "one.tsv",
+        parts,
+        shuffled,
+        texts,
+        pa.Table.from_pandas(shuffled),
+        [parts[0], others.assign(example=others.example.astype(float))],
+    ):
+        same(reading.predictions(other), wanted)
+
+
+def test_renaming_classes_renames_them_and_nothing_else():
+    names = {"cat": "<script>alert(1)</script>", "dog": "=1+1", "eel": "../../etc/passwd\n"}
+    told = reading.predictions(table().replace({"label": names, "predicted": names}))
+    plain = reading.predictions(table())
+    code = [told.classes.index(names[name]) for name in plain.classes]
+    assert (np.array(code)[plain.label] == told.label).all()
+    assert (
+        np.array(code)[plain.populations["int8"].predicted] == told.populations["int8"].predicted
+    ).all()
+
+
+def test_a_class_that_is_only_predicted_is_a_wrong_answer_and_is_told():
+    odd = table()
+    odd.loc[odd.index[-3:], "predicted"] = "fox"
+    told = reading.predictions(odd)
+    assert (
+        told.classes == ("cat", "dog", "eel", "fox")
+        and (told.populations["int8"].predicted == 3).sum() == 3
+    )
+    assert "3 predictions name a class that no example carries ('fox')" in told.notes[0]
+
+
+def test_confidence_is_read_where_all_tables_have_it():
+    sure = table().assign(confidence=0.5)
+    assert (reading.predictions(sure).populations["int8"].confidence == 0.5).all()
+    mixed = reading.predictions([sure[:12], table()[12:]])
+    assert mixed.populations["dense"].confidence is None and "no confidence" in mixed.notes[0]
+
+
+def test_files_of_this_projects_own_runs_say_their_setting_themselves(tmp_path):
+    files = []
+    for member in range(2):
+        for setting, parent in (("dense", None), ("int8", "dense")):
+            meta = {
+                "forgetting": f'{{"setting": "{setting}", "member": {member}, "parent": {json.dumps(parent)}}}'
+            }
+            data = pa.table(
+                {
+                    "example": pa.array(range(6), pa.int32()),
+                    "label": pa.array([0, 1] * 3, pa.int32()),
+                    "predicted": pa.array([0, 1] * 3, pa.int32()),
+                }
+            )
+            files.append(tmp_path / f"{setting}{member}.parquet")
+            pq.write_table(data.replace_schema_metadata(meta), files[-1])
+    told = reading.predictions(files)
+    assert told.populations["int8"].parents == ("dense", "dense") and told.populations[
+        "dense"
+    ].parents == (None, None)
+    assert predictions_file.described(pa.schema([])) == {}
+
+
+def gap(column):
+    broken = table().astype({column: object})
+    broken.loc[[3, 5], column] = None
+    return broken
+
+
+def without(*rows):
+    return table([("dense", 0), ("int8", 0), ("int8", 1)]).drop(index=list(rows))
+
+
+BAD = {
+    "no column": (lambda: table().drop(columns="label"), "no column 'label'"),
+    "a gap": (lambda: gap("label"), "column 'label': 2 of 24 values missing"),
+    "NaN": (
+        lambda: table(predicted=[np.nan] * 2 + [1.0] * 22, label=1),
+        "column 'predicted': 2 of 24 values missing",
+    ),
+    "an empty column": (lambda: table(label=None), "column 'label': 24 of 24 values missing"),
+    "a half label": (lambda: table(label=[0.5] * 24), "column 'label': it holds 0.5"),
+    "a list": (lambda: table(label=[["cat"]] * 24), "column 'label': it holds list"),
+    "a doubled row": (
+        lambda: pd.concat([table(), table()[:3]]),
+        r"'0' is there more than once for member '0' of setting 'dense' \(3 rows",
+    ),
+    "a missing example": (
+        lambda: without(14, 15),
+        "member '0' of setting 'int8' lacks 2 of 12 examples, '2' first",
+    ),
+    "other examples": (lambda: table().assign(example=np.arange(24)), "lacks 12 of 24 examples"),
+    "other labels": (
+        lambda: table(label=["cat"] * 12 + ["dog"] + ["cat"] * 11),
+        "column 'label': '0' is 'dog' here and 'cat' elsewhere",
+    ),
+    "nothing in common": (lambda: table(predicted="0"), "column 'predicted': none of its 1 value"),
+    "a confidence of 2": (
+        lambda: table().assign(confidence=[2.0] + [0.5] * 23),
+        r"'confidence': 1 value outside 0 to 1 \(2.0 first\)",
+    ),
+    "a confidence of NaN": (
+        lambda: table().assign(confidence=[np.nan] + [0.5] * 23),
+        "column 'confidence': 1 value outside",
+    ),
+    "a confidence of text": (lambda: table().assign(confidence="high"), "column 'confidence'"),
+    "two parents": (
+        lambda: table().assign(parent=["0"] * 6 + ["1"] * 18),
+        "column 'parent': member '0' of setting 'dense'",
+    ),
+    "mixed types": (
+        lambda: table().astype({"label": object}).assign(label=[1, "a"] * 12),
+        "the table of predictions",
+    ),
+    "no rows": (lambda: table()[:0], "no rows"),
+    "no table": (lambda: [], "no table"),
+    "a column twice": (
+        lambda: pd.concat([table(), table()[["label"]]], axis=1),
+        "column 'label' twice",
+    ),
+    "a model of other names": (
+        lambda: table([("dense", 0), ("int8", 0), ("int8", 1)]).assign(
+            predicted=["cat"] * 24 + ["0"] * 12
+        ),
+        "none of the 12 predictions of member '1' of setting 'int8' is a label",
+    ),
+    "a model for each row": (
+        lambda: table(examples=2500, member=np.arange(5000), example=np.arange(5000)),
+        "'0' of setting 'dense' has 1 row, and the 5,000 models saw 5,000 examples",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", BAD)
+def test_bad_predictions_are_refused_in_one_line_that_names_column_value_and_count(what):
+    make, told = BAD[what]
+    with pytest.raises(UserError, match=told) as refusal:
+        reading.predictions(make())
+    assert "\n" not in str(refusal.value)
+
+
+def latin_1(values):
+    """Text as Arrow's, in bytes that are no UTF-8."""
+    told = pa.array([value.encode("latin-1") for value in values], pa.binary())
+    return pa.Array.from_buffers(pa.string(), len(told), told.buffers())
+
+
+@pytest.mark.parametrize(
+    "column", ["setting", "member", "example", "label", "predicted", "parent", "sex"]
+)
+def test_text_in_parquet_that_is_no_utf_8_is_refused_in_one_line_that_names_the_column(
+    column, tmp_path
+):
+    of_groups = column == "sex"
+    good = (GROUPS if of_groups else table(parent="0")).astype(str)
+    columns = {name: pa.array(good[name]) for name in good} | {
+        column: latin_1(["f\xe4", *good[column][1:]])
+    }
+    pq.write_table(pa.table(columns), tmp_path / "p.parquet")
+    with pytest.raises(UserError, match=f"column '{column}', .*UTF-8") as refusal:
+        if of_groups:
+            reading.groups(tmp_path / "p.parquet", reading.predictions(table()).examples)
+        else:
+            reading.predictions(tmp_path / "p.parquet")
+    assert "\n" not in str(refusal.value)
+
+
+def test_whole_numbers_in_csv_are_the_same_names_with_and_without_a_point(tmp_path):
+    plain = table().replace(
+        {name: {"cat": "3", "dog": "-4", "eel": "10"} for name in ("label", "predicted")}
+    )
+    for name, column in (("label", plain.label), ("predicted", plain.predicted)):
+        mixed = plain.assign(**{name: column + np.where(np.arange(24) % 5 < 2, ".0", "")})
+        mixed.to_csv(tmp_path / "p.csv", index=False)
+        told = reading.predictions(tmp_path / "p.csv")
+        assert told.classes == ("-4", "3", "10")
+        same(told, reading.predictions(plain))
+
+
+def npz():
+    stream = io.BytesIO()
+    np.savez(stream, predicted=np.arange(3))
+    return stream.getvalue()
+
+
+def zipped():
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        archive.writestr("a", "b")
+    return stream.getvalue()
+
+
+def parquet():
+    stream = io.BytesIO()
+    table().to_parquet(stream)
+    return stream.getvalue()
+
+
+CSV = table().to_csv(index=False).encode()
+FILES = {
+    "an npz called Parquet": ("x.parquet", npz, "a zip archive"),
+    "a zip called CSV": ("x.csv", zipped, "a zip archive"),
+    "a pickle called Parquet": ("x.parquet", lambda: pickle.dumps(table()), "a pickle"),
+    "a pickle called CSV": ("x.csv", lambda: pickle.dumps({"a": 1}), "a pickle"),
+    "text called Parquet": ("x.parquet", lambda: CSV, "no Parquet file"),
+    "a cut Parquet": ("x.parquet", lambda: parquet()[:-200], "damaged"),
+    "an empty file": ("x.csv", lambda: b"", "damaged|no column"),
+    "semicolons": ("x.csv", lambda: CSV.replace(b",", b";"), "separated by ';'"),
+    "commas in .tsv": ("x.tsv", lambda: CSV, "separated by ','"),
+    "Latin 1": ("x.csv", lambda: CSV.replace(b"cat", b"c\xe4t"), "UTF-8"),
+    "UTF-16": ("x.csv", lambda: CSV.decode().encode("utf-16"), "text in UTF-16"),
+    "a short row": ("x.csv", lambda: CSV + b"dense,0,99\n", "damaged"),
+    "a header alone": ("x.csv", lambda: CSV.splitlines()[0] + b"\n", "no rows"),
+}
+
+
+@pytest.mark.parametrize("what", FILES)
+def test_files_of_another_kind_are_refused_in_one_line(what, tmp_path):
+    name, make, told = FILES[what]
+    (tmp_path / name).write_bytes(make())
+    with pytest.raises(UserError, match=told) as refusal:
+        reading.predictions(tmp_path / name)
+    assert "\n" not in str(refusal.value)
+
+
+def test_a_file_that_is_none_is_refused(tmp_path):
+    for path, told in ((tmp_path / "no.csv", "does not exist"), (tmp_path, "is no file")):
+        with pytest.raises(UserError, match=told):
+            reading.predictions(path)
+
+
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(st.data())
+def test_damaged_bytes_are_read_or_refused_and_nothing_else(tmp_path, data):
+    name, whole = data.draw(st.sampled_from([("f.parquet", parquet()), ("f.csv", CSV)]))
+    damaged = bytearray(whole)
+    for place, value in data.draw(
+        st.lists(st.tuples(st.integers(0, len(whole) - 1), st.integers(0, 255)), max_size=8)
+    ):
+        damaged[place] = value
+    damaged = (
+        damaged[: data.draw(st.integers(0, len(whole)))] if data.draw(st.booleans()) else damaged
+    )
+    (tmp_path / name).write_bytes(bytes(damaged))
+    try:
+        reading.predictions(tmp_path / name)
+    except UserError as refusal:
+        assert "\n" not in str(refusal)
+
+
+GROUPS = pd.DataFrame({"example": np.arange(12), "sex": list("FM") * 6, "age": [30, 40, None] * 4})
+
+
+def test_groups_are_aligned_with_the_examples_and_gaps_are_told():
+    examples = reading.predictions(table()).examples
+    told, notes = reading.groups(GROUPS.sample(frac=1, random_state=1), examples)
+    assert told.sex.tolist() == list("FM") * 6 and told.age.cat.categories.tolist() == ["30", "40"]
+    assert told.age.isna().sum() == 4 and notes == [
+        "Groups: 4 examples without a value of 'age': in none of its groups."
+    ]
+    told, notes = reading.groups(
+        GROUPS.assign(example=GROUPS.example.astype(str))[["example", "sex"]][2:].assign(
+            example=list(map(str, range(2, 11))) + ["x"]
+        ),
+        examples,
+    )
+    assert (
+        told.sex.isna().sum() == 3
+        and len(notes) == 2
+        and "1 row of examples that nothing was predicted for" in notes[0]
+    )
+
+
+def test_numbers_without_end_are_text_and_others_alike_whatever_the_batch():
+    values, wanted = (
+        [1, 2.5, np.inf, 4, 1e10, -np.inf] * 2,
+        ["1", "2.5", "inf", "4", "10000000000", "-inf"] * 2,
+    )
+    for cut in (0, 3, 5, 10):
+        age = pa.chunked_array([values[:cut], values[cut:]], pa.float64())
+        told, _ = reading.groups(
+            pa.table({"example": np.arange(12), "age": age}), reading.predictions(table()).examples
+        )
+        assert told.age.tolist() == wanted
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda g: g[["example"]], "no column but 'example'"),
+        (lambda g: g.drop(columns="example"), "no column 'example'"),
+        (lambda g: pd.concat([g, g[:2]]), "'0' has 2 rows"),
+        (lambda g: g.assign(example="z"), "none of its 12 rows"),
+        (lambda g: g.assign(example=[None] * 12), "12 of 12 values missing"),
+    ],
+)
+def test_bad_groups_are_refused_in_one_line(change, told):
+    with pytest.raises(UserError, match=told) as refusal:
+        reading.groups(change(GROUPS), reading.predictions(table()).examples)
+    assert "\n" not in str(refusal.value)
+
+
+def test_an_attribute_of_more_values_than_groups_can_have_is_refused():
+    many = reading.predictions(table(examples=1500))
+    with pytest.raises(UserError, match="column 'age': it has 1,500 values"):
+        reading.groups(
+            pd.DataFrame(
+                {"example": np.arange(1500), "age": np.random.default_rng(0).random(1500)}
+            ),
+            many.examples,
+        )
+
+
+@given(
+    st.lists(st.integers(-(2**63), 2**63 - 1), min_size=1, max_size=40),
+    st.lists(st.integers(-5, 5) | st.none(), max_size=40),
+)
+def test_names_are_found_by_sorting_as_by_a_table_of_them(known, asked):
+    names = sources.Names()
+    for part in (known[:20], known[20:], list(range(-3, 4)), [None]):
+        names.add(pa.array(part, pa.int64()))
+    names = names.sorted()
+    assert names.to_pylist() == sorted({*known, *range(-3, 4)})
+    values = pa.array([*asked, *known[:3], None], pa.int64())
+    wanted = [
+        names.to_pylist().index(value) if value is not None and value in names.to_pylist() else -1
+        for value in values.to_pylist()
+    ]
+    usual, most = sources.codes(values, names).tolist(), sources.BATCH
+    try:
+        sources.BATCH = 0
+        assert sources.codes(values, names).tolist() == usual == wanted
+    finally:
+        sources.BATCH = most

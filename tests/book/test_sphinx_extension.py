@@ -1,0 +1,173 @@
+"""What notebooks display becomes numbered figures and tables with alt text in the built HTML, and readers' files lie beside it."""
+
+import subprocess
+import sys
+
+import nbformat
+import numpy as np
+import pandas as pd
+import pytest
+from bs4 import BeautifulSoup
+from matplotlib import pyplot
+
+from forgetting.book import figures
+from forgetting.book import sphinx_extension as offline
+
+CONF = """
+extensions = ["myst_nb", "forgetting.book.sphinx_extension"]
+nb_execution_mode = "off"
+nb_render_markdown_format = "myst"
+myst_enable_extensions = ["dollarmath"]
+numfig = True
+numfig_format = {"figure": "Figure %s", "table": "Table %s"}
+mathjax_path = "vendor/mathjax/tex-mml-chtml.js"
+html_theme = "basic"
+"""
+PROSE = "# Page\n\nSee {numref}`fig-first`, {numref}`fig-last`, {numref}`tbl-impact`.\n"
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    """The HTML of one page with two figures, a table, a gallery and prose, all displayed by two cells."""
+    folder = tmp_path_factory.mktemp("book")
+    outputs = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FORGETTING_BOOK", str(folder))
+        patch.setattr(
+            figures,
+            "display",
+            lambda data, metadata=None, raw=True: outputs.append((data, metadata or {})),
+        )
+        for name in ("first", "second"):
+            figures.show(
+                pyplot.figure(),
+                alt=f"An empty {name} figure & nothing else.",
+                caption=f"The *{name}*, $k = 2$.",
+                name=name,
+            )
+        figures.show(pyplot.figure(), alt="A figure without a caption at all.")
+        figures.table(
+            pd.DataFrame({"class": ["a"], "n": [1]}), name="impact", caption="Impact <of> all."
+        )
+        figures.gallery(
+            np.zeros((2, 3, 3), np.uint8),
+            ["a", "b"],
+            alts=["A black square, nothing else."] * 2,
+            caption="Squares.",
+            name="last",
+        )
+        figures.say("So **$k = 2$** in {numref}`tbl-impact`.")
+    shown = [
+        nbformat.v4.new_output("display_data", data=data, metadata=metadata)
+        for data, metadata in outputs
+    ]
+    cells = [
+        nbformat.v4.new_markdown_cell(PROSE),
+        nbformat.v4.new_code_cell("x", outputs=shown[:3]),
+        nbformat.v4.new_code_cell("y", outputs=shown[3:]),
+    ]
+    told = {
+        "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+        "language_info": {"name": "python"},
+    }
+    (folder / "pages").mkdir()
+    nbformat.write(
+        nbformat.v4.new_notebook(cells=cells, metadata=told), folder / "pages" / "page.ipynb"
+    )
+    (folder / "index.md").write_text("# Book\n\n```{toctree}\npages/page\n```\n")
+    (folder / "conf.py").write_text(CONF)
+    done = subprocess.run(
+        [sys.executable, "-m", "sphinx", "-W", "-n", "-q", folder, folder / "html"],
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    return folder / "html"
+
+
+@pytest.fixture(scope="module")
+def page(built):
+    return BeautifulSoup((built / "pages" / "page.html").read_text(), "html.parser")
+
+
+def test_every_figure_has_its_own_alt_text_whatever_its_cell_shows_besides(page):
+    assert [image["alt"] for image in page.find_all("img")] == [
+        "An empty first figure & nothing else.",
+        "An empty second figure & nothing else.",
+        "A figure without a caption at all.",
+        "A black square, nothing else.",
+        "A black square, nothing else.",
+    ]
+
+
+def test_figures_galleries_and_tables_are_numbered_in_their_order(page):
+    assert [number.text.strip() for number in page.select(".caption-number")] == [
+        "Figure 1",
+        "Figure 2",
+        "Table 1",
+        "Figure 3",
+    ]
+
+
+def test_prose_refers_to_them_by_name_and_number(page):
+    links = [
+        (link["href"], link.text)
+        for link in page.select("a.internal")
+        if link["href"].startswith(("#fig", "#tbl"))
+    ]
+    first, last, impact = (
+        ("#fig-first", "Figure 1"),
+        ("#fig-last", "Figure 3"),
+        ("#tbl-impact", "Table 1"),
+    )
+    assert links == [first, last, impact, impact]
+    ids = [element["id"] for element in page.select("[id]")]
+    assert len(ids) == len(set(ids)) and {"fig-first", "fig-last", "tbl-impact"} <= set(ids)
+
+
+def test_captions_of_figures_are_markdown_and_those_of_tables_plain_text(built):
+    text = (built / "pages" / "page.html").read_text()
+    assert 'The <em>first</em>, <span class="math' in text
+    assert "</span>Impact &lt;of&gt; all.</figcaption>" in text
+
+
+def test_what_readers_need_lies_beside_the_page(built):
+    assert (built / "tables" / "impact.csv").read_text() == "class,n\na,1\n"
+    assert (built / "notebooks" / "page.ipynb").exists()
+    mathjax = built / "_static" / "vendor" / "mathjax"
+    assert (mathjax / "tex-mml-chtml.js").stat().st_size > 10**6
+    assert len(list((mathjax / "output/chtml/fonts/woff-v2").glob("*.woff"))) > 20
+
+
+def test_indented_lines_of_a_docstring_become_lists_and_napoleons_sections_stay():
+    lines = [
+        "Does it.",
+        "",
+        "Arguments",
+        "    a: one",
+        "        more",
+        "",
+        "Returns a table.",
+        "    b: two |x|",
+        "        more `|y|`",
+        "    c: three",
+        "End.",
+        "",
+    ]
+    offline.lists_in_docstrings(None, "function", "f", None, None, lines)
+    assert lines == [
+        "Does it.",
+        "",
+        "Args:",
+        "    a: one",
+        "        more",
+        "",
+        "Returns a table.",
+        "",
+        r"* b: two \|x\|",
+        "  more `|y|`",
+        "* c: three",
+        "",
+        "End.",
+        "",
+    ]

@@ -1,0 +1,239 @@
+"""Published archives: read as if trained here, verified, and equal to what plain pandas reads from their files."""
+
+import dataclasses
+import json
+import shutil
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from forgetting import data, paths, predictions
+from forgetting import study as studies
+from forgetting.errors import DataNotFound, UserError
+from forgetting.measure import exemplars
+from forgetting.predictions import archive
+
+PUBLISHED = sorted(file.parent.name for file in (paths.book / "archive").glob("*/manifest.json"))
+
+
+@pytest.fixture(scope="module")
+def published(smoke_home, tmp_path_factory):
+    """The archive of the smoke study; nothing else is here to read it from."""
+    home, folder = tmp_path_factory.mktemp("empty"), tmp_path_factory.mktemp("archive")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FORGETTING_ARCHIVE", str(folder))
+        patch.setenv("FORGETTING_HOME", str(smoke_home))
+        predictions.publish(studies.load("smoke"))
+        patch.setenv("FORGETTING_HOME", str(home))
+        yield folder
+
+
+@pytest.fixture
+def smoke(published):
+    return studies.load("smoke")
+
+
+@pytest.fixture
+def altered(published, tmp_path, monkeypatch):
+    """A copy of the archive that a test may spoil."""
+    shutil.copytree(published / "smoke", tmp_path / "smoke")
+    monkeypatch.setenv("FORGETTING_ARCHIVE", str(tmp_path))
+    return tmp_path / "smoke"
+
+
+def trained(smoke_home, monkeypatch):
+    monkeypatch.setenv("FORGETTING_HOME", str(smoke_home))
+
+
+def test_an_archive_gives_what_was_trained_with_rounded_confidences(smoke, smoke_home, monkeypatch):
+    cases = [(setting, part) for setting in smoke.populations for part in smoke.parts(setting)]
+    from_archive = {}
+    for setting, part in cases:
+        assert predictions.archived(smoke, setting)
+        read = (
+            predictions.corrupted(smoke, setting.name)
+            if part == "corrupted"
+            else predictions.load(smoke, setting.name, part=part)
+        )
+        from_archive[setting.name, part] = read, predictions.layers(smoke, setting.name)
+    trained(smoke_home, monkeypatch)
+    for setting, part in cases:
+        read, layers = from_archive[setting.name, part]
+        pd.testing.assert_frame_equal(layers, predictions.layers(smoke, setting.name))
+        if part == "corrupted":
+            pd.testing.assert_frame_equal(
+                read, predictions.corrupted(smoke, setting.name)[read.columns]
+            )
+            continue
+        own = predictions.load(smoke, setting.name, part=part)
+        assert read.archived and not own.archived
+        assert (read.predicted == own.predicted).all() and (read.label == own.label).all()
+        pd.testing.assert_frame_equal(read.info, own.info)
+        for name in ("confidence", "label_confidence"):
+            assert (getattr(read, name) == getattr(own, name).astype(np.float16)).all() and getattr(
+                read, name
+            ).dtype == np.float32
+
+
+def test_the_first_members_can_be_read_alone(smoke):
+    whole, some = (
+        predictions.load(smoke, "dense", part="test"),
+        predictions.load(smoke, "dense", part="test", members=2),
+    )
+    assert (some.predicted == whole.predicted[:2]).all() and some.members.tolist() == [0, 1]
+
+
+def test_what_was_trained_here_goes_before_the_archive(smoke, smoke_home, monkeypatch):
+    trained(smoke_home, monkeypatch)
+    assert not any(predictions.archived(smoke, setting) for setting in smoke.populations)
+
+
+def test_the_data_of_an_archive_are_known_without_pictures(smoke, monkeypatch):
+    here = data.load(smoke.data)
+
+    def absent(*_, **__):
+        raise DataNotFound("not here")
+
+    with_pictures = predictions.dataset(smoke)
+    monkeypatch.setattr(data, "load", absent)
+    known = predictions.dataset(smoke)
+    for part in ("train", "test", "holdout"):
+        assert (
+            known.part(part).images is None
+            and (with_pictures.part(part).images == here.part(part).images).all()
+        )
+        assert (known.part(part).labels == here.part(part).labels).all()
+        pd.testing.assert_frame_equal(
+            known.part(part).attributes, here.part(part).attributes, check_dtype=False
+        )
+    assert known.classes == tuple(map(str, here.classes))
+
+
+SPOILT = {
+    "cut off": lambda content: content[:-100],
+    "altered": lambda content: content[:500] + b"?" + content[501:],
+    "empty": lambda content: b"",
+}
+
+
+@pytest.mark.parametrize("spoil", SPOILT.values(), ids=SPOILT)
+def test_a_file_that_was_cut_off_or_altered_is_refused_with_its_name(altered, smoke, spoil):
+    file = altered / "test.parquet"
+    file.write_bytes(spoil(file.read_bytes()))
+    with pytest.raises(
+        UserError, match=r"test\.parquet is cut off or altered.*fetch .*smoke again"
+    ):
+        predictions.load(smoke, "dense", part="test")
+
+
+def test_a_missing_file_and_an_altered_manifest_are_refused(altered, smoke):
+    (altered / "test.parquet").unlink()
+    with pytest.raises(UserError, match=r"test\.parquet is missing from its archive"):
+        predictions.load(smoke, "dense", part="test")
+    manifest = altered / "manifest.json"
+    manifest.write_text(manifest.read_text().replace('"bits": 32', '"bits": 31'))
+    with pytest.raises(UserError, match="manifest.json is damaged.*checksum"):
+        predictions.load(smoke, "dense", part="test")
+
+
+def test_an_archive_of_another_study_is_not_used_and_the_message_says_so(altered, smoke):
+    other = smoke.model_copy(update={"seed": 1})
+    assert not archive.holds(other, other.setting("dense"))
+    with pytest.raises(
+        UserError, match=r"has 0 of .*forgetting train smoke.*holds dense-\w+, not dense-\w+"
+    ):
+        predictions.load(other, "dense", part="test")
+    shutil.move(altered, altered.parent / "digits")
+    with pytest.raises(
+        UserError, match=r"study digits has 0 of 30 .*holds dense-\w+, not dense-\w+"
+    ):
+        predictions.load(studies.load("digits"), "dense", part="test")
+
+
+def test_labels_that_differ_from_the_archives_are_refused(smoke, monkeypatch):
+    here = data.load(smoke.data)
+    changed = dataclasses.replace(
+        here, test=dataclasses.replace(here.test, labels=(here.test.labels + 1) % 10)
+    )
+    monkeypatch.setattr(data, "load", lambda *_, **__: changed)
+    with pytest.raises(UserError, match="other labels here"):
+        predictions.dataset(smoke)
+
+
+def test_a_table_is_made_where_the_data_are_and_read_from_the_archive_where_they_are_not(
+    smoke, smoke_home, tmp_path, monkeypatch
+):
+    made = pd.DataFrame({"group": ["PIEs", "others"], "rate": [0.25, 0.125]})
+
+    def absent():
+        raise DataNotFound("not here")
+
+    assert archive.table(smoke, "rates", {"draws": 5}, absent) is None
+    home = tmp_path / "home"
+    shutil.copytree(smoke_home, home)
+    monkeypatch.setenv("FORGETTING_HOME", str(home))
+    monkeypatch.setenv("FORGETTING_ARCHIVE", str(tmp_path / "archive"))
+    pd.testing.assert_frame_equal(archive.table(smoke, "rates", {"draws": 5}, lambda: made), made)
+    predictions.publish(smoke)
+    monkeypatch.setenv("FORGETTING_HOME", str(tmp_path / "nothing"))
+    pd.testing.assert_frame_equal(archive.table(smoke, "rates", {"draws": 5}, absent), made)
+    assert archive.table(smoke, "rates", {"draws": 6}, absent) is None
+    assert archive.table(smoke, "others", {"draws": 5}, absent) is None
+
+
+def test_publishing_twice_gives_the_same_bytes(published, smoke, smoke_home, tmp_path, monkeypatch):
+    trained(smoke_home, monkeypatch)
+    monkeypatch.setenv("FORGETTING_ARCHIVE", str(tmp_path))
+    predictions.publish(smoke)
+    for file in (published / "smoke").rglob("*.*"):
+        assert (
+            file.read_bytes()
+            == (tmp_path / "smoke" / file.relative_to(published / "smoke")).read_bytes()
+        )
+
+
+def test_the_archives_of_the_book_are_at_most_20_mb():
+    size = sum(
+        file.stat().st_size for file in (paths.book / "archive").rglob("*") if file.is_file()
+    )
+    assert size <= 20e6
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_a_published_archive_belongs_to_its_study_and_its_numbers_agree_with_a_recomputation_from_its_files(
+    name, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("FORGETTING_HOME", str(tmp_path))
+    monkeypatch.delenv("FORGETTING_ARCHIVE", raising=False)
+    study, folder = studies.load(name), paths.book / "archive" / name
+    said = json.loads((folder / "manifest.json").read_text())
+    rows = pd.read_parquet(
+        folder / "test.parquet", columns=["setting", "member", "example", "label", "predicted"]
+    )
+    wide = {
+        setting: some.pivot(index="member", columns="example", values="predicted")
+        for setting, some in rows.groupby("setting")
+    }
+    label = (
+        rows[rows["setting"] == "dense"]
+        .drop_duplicates("example")
+        .sort_values("example")["label"]
+        .to_numpy()
+    )
+    for setting in study.populations:
+        assert (
+            archive.holds(study, setting)
+            and len(said["populations"][setting.name]["members"]) == study.members
+        )
+        loaded = predictions.load(study, setting.name, part="test")
+        assert np.allclose(loaded.accuracy, (wide[setting.name] == label).mean(axis=1))
+    for setting in ("dense-again", f"pruned-{study.settings.pruned[-1]:g}"):
+        modes = {one: wide[one].mode(axis=0) for one in ("dense", setting)}
+        single = modes["dense"].notna().sum().eq(1) & modes[setting].notna().sum().eq(1)
+        pies = (single & (modes["dense"].iloc[0] != modes[setting].iloc[0])).sum()
+        both = (predictions.load(study, one, part="test").predicted for one in ("dense", setting))
+        assert (
+            exemplars.find(**dict(zip(("dense", "compressed"), both, strict=True)))["pie"].sum()
+            == pies
+        )
