@@ -3,6 +3,7 @@ STUDY  ?= digits
 BASELINE ?= dense
 OUT    ?= report
 PYTHON ?= python3.11
+WORKERS ?= 2
 VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.made-from-lock
@@ -15,20 +16,17 @@ help: ## show this list
 
 setup: $(STAMP) ## make .venv with every pinned dependency and the command `forgetting`
 
-$(STAMP): lib/requirements.lock lib/pyproject.toml
+$(STAMP): lib/requirements.lock lib/pyproject.toml lib/install.py
 	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) not found: install Python 3.11, or name it: make setup PYTHON=/path/to/python3.11"; exit 1; }
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r lib/requirements.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable lib
-	$(BIN)/python -m pip check
+	$(PYTHON) lib/install.py $(VENV)
 	@touch $@
 
 book: setup ## train STUDY (digits), run every page, build book/_build/html/index.html
 	$(BIN)/forgetting pages $(STUDY)
 	$(BIN)/forgetting book
 
-test: setup ## run the tests
-	$(BIN)/python -m pytest -c lib/pyproject.toml --rootdir .
+test: setup ## run the tests, WORKERS (2) at a time
+	$(BIN)/python -m pytest -c lib/pyproject.toml --rootdir . -n $(WORKERS)
 
 train: setup ## train what is missing of STUDY
 	$(BIN)/forgetting train $(STUDY)
@@ -49,11 +47,14 @@ bench: setup ## compare the training engine with the loop a user would write, an
 serve: setup ## show the built book at http://localhost:8000
 	$(BIN)/python -m http.server --bind 127.0.0.1 --directory book/_build/html 8000
 
-lint: setup ## check the style of the code
+lint: setup ## check style, format, types, and which part of the library imports which
 	$(BIN)/ruff check --config lib/pyproject.toml lib tests
+	$(BIN)/ruff format --check --config lib/pyproject.toml lib tests
+	$(BIN)/mypy --config-file lib/pyproject.toml
+	$(BIN)/lint-imports --no-logo lib/pyproject.toml
 
-lock: ## compile lib/requirements.lock from environment.yml
-	$(BIN)/python lib/lock.py
+lock: ## compile lib/requirements.lock from environment.yml; UPGRADE=1 takes the newest versions
+	$(BIN)/python lib/lock.py $(if $(UPGRADE),--upgrade)
 
 clean: ## remove what was generated for the book; trained populations stay
 	rm -rf book/pages book/tables book/_build

@@ -1,59 +1,74 @@
-"""Compiles requirements.lock, every package at one version, from the pip list in environment.yml. Run by `make lock`."""
+"""Compiles requirements.lock, every package at one version: `make lock`.
 
+What the lock already names keeps its version as long as it fits; `make lock UPGRADE=1` takes the
+newest of everything that environment.yml does not pin.
+"""
+
+import re
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
 import yaml
+from install import LIB, LOCK, find_pip, find_uv, uv_settings
 
-LIB = Path(__file__).parent
+ENVIRONMENT = LIB.parent / "environment.yml"
+
+# torch's build for a machine brings the parts of CUDA that it was built for, at its own versions;
+# the build for another machine (a processor alone, macOS) has none of them.
+COMES_WITH_TORCH = re.compile(r"(nvidia|cuda)-|triton==")
 
 
-def asked(environment: Path) -> list[str]:
+def python_version(environment: Path) -> str:
+    """The version of Python in an environment.yml, such as "3.11"."""
+    (version,) = (
+        entry.removeprefix("python=")
+        for entry in yaml.safe_load(environment.read_text())["dependencies"]
+        if isinstance(entry, str) and entry.startswith("python=")
+    )
+    return version
+
+
+def pip_requirements(environment: Path) -> list[str]:
     """The pip requirements of an environment.yml."""
-    (pip,) = (
+    (requirements,) = (
         entry["pip"]
         for entry in yaml.safe_load(environment.read_text())["dependencies"]
         if isinstance(entry, dict)
     )
-    return pip
+    return requirements
+
+
+def locked_lines(compiled: str) -> list[str]:
+    """The lines of the lock: what uv compiled, without what holds for one machine only.
+
+    A local build of torch calls itself 2.13.0+cpu; the package index has 2.13.0, and pip and uv
+    take either for it.
+    """
+    lines = (line.strip() for line in compiled.splitlines())
+    return [
+        re.sub(r"\+\w+$", "", line) for line in lines if line and not COMES_WITH_TORCH.match(line)
+    ]
 
 
 def main() -> None:
+    """Compiles the lock from environment.yml."""
+    pip = find_pip(sys.executable)
+    uv = find_uv(pip, sys.executable)
     with tempfile.TemporaryDirectory() as folder:
         wanted, compiled = Path(folder) / "wanted.in", Path(folder) / "compiled.txt"
-        wanted.write_text("\n".join(asked(LIB.parent / "environment.yml")) + "\n")
-        options = [
-            "--strip-extras",
-            "--allow-unsafe",
-            "--no-header",
-            "--no-annotate",
-            "--no-emit-index-url",
-            "--no-emit-find-links",
-            "--no-emit-trusted-host",
-            "--quiet",
-        ]
+        wanted.write_text("\n".join(pip_requirements(ENVIRONMENT)) + "\n")
+        compiled.write_text(LOCK.read_text())  # uv prefers the versions that it finds there
+        options = ["--quiet", "--strip-extras", "--no-annotate", "--no-header"]
+        options += ["--python-version", python_version(ENVIRONMENT), *sys.argv[1:]]
         subprocess.run(
-            [
-                sys.executable,
-                "-m",
-                "piptools",
-                "compile",
-                *options,
-                "--output-file",
-                compiled,
-                wanted,
-            ],
+            [uv, "pip", "compile", *options, "--output-file", compiled, wanted],
             check=True,
+            env=uv_settings(pip),
         )
-        # A local build of torch calls itself 2.13.0+cpu; the package index has 2.13.0, and pip takes either for it.
-        lines = [
-            line.replace("+cpu", "")
-            for line in compiled.read_text().splitlines()
-            if line.strip() and not line.startswith("#")
-        ]
-    (LIB / "requirements.lock").write_text("\n".join(lines) + "\n")
+        lines = locked_lines(compiled.read_text())
+    LOCK.write_text("\n".join(lines) + "\n")
 
 
 if __name__ == "__main__":
