@@ -14,10 +14,11 @@ import pandas as pd
 
 import forgetting
 from forgetting.audit import gate, reading, report, sentences, tables
-from forgetting.audit.sources import Table, counted, shown
+from forgetting.audit.sources import Table
 from forgetting.errors import UserError
 from forgetting.files import replacing
 from forgetting.measure import inputs, subgroups
+from forgetting.text import counted, quoted
 
 DRAWS, FEWEST_DRAWS = 1000, 200
 WORK = 2 * 10**9  # Draws times predictions of an exemplar count; larger audits draw less often.
@@ -117,7 +118,7 @@ def ready(folder: str | Path, *, inputs: Sequence[str | Path] = ()) -> Path:
     """
     folder = Path(folder)
     if folder.exists() and not folder.is_dir():
-        raise UserError(f"{shown(folder)} is a file: give a folder for the report")
+        raise UserError(f"{quoted(folder)} is a file: give a folder for the report")
     written = [
         folder / name
         for name in (*FILES, *(f"{name}.{kind}" for name in TABLES for kind in ("csv", "parquet")))
@@ -129,7 +130,7 @@ def ready(folder: str | Path, *, inputs: Sequence[str | Path] = ()) -> Path:
     for path in written:
         if path.resolve() in brought or (path.exists() and not ours):
             raise UserError(
-                f"the report would overwrite {shown(path.name)}, which is there and no report's: give a folder of its own"
+                f"the report would overwrite {quoted(path.name)}, which is there and no report's: give a folder of its own"
             )
     return folder
 
@@ -208,7 +209,7 @@ def run(
     )
     if again == baseline:
         raise UserError(
-            f"the second dense population is {shown(again)}, the baseline itself; name another setting or none"
+            f"the second dense population is {quoted(again)}, the baseline itself; name another setting or none"
         )
     compared, more = tables.comparisons(brought, baseline=baseline, again=again, pairs=paired)
     notes = [*brought.notes, *more]
@@ -281,15 +282,15 @@ def _positive(brought: reading.Brought, positive: str | None) -> int | None:
         return None
     if str(positive) not in labels or len(labels) != 2:
         raise UserError(
-            f"the positive label is {shown(positive)}: column 'label' holds {counted(len(labels), 'value')} "
-            f"({', '.join(map(shown, labels[:5]))}{', ...' if len(labels) > 5 else ''}); name one of two, or leave it out"
+            f"the positive label is {quoted(positive)}: column 'label' holds {counted(len(labels), 'value')} "
+            f"({', '.join(map(quoted, labels[:5]))}{', ...' if len(labels) > 5 else ''}); name one of two, or leave it out"
         )
     if strange := int(
         sum((population.predicted > 1).sum() for population in brought.populations.values())
     ):
         raise UserError(
-            f"column 'predicted': {counted(strange, 'prediction')} {'is' if strange == 1 else 'are'} neither {shown(labels[0])} nor "
-            f"{shown(labels[1])}: false positives and negatives need two answers; leave the positive label out"
+            f"column 'predicted': {counted(strange, 'prediction')} {'is' if strange == 1 else 'are'} neither {quoted(labels[0])} nor "
+            f"{quoted(labels[1])}: false positives and negatives need two answers; leave the positive label out"
         )
     return labels.index(str(positive))
 

@@ -19,8 +19,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from forgetting.audit.sources import counted, shown
 from forgetting.errors import UserError
+from forgetting.text import counted, quoted
 
 PASSED, MET, UNKNOWN = 0, 3, 4
 MOST_CHARACTERS, MOST_DEPTH = 1000, 20
@@ -223,9 +223,9 @@ def judge(
         )
     for field, value in rule.names:
         if value not in (there := table[field].unique().tolist()):
-            some = ", ".join(map(shown, there[:8])) + (", ..." if len(there) > 8 else "")
+            some = ", ".join(map(quoted, there[:8])) + (", ..." if len(there) > 8 else "")
             raise UserError(
-                f"the rule {rule.text!r} names the {field} {shown(value)}: there are {some}; name one of these"
+                f"the rule {rule.text!r} names the {field} {quoted(value)}: there are {some}; name one of these"
             )
     left_out = 0
     if "guarded" in table:
@@ -274,6 +274,6 @@ def _these(rows: list[dict], rule: Rule) -> str:
             for name in rule.numbers
         )
         told.append(
-            shown("/".join(str(row[key]) for key in keys)) + (f" ({values})" if values else "")
+            quoted("/".join(str(row[key]) for key in keys)) + (f" ({values})" if values else "")
         )
     return ", ".join(told) + (f" and {len(rows) - 3:,} more" if len(rows) > 3 else "")

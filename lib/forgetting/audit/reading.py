@@ -19,15 +19,14 @@ from forgetting.audit.sources import (
     check_columns,
     check_gaps,
     codes,
-    counted,
     names_of,
     opened,
     refusing,
-    shown,
     texts,
 )
 from forgetting.errors import UserError
 from forgetting.measure import subgroups
+from forgetting.text import counted, quoted
 
 NEEDED = ("setting", "member", "example", "label", "predicted")
 MOST_VALUES = 1000  # Of an attribute; more are no groups but numbers or names.
@@ -165,7 +164,7 @@ def _survey(
         key = place["setting"][setting] * len(place["member"]) + place["member"][member]
         if key in models:
             raise UserError(
-                f"column 'parent': member {shown(member)} of setting {shown(setting)} has {shown(models[key][1])} and {shown(parent)}; "
+                f"column 'parent': member {quoted(member)} of setting {quoted(setting)} has {quoted(models[key][1])} and {quoted(parent)}; "
                 "give each model one parent"
             )
         models[key] = (count, parent)
@@ -178,7 +177,7 @@ def _check_survey(names: dict[str, pa.Array], rows: int, models: dict) -> None:
     if len(models) * examples > 4 * rows + 10**7:
         key, (count, _) = min(models.items(), key=lambda item: item[1][0])
         raise UserError(
-            f"column 'example': member {shown(names['member'][key % members])} of setting {shown(names['setting'][key // members])} has "
+            f"column 'example': member {quoted(names['member'][key % members])} of setting {quoted(names['setting'][key // members])} has "
             f"{counted(count, 'row')}, and the {len(models):,} models saw {counted(examples, 'example')} between them; "
             "give every model the same"
         )
@@ -191,8 +190,8 @@ def _classes(label: pa.Array, predicted: pa.Array) -> tuple[pa.Array, int]:
     only_predicted = predicted.filter(pc.invert(pc.is_in(predicted, value_set=label)))
     if len(only_predicted) == len(predicted):
         raise UserError(
-            f"column 'predicted': none of its {counted(len(predicted), 'value')} ({shown(predicted[0])} first) occurs in column 'label' "
-            f"({shown(label[0])} first); name the classes alike in both"
+            f"column 'predicted': none of its {counted(len(predicted), 'value')} ({quoted(predicted[0])} first) occurs in column 'label' "
+            f"({quoted(label[0])} first); name the classes alike in both"
         )
     return pa.concat_arrays([label, only_predicted]), len(label)
 
@@ -202,7 +201,7 @@ def _notes(sources, sure, classes, known, predicted) -> Iterator[str]:
         strange = int((predicted >= known).sum())
         yield (
             f"{counted(strange, 'prediction')} {'names' if strange == 1 else 'name'} a class that no example carries "
-            f"({', '.join(map(shown, texts(classes[known : known + 5])))}{', ...' if len(classes) > known + 5 else ''}): always wrong."
+            f"({', '.join(map(quoted, texts(classes[known : known + 5])))}{', ...' if len(classes) > known + 5 else ''}): always wrong."
         )
     if not sure and any("confidence" in source.columns for source in sources):
         yield "Some tables have no confidence: it is left out of all."
@@ -255,8 +254,8 @@ class _Filled:
         if differs.any() and not self.other_label:
             here, row = place[differs.argmax()], differs.argmax()
             self.first_other = (
-                f"{source.name}, column 'label': {shown(self.examples[int(here)])} is {shown(self.classes[int(code['label'][row])])} here "
-                f"and {shown(self.classes[int(self.label[here])])} elsewhere"
+                f"{source.name}, column 'label': {quoted(self.examples[int(here)])} is {quoted(self.classes[int(code['label'][row])])} here "
+                f"and {quoted(self.classes[int(self.label[here])])} elsewhere"
             )
         self.other_label += int(differs.sum())
         if self.confidence is not None:
@@ -267,7 +266,7 @@ class _Filled:
         if self.doubled:
             model, place = self.first_doubled
             raise UserError(
-                f"column 'example': {shown(self.examples[int(place)])} is there more than once for {self._model(model)} "
+                f"column 'example': {quoted(self.examples[int(place)])} is there more than once for {self._model(model)} "
                 f"({counted(self.doubled, 'row')} in all); give each model each example once"
             )
         if self.other_label:
@@ -280,7 +279,7 @@ class _Filled:
             place = int((self.predicted[model] < 0).argmax())
             raise UserError(
                 f"column 'example': {self._model(model)} lacks {lacking[model]:,} of {counted(len(self.examples), 'example')}, "
-                f"{shown(self.examples[place])} first ({counted(int((lacking > 0).sum()), 'model')} lack some); give every model the same"
+                f"{quoted(self.examples[place])} first ({counted(int((lacking > 0).sum()), 'model')} lack some); give every model the same"
             )
 
     def check_names(self, known: int) -> None:
@@ -290,12 +289,12 @@ class _Filled:
             if not np.isin(names := np.unique(self.predicted[model]), others).any():
                 raise UserError(
                     f"column 'predicted': none of the {counted(len(self.examples), 'prediction')} of {self._model(model)} is a label "
-                    f"({shown(self.classes[int(names[0])])} first, and labels are {shown(self.classes[0])}, ...); name the classes alike"
+                    f"({quoted(self.classes[int(names[0])])} first, and labels are {quoted(self.classes[0])}, ...); name the classes alike"
                 )
 
     def _model(self, model: int) -> str:
         setting, member = divmod(int(self.order[model]), len(self.members))
-        return f"member {shown(self.members[member])} of setting {shown(self.settings[setting])}"
+        return f"member {quoted(self.members[member])} of setting {quoted(self.settings[setting])}"
 
 
 def _probabilities(values: pa.Array, source: Source) -> np.ndarray:
@@ -351,12 +350,12 @@ def groups(table: Table, examples: pa.Array) -> tuple[pd.DataFrame, list[str]]:
     if not here.any():
         raise UserError(
             f"{source.name}, column 'example': none of its {counted(len(place), 'row')} is among the {len(examples):,} examples that were "
-            f"predicted ({shown(examples[0])} first); name the examples alike in both"
+            f"predicted ({quoted(examples[0])} first); name the examples alike in both"
         )
     rows = np.bincount(place[here], minlength=len(examples))
     if rows.max() > 1:
         raise UserError(
-            f"{source.name}, column 'example': {shown(examples[int(rows.argmax())])} has {rows.max()} rows "
+            f"{source.name}, column 'example': {quoted(examples[int(rows.argmax())])} has {rows.max()} rows "
             f"({counted(int((rows > 1).sum()), 'example')} have several); give each example one row"
         )
     notes, columns = [], {}
@@ -371,19 +370,19 @@ def groups(table: Table, examples: pa.Array) -> tuple[pd.DataFrame, list[str]]:
         names = values.sorted()
         if len(names) > MOST_VALUES:
             raise UserError(
-                f"{source.name}, column {shown(name)}: it has {len(names):,} values, at most {MOST_VALUES:,} can be groups; "
+                f"{source.name}, column {quoted(name)}: it has {len(names):,} values, at most {MOST_VALUES:,} can be groups; "
                 "put them in bands, or leave the column out"
             )
         if len(names) > max(20, len(examples) / subgroups.MINIMUM):
             notes.append(
-                f"Groups: {shown(name)} has {counted(len(names), 'value')} for {counted(len(examples), 'example')}, too many to find "
+                f"Groups: {quoted(name)} has {counted(len(names), 'value')} for {counted(len(examples), 'example')}, too many to find "
                 "anything; numbers belong into bands."
             )
         code = np.full(len(examples), -1, dtype=np.int32)
         code[place[here]] = np.concatenate([codes(part, names) for part in told[name]])[here]
         if (code < 0).any():
             notes.append(
-                f"Groups: {counted(int((code < 0).sum()), 'example')} without a value of {shown(name)}: in none of its groups."
+                f"Groups: {counted(int((code < 0).sum()), 'example')} without a value of {quoted(name)}: in none of its groups."
             )
         columns[name] = pd.Categorical.from_codes(code, categories=texts(names))
     return pd.DataFrame(columns), notes

@@ -14,9 +14,8 @@ import pandas as pd
 from PIL import Image
 
 from forgetting.audit import gate, pictures, sentences, tables
-from forgetting.audit.sources import counted
-from forgetting.book.page_text import signed
 from forgetting.errors import UserError
+from forgetting.text import amount, clipped, counted, percent, signed
 
 MOST_BYTES = 3 * 10**6
 MOST_SETTINGS, FIRST = (
@@ -150,9 +149,9 @@ def _page(
     parts = [
         f"<h1>{_text(title, 200)}</h1>",
         f"<p>Held against the baseline {_text(said['baseline'])}, on {counted(said['examples'], 'example')} of "
-        + sentences.counted_of(said["classes"], "class", "classes")
+        + counted(said["classes"], "class", "classes")
         + (
-            f" and {sentences.counted_of(said['groups'], *sentences.nouns(told.groups, 'groups'))}"
+            f" and {counted(said['groups'], *sentences.nouns(told.groups, 'groups'))}"
             if said["groups"]
             else ""
         )
@@ -293,8 +292,8 @@ def _settings(told, settings: list[dict]) -> str:
     columns = [
         ("Setting", name),
         ("Models", lambda row: f"{row.members_compressed}"),
-        ("Baseline", lambda row: sentences.percent(row.accuracy_baseline)),
-        ("Compressed", lambda row: sentences.percent(row.accuracy_compressed)),
+        ("Baseline", lambda row: percent(row.accuracy_baseline)),
+        ("Compressed", lambda row: percent(row.accuracy_compressed)),
         (
             "Change, points",
             lambda row: f'<span class="{_tone(row.change)}">{signed(row.change)}</span>',
@@ -352,8 +351,8 @@ def _sets(table: pd.DataFrame, of: str, design: str, rows: int) -> str:
         columns.append(("Rate", lambda row: sentences.METRICS.get(row.metric, row.metric)))
     columns += [
         ("Examples", lambda row: f"{row.n:,}"),
-        ("Baseline", lambda row: sentences.percent(row.rate_baseline)),
-        ("Compressed", lambda row: sentences.percent(row.rate_compressed)),
+        ("Baseline", lambda row: percent(row.rate_baseline)),
+        ("Compressed", lambda row: percent(row.rate_compressed)),
         (
             "Change, points",
             lambda row: f'<span class="{_tone(row.change)}">{signed(row.change)}</span>',
@@ -385,9 +384,9 @@ def _sets(table: pd.DataFrame, of: str, design: str, rows: int) -> str:
         )
     if design != tables.POPULATIONS:
         columns += [
-            ("Right to wrong", lambda row: sentences.amount(row.to_wrong)),
-            ("Wrong to right", lambda row: sentences.amount(row.to_right)),
-            ("Changed at all", lambda row: sentences.amount(row.flips)),
+            ("Right to wrong", lambda row: amount(row.to_wrong)),
+            ("Wrong to right", lambda row: amount(row.to_right)),
+            ("Changed at all", lambda row: amount(row.flips)),
         ]
     columns += [
         ("B–H p", lambda row: _p(row.p_bh)),
@@ -547,7 +546,7 @@ def _of(names: list[str]) -> str:
 
 def _text(value: object, most: int = 80) -> str:
     """What people brought, as text in HTML: cut where it is long, never broken before a per cent sign."""
-    return html.escape(sentences.clipped(value, most)).replace(" %", "\u00a0%")
+    return html.escape(clipped(value, most)).replace(" %", "\u00a0%")
 
 
 def _said(lines: Sequence[str]) -> str:

@@ -7,9 +7,17 @@ import numpy as np
 import pandas as pd
 
 from forgetting.audit import tables
-from forgetting.audit.sources import counted
-from forgetting.book.page_text import listed, signed
 from forgetting.measure import paired
+from forgetting.text import (
+    amount,
+    clipped,
+    confidence_level,
+    counted,
+    listed,
+    p_value,
+    percent,
+    signed,
+)
 
 METRICS = {"error": "error rate", "fpr": "false-positive rate", "fnr": "false-negative rate"}
 MOST_NAMED, MOST_BEHIND = 10, 3
@@ -33,10 +41,6 @@ def nouns(table: pd.DataFrame, of: str) -> tuple[str, str]:
     )
 
 
-def percent(value: float, digits: int = 1) -> str:
-    return f"{100 * value:.{digits}f} %"
-
-
 def _digits(before: float, after: float) -> int:
     """As many decimals as tell two percentages apart, 3 at most."""
     return (
@@ -50,13 +54,6 @@ def _from_to(before: float, after: float) -> str:
     """`from 93.1 % to 88.5 %`."""
     digits = _digits(before, after)
     return f"from {percent(before, digits)} to {percent(after, digits)}"
-
-
-def clipped(name: object, most: int = 80) -> str:
-    """A name from the input as it stands in sentences: in one line, cut where it is long, without what would steer a terminal."""
-    text = " ".join(str(name).split()) if str(name).split() else repr(str(name))
-    text = "".join(letter if letter.isprintable() else "\ufffd" for letter in text)
-    return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
 def _moved(change: float) -> str:
@@ -146,17 +143,13 @@ def _why_none(table: pd.DataFrame, alpha: float, one: str, many: str) -> str:
     if (table["change"] == 0).all():
         return f"No {one} changed."
     if (table["change"] >= 0).all():
-        return f"No {one} was seen to lose; {counted_of(int((table['change'] > 0).sum()), one, many)} gained."
+        return f"No {one} was seen to lose; {counted(int((table['change'] > 0).sum()), one, many)} gained."
     start = f"No {one} can be singled out: "
     if tested.empty:
         return f"{start}none could be tested, {_reasons(table)}."
     if lost:
-        return f"{start}{counted_of(lost, one, many)} lost significantly, and how much each lost is too uncertain to say which lost most."
-    return f"{start}among the {counted_of(len(tested), one, many)} tested, no loss is larger than luck alone may produce."
-
-
-def counted_of(number: int, one: str, many: str) -> str:
-    return f"{number:,} {one if number == 1 else many}"
+        return f"{start}{counted(lost, one, many)} lost significantly, and how much each lost is too uncertain to say which lost most."
+    return f"{start}among the {counted(len(tested), one, many)} tested, no loss is larger than luck alone may produce."
 
 
 def _too_few_changes(table: pd.DataFrame) -> list[str]:
@@ -204,12 +197,12 @@ def _headline(table: pd.DataFrame, of: str, alpha: float) -> list[str]:
     said = (
         f"{first}: {_rate(row)} on {counted(int(row['n']), 'example')}, a change in right answers of "
         f"{_points(row, 'simultaneous_low', 'simultaneous_high')}; "
-        f"in brackets, an interval that holds for all {many} at once, at {100 * (1 - alpha):g} %."
+        f"in brackets, an interval that holds for all {many} at once, at {confidence_level(alpha)}."
     )
     if not others:
         return [said, f"By these intervals no other {one} lost as much."]
     every = 3 < len(others) >= int((~table["guarded"]).sum()) - 1
-    some = f"any of the other {counted_of(len(others), one, many)}" if every else _some(others)
+    some = f"any of the other {counted(len(others), one, many)}" if every else _some(others)
     return [
         said,
         f"That it lost is clear at that level; that it lost most is not: {some} may have lost as much.",
@@ -229,7 +222,7 @@ def _counts(table: pd.DataFrame, found: pd.DataFrame, of: str, alpha: float) -> 
     if not holm["tested"]:
         return []
     told = (
-        f"Of {counted_of(int(holm['tested']), one, many)} tested, {holm['lost']:,} lost and {holm['gained']:,} gained significantly after "
+        f"Of {counted(int(holm['tested']), one, many)} tested, {holm['lost']:,} lost and {holm['gained']:,} gained significantly after "
         f"Holm's correction, which lets a false alarm through in at most {100 * alpha:g} % of such audits. Without correction it is "
         f"{plain['lost']:,} and {plain['gained']:,}, where chance alone gives up to {plain['by_chance']:.2g}."
     )
@@ -257,7 +250,7 @@ def _untested(table: pd.DataFrame, of: str, minimum: int) -> list[str]:
     guarded = int(table["guarded"].sum())
     if guarded:
         told.append(
-            f"{counted_of(guarded, one, many)} with fewer than {minimum:,} examples "
+            f"{counted(guarded, one, many)} with fewer than {minimum:,} examples "
             f"{'is' if guarded == 1 else 'are'} shown, and neither tested nor ranked."
         )
         larger = table[
@@ -272,7 +265,7 @@ def _untested(table: pd.DataFrame, of: str, minimum: int) -> list[str]:
     few = int(table["reason"].isin(_too_few_changes(table)).sum())
     if few and (table["reason"] == "").any():  # Else the headline has said it.
         told.append(
-            f"In {counted_of(few, one, many)} too few examples changed between right and wrong: no change could have been found there."
+            f"In {counted(few, one, many)} too few examples changed between right and wrong: no change could have been found there."
         )
     sure = table[table["reason"].str.contains("same in every") & (table["change"] != 0)]
     if len(sure):
@@ -300,7 +293,7 @@ def _power(table: pd.DataFrame, design: str, alpha: float, one: str, many: str) 
         told.append(
             f"Not significant is not unharmed: the smallest loss that would be found in 4 of 5 such audits is {span}"
             + (
-                f"; in {counted_of(never, one, many)} no loss would be, however large."
+                f"; in {counted(never, one, many)} no loss would be, however large."
                 if never
                 else "."
             )
@@ -343,7 +336,7 @@ def about_whole(row: pd.Series, *, alpha: float) -> list[str]:
             " Other examples of the same kind add no uncertainty that could be measured here."
             if np.allclose(ends, [row["change_low"], row["change_high"]], atol=1e-5)
             else f" Had the examples been others of the same kind as well, the change might have been {signed(ends[0], digits)} to "
-            f"{signed(ends[1], digits)} points ({_sure(alpha)} interval over both)."
+            f"{signed(ends[1], digits)} points ({confidence_level(alpha)} interval over both)."
         )
     if 1 < min(row["members_baseline"], row["members_compressed"]) < ENOUGH:
         told.append(FEW)
@@ -375,10 +368,6 @@ def _shown(values: Sequence[float], before: float, after: float) -> int:
     )
 
 
-def _sure(alpha: float) -> str:
-    return f"{100 * (1 - alpha):g} %"
-
-
 def _changed(row: pd.Series, alpha: float) -> str:
     """`fell from 80.2 % to 79.0 %, a change of −1.2 points (95 % interval −1.5 to −0.9)`."""
     before, after = row["accuracy_baseline"], row["accuracy_compressed"]
@@ -391,7 +380,9 @@ def _changed(row: pd.Series, alpha: float) -> str:
         return said
     values = [row["change"], row["change_low"], row["change_high"]]
     change, low, high = (signed(value, _shown(values, before, after)) for value in values)
-    return f"{said}, a change of {change} points ({_sure(alpha)} interval {low} to {high})"
+    return (
+        f"{said}, a change of {change} points ({confidence_level(alpha)} interval {low} to {high})"
+    )
 
 
 def _flips(row: pd.Series) -> list[str]:
@@ -429,7 +420,7 @@ def about_pies(
     of_clear = (
         ""
         if pie["floor"] == "none"
-        else f"; of clear ones so many come up with probability {_p(clear['p'])}"
+        else f"; of clear ones so many come up with probability {p_value(clear['p'])}"
     )
     dealt = "If all models are dealt at random into two populations, as if compression changed nothing, so many disagreements come up with"
     if pie["floor"] == "none":
@@ -440,17 +431,20 @@ def about_pies(
         told.append(
             f"No second dense population was given. Halves of the baseline, {counted(int(pie['half_members']), 'model')} each, disagree "
             f"with each other on {pie['half_null']:,.1f} examples on average; a half of it and as many {clipped(setting)} models "
-            f"on {pie['half_observed']:,.1f}. {dealt} probability {_p(pie['p'])}{of_clear}."
+            f"on {pie['half_observed']:,.1f}. {dealt} probability {p_value(pie['p'])}{of_clear}."
         )
     else:
         excess, low, high = (
-            f"{pie[name]:+,.0f}".replace("-", "−")
-            for name in ("excess", "excess_low", "excess_high")
+            signed(pie[name], 0, times=1) for name in ("excess", "excess_low", "excess_high")
         )
-        ends = "" if np.isnan(pie["excess_low"]) else f" ({_sure(alpha)} interval {low} to {high})"
+        ends = (
+            ""
+            if np.isnan(pie["excess_low"])
+            else f" ({confidence_level(alpha)} interval {low} to {high})"
+        )
         told.append(
             f"The baseline and {clipped(second)}, which differ by nothing but chance, disagree on {pie['null']:,.0f} (clearly on "
-            f"{clear['null']:,.0f}); the excess is {excess}{ends}. {dealt} probability {_p(pie['p'])}{of_clear}."
+            f"{clear['null']:,.0f}); the excess is {excess}{ends}. {dealt} probability {p_value(pie['p'])}{of_clear}."
         )
         if pie["members"] < most:
             told.append(
@@ -458,11 +452,3 @@ def about_pies(
                 "majority of fewer models is another one."
             )
     return told
-
-
-def amount(value: float) -> str:
-    return f"{value:,.0f}" if abs(value - round(value)) < 1e-9 else f"{value:,.1f}"
-
-
-def _p(value: float) -> str:
-    return f"{value:.3f}" if value >= 0.001 else "below 0.001"

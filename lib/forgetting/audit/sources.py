@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 
 from forgetting import predictions_file
 from forgetting.errors import UserError
+from forgetting.text import counted, quoted
 
 BATCH = 2**18  # Rows that are decoded at once: about 30 MB of them.
 SEPARATORS = {".csv": ",", ".txt": ",", ".tsv": "\t"}
@@ -34,17 +35,6 @@ WHOLE_FRACTION = (
 WHOLE_NUMBER = r"^(0|-?[1-9][0-9]{0,17})$"
 
 Table = str | Path | pd.DataFrame | pa.Table
-
-
-def shown(value: object) -> str:
-    """A name from the input as messages show it: in one short line, whatever it holds."""
-    text = str(value)
-    return repr(text if len(text) <= 60 else text[:57] + "...")
-
-
-def counted(number: int, noun: str) -> str:
-    """`1 row`, `12,000 rows`."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 @dataclass(frozen=True)
@@ -88,7 +78,7 @@ def opened(table: Table, role: str) -> Source:
     path = Path(table)
     if len(path.name) > 255 or not path.is_file():
         raise UserError(
-            f"{shown(path)} {'is no file' if path.exists() else 'does not exist'}: give {role} as Parquet or CSV files"
+            f"{quoted(path)} {'is no file' if path.exists() else 'does not exist'}: give {role} as Parquet or CSV files"
         )
     with open(path, "rb") as file:
         start = file.read(8)
@@ -97,7 +87,7 @@ def opened(table: Table, role: str) -> Source:
     kind = next((kind for magic, kind in FOREIGN.items() if start.startswith(magic)), None)
     if kind or path.suffix.lower() not in SEPARATORS:
         raise UserError(
-            f"{shown(path)} is {kind or 'no Parquet file, and is not called .csv or .tsv'}: give {role} as Parquet or CSV files"
+            f"{quoted(path)} is {kind or 'no Parquet file, and is not called .csv or .tsv'}: give {role} as Parquet or CSV files"
         )
     return _csv(path)
 
@@ -123,7 +113,7 @@ def _in_memory(table: pd.DataFrame | pa.Table, role: str) -> Source:
 
 
 def _parquet(path: Path) -> Source:
-    name = shown(path)
+    name = quoted(path)
     with refusing(name):
         # No buffering ahead: it would hold the whole file.
         with pq.ParquetFile(path) as file:
@@ -137,7 +127,7 @@ def _parquet(path: Path) -> Source:
 
 
 def _csv(path: Path) -> Source:
-    name, separator = shown(path), SEPARATORS[path.suffix.lower()]
+    name, separator = quoted(path), SEPARATORS[path.suffix.lower()]
 
     def reader(columns):
         return pacsv.open_csv(
@@ -160,7 +150,7 @@ def _csv(path: Path) -> Source:
         other := next((mark for mark in ";\t|," if mark in columns[0]), None)
     ):
         raise UserError(
-            f"{name} has the one column {shown(columns[0])}: it is separated by {shown(other)} where {shown(separator)} is expected; "
+            f"{name} has the one column {quoted(columns[0])}: it is separated by {quoted(other)} where {quoted(separator)} is expected; "
             "separate by commas (.csv) or tabulators (.tsv)"
         )
 
@@ -180,14 +170,16 @@ def check_columns(source: Source, needed: Sequence[str]) -> None:
     """Refuses a table that lacks a `needed` column or has any twice."""
     for column in needed:
         if column not in source.columns and column not in source.constants:
-            there = ", ".join(map(shown, source.columns[:12]))
+            there = ", ".join(map(quoted, source.columns[:12]))
             raise UserError(
-                f"{source.name} has no column {shown(column)}: it has {there}; needed are {', '.join(needed)}"
+                f"{source.name} has no column {quoted(column)}: it has {there}; needed are {', '.join(needed)}"
             )
     if twice := next(
         (column for k, column in enumerate(source.columns) if column in source.columns[:k]), None
     ):
-        raise UserError(f"{source.name} has the column {shown(twice)} twice: give each column once")
+        raise UserError(
+            f"{source.name} has the column {quoted(twice)} twice: give each column once"
+        )
 
 
 def names_of(
@@ -200,9 +192,9 @@ def names_of(
             if name in source.constants
             else pa.nulls(len(batch), pa.string())
         )
-    values, where = batch[name], f"{source.name}, column {shown(name)}:"
+    values, where = batch[name], f"{source.name}, column {quoted(name)}:"
     with refusing(
-        f"{source.name}, column {shown(name)},",
+        f"{source.name}, column {quoted(name)},",
         "give whole numbers of at most 18 digits, or text in UTF-8",
     ):
         if pa.types.is_dictionary(values.type):
@@ -244,7 +236,7 @@ def check_gaps(gaps: dict[str, int], rows: int, source: Source) -> None:
     for name, count in gaps.items():
         if count:
             raise UserError(
-                f"{source.name}, column {shown(name)}: {count:,} of {counted(rows, 'value')} missing; give each row a value"
+                f"{source.name}, column {quoted(name)}: {count:,} of {counted(rows, 'value')} missing; give each row a value"
             )
 
 

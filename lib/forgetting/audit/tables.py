@@ -7,9 +7,9 @@ import pandas as pd
 import pyarrow as pa
 
 from forgetting.audit.reading import Brought, Population
-from forgetting.audit.sources import counted, shown
 from forgetting.errors import UserError
 from forgetting.measure import exemplars, inference, subgroups
+from forgetting.text import counted, quoted
 
 MODELS, POPULATIONS, PAIRS = "one model each", "populations", "paired populations"
 RULES = {"uncorrected": "p", "Holm": "p_holm", "Benjamini-Hochberg": "p_bh"}
@@ -46,12 +46,12 @@ def comparisons(
     for role, name in (("baseline", baseline), ("second dense population", again)):
         if name is not None and name not in populations:
             raise UserError(
-                f"the {role} is {shown(name)}: column 'setting' holds {', '.join(map(shown, populations))}; name one of these"
+                f"the {role} is {quoted(name)}: column 'setting' holds {', '.join(map(quoted, populations))}; name one of these"
             )
     others = [name for name in populations if name not in (baseline, again)]
     if not others:
         raise UserError(
-            f"column 'setting' holds only {', '.join(map(shown, populations))}: nothing to hold against the baseline; add a setting"
+            f"column 'setting' holds only {', '.join(map(quoted, populations))}: nothing to hold against the baseline; add a setting"
         )
     told, notes = [], []
     for setting in others:
@@ -71,7 +71,7 @@ def comparisons(
         sizes = len(base.members), len(population.members)
         if min(sizes) == 1 < max(sizes):
             raise UserError(
-                f"baseline {shown(baseline)} has {counted(sizes[0], 'member')} and {shown(setting)} has {sizes[1]}: one model "
+                f"baseline {quoted(baseline)} has {counted(sizes[0], 'member')} and {quoted(setting)} has {sizes[1]}: one model "
                 "cannot be held against several; give at least 2 on both sides, or name each model as a setting of its own"
             )
         design = MODELS if max(sizes) == 1 else POPULATIONS if partners is None else PAIRS
@@ -114,13 +114,13 @@ def _partners(
         if parents != set(number):
             odd = min(parents ^ set(number))
             raise UserError(
-                f"column 'member': {shown(odd)} is a member of only one of {shown(baseline)} and {shown(setting)}: to be paired by name "
+                f"column 'member': {quoted(odd)} is a member of only one of {quoted(baseline)} and {quoted(setting)}: to be paired by name "
                 "both need the same members; add a column 'parent' or leave --paired out"
             )
     elif None in parents:
         lacking = sum(parent is None for parent in population.parents)
         raise UserError(
-            f"column 'parent': {lacking} of {counted(len(population.members), 'member')} of {shown(setting)} have none; "
+            f"column 'parent': {lacking} of {counted(len(population.members), 'member')} of {quoted(setting)} have none; "
             "give all a parent or none"
         )
     elif parents == {baseline} and baseline not in number:
@@ -133,12 +133,12 @@ def _partners(
         wanted = population.parents
     if unknown := next((name for name in wanted if name not in number), None):
         raise UserError(
-            f"column 'parent': {shown(unknown)}, of {shown(setting)}, is no member of the baseline {shown(baseline)}; name its members"
+            f"column 'parent': {quoted(unknown)}, of {quoted(setting)}, is no member of the baseline {quoted(baseline)}; name its members"
         )
     if len(set(wanted)) < len(wanted):
         twice = next(name for k, name in enumerate(wanted) if name in wanted[:k])
         raise UserError(
-            f"column 'parent': {shown(twice)} is the parent of several members of {shown(setting)}: a pair has one each; "
+            f"column 'parent': {quoted(twice)} is the parent of several members of {quoted(setting)}: a pair has one each; "
             "name them as settings of their own"
         )
     return [number[name] for name in wanted]

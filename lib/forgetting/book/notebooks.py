@@ -195,7 +195,7 @@ def _inspect(name: str, notebook: nbformat.NotebookNode, *, pictures: bool = Tru
             told = output.get("metadata", {}).get("forgetting", {})
             if told.get("gallery") and not pictures:
                 raise UserError(
-                    f"notebooks/{name}.md, cell {number} shows pictures that may not be published; ask words.no_pictures first"
+                    f"notebooks/{name}.md, cell {number} shows pictures that may not be published; ask page_text.no_pictures first"
                 )
             tables += [told["table"]] if "table" in told else []
     return tables

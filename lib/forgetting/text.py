@@ -1,0 +1,119 @@
+"""Numbers, names and lists in words: one way to write each, for pages, reports and messages."""
+
+from collections.abc import Iterable, Mapping
+
+MINUS = "\N{MINUS SIGN}"
+
+
+def listed(words: Iterable[object], nothing: str = "none") -> str:
+    """Write a list as a sentence has it.
+
+    Args:
+        words: its items, in order.
+        nothing: what stands there where it has none.
+
+    Example:
+        >>> listed(["a", "b", "c"])
+        'a, b and c'
+    """
+    *some, last = [str(word) for word in words] or [nothing]
+    return f"{', '.join(some)} and {last}" if some else last
+
+
+def counted(number: int, noun: str, plural: str | None = None) -> str:
+    """Write a number of things, with the noun in its number.
+
+    Args:
+        number: how many there are.
+        noun: what one is called.
+        plural: what several are called; by default `noun` with an s.
+
+    Example:
+        >>> counted(1, "row"), counted(12000, "class", "classes")
+        ('1 row', '12,000 classes')
+    """
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
+def amount(value: float) -> str:
+    """Write a mean of counts: without decimals where it is whole, else with one.
+
+    Example:
+        >>> amount(1200.0), amount(12.25)
+        ('1,200', '12.2')
+    """
+    return f"{value:,.0f}" if abs(value - round(value)) < 1e-9 else f"{value:,.1f}"
+
+
+def signed(value: float, digits: int = 1, *, times: float = 100) -> str:
+    """Write a change with its sign; 0, and what is rounded to it, has none.
+
+    Args:
+        value: the change, e.g. a fraction.
+        digits: decimals.
+        times: factor of the value; by default 100, which makes points of a fraction.
+
+    Example:
+        >>> signed(0.0123), signed(-7, 0, times=1)
+        ('+1.2', '−7')
+    """
+    text = f"{times * value:+,.{digits}f}"
+    return (text if text.strip("+-0.,") else text[1:]).replace("-", MINUS)
+
+
+def percent(value: float, digits: int = 1) -> str:
+    """Write a fraction as a percentage.
+
+    Example:
+        >>> percent(0.0512)
+        '5.1 %'
+    """
+    return f"{100 * value:.{digits}f} %".replace("-", MINUS)
+
+
+def confidence_level(alpha: float) -> str:
+    """Write the confidence level of intervals that belong to tests at level `alpha`.
+
+    Example:
+        >>> confidence_level(0.05)
+        '95 %'
+    """
+    return f"{100 * (1 - alpha):g} %"
+
+
+def p_value(value: float) -> str:
+    """Write a p-value with three decimals, and very small ones as `below 0.001`."""
+    return f"{value:.3f}" if value >= 0.001 else "below 0.001"
+
+
+def with_interval(
+    row: Mapping[str, float], name: str = "change", *, unit: str = "points", level: str = "95 %"
+) -> str:
+    """Write a column of a table's row with its interval, e.g. `−4.6 points (95 % interval −5.8 to −3.3)`.
+
+    Args:
+        row: fractions by the names of their columns: `name`, and the same ending in _low, _high.
+        name: the column.
+        unit: of what is written.
+        level: of the interval, as `confidence_level` writes it.
+    """
+    low, high = (signed(row[f"{name}_{end}"]) for end in ("low", "high"))
+    return f"{signed(row[name])} {unit} ({level} interval {low} to {high})"
+
+
+def quoted(value: object) -> str:
+    """Write a value from the input as messages show it: in quotes, on one line, cut if long."""
+    text = str(value)
+    return repr(text if len(text) <= 60 else text[:57] + "...")
+
+
+def clipped(name: object, most: int = 80) -> str:
+    """Write a name from the input as sentences show it.
+
+    Args:
+        name: any text; on one line, and without what would steer a terminal.
+        most: characters from which it is cut.
+    """
+    text = " ".join(str(name).split()) if str(name).split() else repr(str(name))
+    text = "".join(letter if letter.isprintable() else "\ufffd" for letter in text)
+    return text if len(text) <= most else f"{text[: most - 1]}…"
