@@ -6,7 +6,7 @@ import time
 import numpy as np
 import pytest
 
-from forgetting import study as studies
+from forgetting.study import load_study
 
 
 @pytest.fixture(scope="session")
@@ -17,7 +17,7 @@ def smoke_home(tmp_path_factory):
     os.environ["FORGETTING_HOME"] = str(home)
     from forgetting.cli import ensure
 
-    ensure(studies.load("smoke"))
+    ensure(load_study("smoke"))
     yield home
     if before is None:
         del os.environ["FORGETTING_HOME"]
@@ -29,7 +29,7 @@ def smoke_home(tmp_path_factory):
 def smoke(smoke_home, monkeypatch):
     """The trained smoke study; use `smoke_home` to look at its files."""
     monkeypatch.setenv("FORGETTING_HOME", str(smoke_home))
-    return studies.load("smoke")
+    return load_study("smoke")
 
 
 @pytest.fixture

@@ -101,10 +101,10 @@ def test_a_full_disk_is_one_line_and_leaves_no_half_written_file(tmp_path):
 
 
 def test_training_what_is_here_says_so_and_trains_nothing(smoke, capsys, monkeypatch):
-    before = predictions.fingerprint(smoke)
+    before = predictions.study_fingerprint(smoke)
     monkeypatch.setattr(cli.console, "file", None)
     cli.ensure(smoke)
-    assert "are here" in capsys.readouterr().err and predictions.fingerprint(smoke) == before
+    assert "are here" in capsys.readouterr().err and predictions.study_fingerprint(smoke) == before
 
 
 def test_a_page_with_another_sparsity_trains_that_population_first(

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pydantic_core import PydanticUndefined
 
 from forgetting import paths, study
-from forgetting.data.spec import Cifar10Data, PlantedData, seed
+from forgetting.data.spec import Cifar10Data, PlantedData, derive_seed
 from forgetting.errors import UserError
 
 
@@ -21,13 +21,13 @@ def variant(tmp_path, **changes):
     return path
 
 
-@pytest.mark.parametrize("name", study.names())
+@pytest.mark.parametrize("name", study.study_names())
 def test_every_study_of_the_project_loads_and_is_called_as_its_file(name):
-    assert study.load(name).name == name
+    assert study.load_study(name).name == name
 
 
 def test_a_study_of_the_users_own_is_found_by_its_path(tmp_path):
-    assert study.load(variant(tmp_path, name="mine")).name == "mine"
+    assert study.load_study(variant(tmp_path, name="mine")).name == "mine"
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def test_a_wrong_study_is_refused_in_one_line_that_names_key_value_and_what_is_a
     tmp_path, changes, words
 ):
     with pytest.raises(UserError) as refused:
-        study.load(variant(tmp_path, **changes))
+        study.load_study(variant(tmp_path, **changes))
     assert "\n" not in str(refused.value)
     assert all(word in str(refused.value) for word in words)
 
@@ -66,26 +66,26 @@ def test_a_file_that_is_no_study_is_refused_in_one_line(tmp_path, text):
     path = tmp_path / "own.yml"
     path.write_text(text)
     with pytest.raises(UserError) as refused:
-        study.load(path)
+        study.load_study(path)
     assert "\n" not in str(refused.value)
 
 
 def test_an_unknown_study_is_answered_with_those_there_are_and_the_nearest():
     with pytest.raises(UserError, match="did you mean 'digits'"):
-        study.load("digit")
+        study.load_study("digit")
 
 
 def test_adding_a_level_or_a_member_changes_no_other_population():
-    one = study.load("smoke")
+    one = study.load_study("smoke")
     more = one.with_changes(members=9, sparsities=(0.42,))
-    assert {one.population(s) for s in one.populations} == {
-        more.population(s) for s in more.populations if s.name != "pruned-0.42"
+    assert {one.population_name(s) for s in one.populations} == {
+        more.population_name(s) for s in more.populations if s.name != "pruned-0.42"
     }
 
 
 def test_each_population_of_a_study_has_a_name_of_its_own():
-    one = study.load("digits")
-    assert len({one.population(s) for s in one.populations}) == len(one.populations)
+    one = study.load_study("digits")
+    assert len({one.population_name(s) for s in one.populations}) == len(one.populations)
 
 
 @pytest.mark.parametrize(
@@ -97,18 +97,23 @@ def test_each_population_of_a_study_has_a_name_of_its_own():
     ],
 )
 def test_what_determines_the_members_changes_the_population(tmp_path, change):
-    one, other = study.load("smoke"), study.load(variant(tmp_path, **change))
-    assert all(one.population(s) != other.population(s) for s in one.populations)
+    one, other = study.load_study("smoke"), study.load_study(variant(tmp_path, **change))
+    assert all(one.population_name(s) != other.population_name(s) for s in one.populations)
 
 
 def test_the_pruning_schedule_matters_to_pruned_populations_only(tmp_path):
-    one, other = study.load("smoke"), study.load(variant(tmp_path, pruning={"every": 5}))
-    changed = {s.kind for s in one.populations if one.population(s) != other.population(s)}
+    one, other = (
+        study.load_study("smoke"),
+        study.load_study(variant(tmp_path, pruning={"every": 5})),
+    )
+    changed = {
+        s.kind for s in one.populations if one.population_name(s) != other.population_name(s)
+    }
     assert changed == {"pruned"}
 
 
 def test_a_quantized_population_knows_the_dense_one_it_is_made_from():
-    one = study.load("digits")
+    one = study.load_study("digits")
     parents = {s.name: s.parent for s in one.populations if s.kind == "quantized"}
     assert parents["fixed-int8-of-dense-again"] == "dense-again"
     assert {s.parent for s in one.populations if s.kind != "quantized"} == {None}
@@ -116,14 +121,14 @@ def test_a_quantized_population_knows_the_dense_one_it_is_made_from():
 
 @given(st.integers(0, 9), st.text(max_size=5), st.integers(0, 99))
 def test_seeds_depend_on_study_setting_and_member_and_on_nothing_else(number, setting, member):
-    assert seed(number, setting, member) == seed(number, setting, member)
+    assert derive_seed(number, setting, member) == derive_seed(number, setting, member)
     others = {
-        seed(number + 1, setting, member),
-        seed(number, setting + "x", member),
-        seed(number, setting, member + 1),
+        derive_seed(number + 1, setting, member),
+        derive_seed(number, setting + "x", member),
+        derive_seed(number, setting, member + 1),
     }
-    assert seed(number, setting, member) not in others
-    assert 0 <= seed(number, setting, member) < 2**63
+    assert derive_seed(number, setting, member) not in others
+    assert 0 <= derive_seed(number, setting, member) < 2**63
 
 
 def test_a_populations_name_says_all_but_the_defaults_and_those_are_pinned_to_the_format_version():

@@ -19,9 +19,9 @@ from torch.utils.data import DataLoader, Dataset
 from torch.utils.flop_counter import FlopCounterMode
 
 from forgetting import predictions
-from forgetting.data.torchvision_cpu import torchvision
+from forgetting.data.torchvision_cpu import import_torchvision
 from forgetting.predictions import archive
-from forgetting.study import Study, dense, load, pruned
+from forgetting.study import Study, dense_setting, load_study, pruned_setting
 from forgetting.train import gpu, population, pruning
 
 MATRIX = {"cpu": 1024, "cuda": 8192}  # side of the matrices whose product is the peak
@@ -33,7 +33,7 @@ class Pictures(Dataset):
     def __init__(self, study: Study):
         here = population.tensors(study.data)
         self.images, self.labels = here.set.train.images, here.set.train.labels
-        steps, kind = torchvision().transforms, study.training.augmentation
+        steps, kind = import_torchvision().transforms, study.training.augmentation
         moves = (
             []
             if kind == "none"
@@ -203,12 +203,12 @@ def run(
         `trained` networks, and the seconds of a network by phase, the median over those that had it (of one core, if cores train).
     """
     level = max([s for s in study.settings.pruned if s <= 0.9], default=0.0)
-    setting = pruned(level) if level else dense()
+    setting = pruned_setting(level) if level else dense_setting()
     name = population.device_name(study, setting, device)
     kind = "cpu" if name == "cpu" else "cuda"
     cores = population.workers()
     say(
-        f"study {study.name}, {setting.words}, batch {study.training.batch}, {cores} cores{'' if kind == 'cpu' else f', {name}'}"
+        f"study {study.name}, {setting.description}, batch {study.training.batch}, {cores} cores{'' if kind == 'cpu' else f', {name}'}"
     )
 
     before, best = torch.get_num_threads(), {}
@@ -337,7 +337,7 @@ def _on_gpu(on: gpu.Engine, level: float, *, rounds: int) -> tuple[float, list[f
 
 def _trained(study: Study, device: str) -> dict:
     """How many of the study's networks were trained on this kind of device, and the median seconds of each phase over those that had it."""
-    log = predictions.logged(study, study.populations).reindex(
+    log = predictions.read_log(study, study.populations).reindex(
         columns=["device", *predictions.PHASES]
     )
     log = log[log["device"].fillna("cpu") == device]
@@ -377,9 +377,9 @@ def main(
         networks: how many each loop trains to the end, to compare their accuracy.
         device: "cpu", "cuda", or "auto": a GPU, if there is one, for networks that fill it.
     """
-    chosen = load(study)
+    chosen = load_study(study)
     result = run(chosen, seconds=seconds, networks=networks, device=device, say=print)
-    archive.keep(chosen, "cost", pd.DataFrame([result]))
+    archive.keep_table(chosen, "cost", pd.DataFrame([result]))
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ from forgetting import data, predictions
 from forgetting.errors import UserError
 from forgetting.files import display_path
 from forgetting.predictions import archive as archives
-from forgetting.study import Study, load, names
+from forgetting.study import Study, load_study, study_names
 
 app = typer.Typer(
     help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
@@ -30,7 +30,7 @@ app = typer.Typer(
 console = Console(stderr=True, highlight=False, soft_wrap=True)
 
 StudyName = Annotated[
-    str, typer.Argument(help=f"One of {', '.join(names())}, or the path of a .yml file.")
+    str, typer.Argument(help=f"One of {', '.join(study_names())}, or the path of a .yml file.")
 ]
 
 
@@ -59,7 +59,7 @@ def train(
             f"minutes is {minutes:g}: it must be above 0; leave it out to train all that is missing"
         )
     ensure(
-        load(study).with_changes(members=members, sparsities=tuple(sparsity or ())),
+        load_study(study).with_changes(members=members, sparsities=tuple(sparsity or ())),
         archived=False,
         device=device,
         minutes=minutes,
@@ -78,7 +78,7 @@ def pages(study: StudyName = "digits") -> None:
             for name in chosen
             for level in told.needed_sparsities(told.resolve(name, study=of))
         }
-        ensure(load(of).with_changes(sparsities=tuple(sorted(read))))
+        ensure(load_study(of).with_changes(sparsities=tuple(sorted(read))))
         told.build(chosen, study=of, edition=edition)
 
 
@@ -100,7 +100,7 @@ def page(
 
     given = told.parse_assignments(" ".join(parameters or []))
     which = study or given.pop("study", None) or told.read(name).parameters["study"].default
-    chosen = load(which)
+    chosen = load_study(which)
     checked = told.resolve(name, study=which, parameters=given)
     if "members" in given and checked["members"] > chosen.members:
         raise UserError(
@@ -126,10 +126,10 @@ def archive(study: StudyName = "digits") -> None:
     """Publish a study: put all its predictions, and tables of data that may not be published, into book/archive."""
     from forgetting.book import pages as told
 
-    chosen = load(study)
+    chosen = load_study(study)
     ensure(chosen, archived=False)
     told.build(told.editions().get(study, []), study=study, edition=study)
-    where = predictions.publish(chosen)
+    where = predictions.publish_study(chosen)
     size = sum(file.stat().st_size for file in where.rglob("*") if file.is_file())
     console.print(f"wrote {display_path(where)}: {size / 1e6:.1f} MB")
 
@@ -311,13 +311,13 @@ def ensure(
     published = [
         setting
         for setting in study.populations
-        if archived and predictions.archived(study, setting)
+        if archived and predictions.uses_archive(study, setting)
     ]
     if published:
         console.print(
-            f"study {study.name}: {len(published)} populations are read from {display_path(archives.folder(study))}"
+            f"study {study.name}: {len(published)} populations are read from {display_path(archives.archive_folder(study))}"
         )
-    absent, damaged = predictions.missing(
+    absent, damaged = predictions.missing_files(
         study, [setting for setting in study.populations if setting not in published]
     )
     for line in damaged:
@@ -328,7 +328,7 @@ def ensure(
                 f"study {study.name}: all {len(study.populations)} populations are here, {study.members} members each"
             )
         return
-    data.load(study.data)  # what is missing of it is said before anything is trained
+    data.load_dataset(study.data)  # what is missing of it is said before anything is trained
     from joblib.externals.loky.process_executor import TerminatedWorkerError
 
     from forgetting.train import population
@@ -368,7 +368,9 @@ def _estimate(study: Study, networks: int, device: str) -> str:
     """How long it may take, from what earlier members of this study took on this device; nothing where there were none."""
     from forgetting.train import population
 
-    log = predictions.logged(study, [s for s in study.populations if s.kind in ("dense", "pruned")])
+    log = predictions.read_log(
+        study, [s for s in study.populations if s.kind in ("dense", "pruned")]
+    )
     if "device" in log:
         log = log[log["device"].fillna("cpu") == device]
     elif device != "cpu":

@@ -24,7 +24,7 @@ COLUMNS = {
     "confidence": pa.float32(),
     "label_confidence": pa.float32(),
 }
-COUNTS = {
+COUNT_COLUMNS = {
     "corruption": pa.string(),
     "severity": pa.int32(),
     "class": pa.int32(),
@@ -36,18 +36,18 @@ COUNTS = {
 FORMAT_RELEASE = "0.1.0"
 
 
-def write(
+def write_predictions_file(
     file: Path, columns: dict[str, np.ndarray], metadata: dict, *, counts: bool = False
 ) -> None:
     """Write one file of predictions, whole or not at all.
 
     Args:
         file: where it goes.
-        columns: what `COLUMNS` names, each (N,); with `counts`, what `COUNTS` names.
+        columns: what `COLUMNS` names, each (N,); with `counts`, what `COUNT_COLUMNS` names.
         metadata: JSON values that describe the file: setting, member, part, parent, seed, ...
         counts: whether these are counts under corruption.
     """
-    schema = COUNTS if counts else COLUMNS
+    schema = COUNT_COLUMNS if counts else COLUMNS
     table = pa.table({name: pa.array(columns[name], kind) for name, kind in schema.items()})
     text = json.dumps({"forgetting": FORMAT_RELEASE} | metadata, sort_keys=True)
     stored = {"forgetting": text, "sha256": _digest(table, text)}
@@ -55,7 +55,7 @@ def write(
         pq.write_table(table.replace_schema_metadata(stored), temporary, compression="zstd")
 
 
-def read(file: Path) -> tuple[pa.Table, dict]:
+def read_predictions_file(file: Path) -> tuple[pa.Table, dict]:
     """Read a file of predictions and verify it against its checksum.
 
     Returns:
@@ -82,12 +82,12 @@ def read(file: Path) -> tuple[pa.Table, dict]:
         raise CorruptFile(f"{display_path(file)}: not readable ({reason})") from None
 
 
-def device(file: Path) -> str:
+def read_device(file: Path) -> str:
     """Return the device on which the member of an intact file of predictions was trained."""
     return json.loads(pq.read_schema(file).metadata[b"forgetting"])["device"]
 
 
-def described(schema: pa.Schema) -> dict[str, str]:
+def schema_identity(schema: pa.Schema) -> dict[str, str]:
     """Return setting, member and, if there is one, parent that a schema's metadata name.
 
     A schema of any other file gives nothing.

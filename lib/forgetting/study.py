@@ -131,7 +131,7 @@ class Setting(Spec):
     parent: str | None = None
 
     @property
-    def words(self) -> str:
+    def description(self) -> str:
         """The setting as a reader would say it."""
         if self.kind == "pruned":
             return f"pruned at {self.sparsity:g}"
@@ -140,11 +140,11 @@ class Setting(Spec):
         return self.name
 
 
-def dense(name: str = "dense") -> Setting:
+def dense_setting(name: str = "dense") -> Setting:
     return Setting(name=name, kind="dense")
 
 
-def pruned(sparsity: float) -> Setting:
+def pruned_setting(sparsity: float) -> Setting:
     """A population pruned to `sparsity` in [0, 1)."""
     if not 0 <= sparsity < 1:
         raise UserError(
@@ -153,7 +153,7 @@ def pruned(sparsity: float) -> Setting:
     return Setting(name=f"pruned-{sparsity:g}", kind="pruned", sparsity=float(sparsity))
 
 
-def quantized(format: str, parent: str = "dense") -> Setting:
+def quantized_setting(format: str, parent: str = "dense") -> Setting:
     """The population made from `parent` by storing and computing in `format`."""
     if format not in FORMATS:
         raise UserError(f"format {format!r} is unknown: it is one of {', '.join(FORMATS)}")
@@ -183,9 +183,13 @@ class Study(Spec):
         both = ("dense", "dense-again")
         selectors = [Setting(name="selectors", kind="selector")] if self.settings.selectors else []
         return (
-            *map(dense, both),
-            *map(pruned, self.settings.pruned),
-            *(quantized(format, parent) for format in self.settings.quantized for parent in both),
+            *map(dense_setting, both),
+            *map(pruned_setting, self.settings.pruned),
+            *(
+                quantized_setting(format, parent)
+                for format in self.settings.quantized
+                for parent in both
+            ),
             *selectors,
         )
 
@@ -196,7 +200,7 @@ class Study(Spec):
                 return setting
         if name.startswith("pruned-"):
             try:
-                return pruned(float(name.removeprefix("pruned-")))
+                return pruned_setting(float(name.removeprefix("pruned-")))
             except ValueError:
                 pass
         known = [setting.name for setting in self.populations]
@@ -250,7 +254,7 @@ class Study(Spec):
             said["pruning"] = dump(self.pruning)
         return json.dumps(said, sort_keys=True)
 
-    def population(self, setting: Setting) -> str:
+    def population_name(self, setting: Setting) -> str:
         """The name of the population's folder: setting and hash."""
         return f"{setting.name}-{hashlib.sha256(self.text(setting).encode()).hexdigest()[:12]}"
 
@@ -259,7 +263,7 @@ class Study(Spec):
     ) -> "Study":
         """This study with another K, or with further pruned levels."""
         levels = self.settings.pruned + tuple(
-            pruned(s).sparsity for s in sparsities if s not in self.settings.pruned
+            pruned_setting(s).sparsity for s in sparsities if s not in self.settings.pruned
         )
         changed = self.model_dump() | {"settings": self.settings.model_dump() | {"pruned": levels}}
         if members is not None:
@@ -267,12 +271,12 @@ class Study(Spec):
         return _checked(changed, f"study {self.name}")
 
 
-def names() -> list[str]:
+def study_names() -> list[str]:
     """The studies that come with the project."""
     return sorted(p.stem for p in paths.studies.glob("*.yml"))
 
 
-def load(study: str | Path) -> Study:
+def load_study(study: str | Path) -> Study:
     """The study called `study`, or the one in the file at that path.
 
     Raises:
@@ -283,14 +287,14 @@ def load(study: str | Path) -> Study:
         path = paths.studies / f"{study}.yml"
         if not path.exists():
             raise UserError(
-                f"study {str(study)!r} is unknown: it is one of {', '.join(names())}, or the path of a .yml file"
-                f"{did_you_mean(str(study), names())}"
+                f"study {str(study)!r} is unknown: it is one of {', '.join(study_names())}, or the path of a .yml file"
+                f"{did_you_mean(str(study), study_names())}"
             )
     try:
         said = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise UserError(
-            f"study file {path} does not exist: give one of {', '.join(names())}, or the path of a .yml file"
+            f"study file {path} does not exist: give one of {', '.join(study_names())}, or the path of a .yml file"
         ) from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise UserError(

@@ -199,11 +199,11 @@ def test_the_worst_of_many_harmless_classes_is_not_singled_out():
 def test_the_tables_have_the_numbers_that_the_books_pages_compute(smoke: Study):
     """What the pages on classes and exemplars call, on the files of a study as they lie there."""
     loaded = {
-        name: predictions.load(smoke, name, part="test")
+        name: predictions.load_predictions(smoke, name, part="test")
         for name in ("dense", "dense-again", "pruned-0.9")
     }
     files = [
-        predictions.path(smoke, smoke.setting(name), member, "test")
+        predictions.predictions_path(smoke, smoke.setting(name), member, "test")
         for name in loaded
         for member in range(smoke.members)
     ]
@@ -252,10 +252,11 @@ def test_the_tables_have_the_numbers_that_the_books_pages_compute(smoke: Study):
 
 def test_a_quantized_setting_has_the_numbers_of_the_books_paired_test(smoke: Study):
     dense, int8 = (
-        predictions.load(smoke, name, part="test") for name in ("dense", "dynamic-int8-of-dense")
+        predictions.load_predictions(smoke, name, part="test")
+        for name in ("dense", "dynamic-int8-of-dense")
     )
     files = [
-        predictions.path(smoke, smoke.setting(p.setting), member, "test")
+        predictions.predictions_path(smoke, smoke.setting(p.setting), member, "test")
         for p in (dense, int8)
         for member in range(smoke.members)
     ]

@@ -145,7 +145,7 @@ def test_files_of_this_projects_own_runs_say_their_setting_themselves(tmp_path):
     assert told.populations["int8"].parents == ("dense", "dense") and told.populations[
         "dense"
     ].parents == (None, None)
-    assert predictions_file.described(pa.schema([])) == {}
+    assert predictions_file.schema_identity(pa.schema([])) == {}
 
 
 def gap(column):

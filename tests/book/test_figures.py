@@ -122,7 +122,7 @@ def test_what_is_told_apart_by_colour_is_told_apart_by_marker_too():
 def test_every_setting_of_every_study_has_a_look_that_matplotlib_takes():
     figure, axes = pyplot.subplots()
     labels = []
-    for setting in studies.load("digits").populations:
+    for setting in studies.load_study("digits").populations:
         labels += [line.get_label() for line in axes.plot([1, 2], **figures.look(setting))]
     pyplot.close(figure)
     assert len(set(labels)) == len(labels)

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from forgetting import data
-from forgetting import study as studies
 from forgetting.book.page_text import layer_names, no_pictures
+from forgetting.study import load_study
 
 
 @pytest.mark.parametrize(
@@ -26,7 +26,7 @@ def test_layers_are_named_as_a_reader_would(network, names, said):
 
 
 def test_pictures_are_shown_where_they_may_be_published_or_are_asked_for_and_are_here():
-    digits = data.load(studies.load("smoke").data)
+    digits = data.load_dataset(load_study("smoke").data)
     assert digits.shippable and not no_pictures(digits, asked=False)
     others = replace(digits, name="cifar10")
     assert "not published" in no_pictures(others, asked=False) and not no_pictures(

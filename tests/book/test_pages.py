@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from forgetting import paths, predictions
-from forgetting import study as studies
 from forgetting.book import notebooks, pages, parameters
 from forgetting.errors import UserError
+from forgetting.study import load_study, study_names
 
 CELL = """\
 study: str = "smoke"  # the study that is read
@@ -72,7 +72,7 @@ def contents(book, monkeypatch, *entries):
 
 def study_file(book, **told):
     """The smoke study with other page parameters, as a file of the user's own."""
-    said = studies.load("smoke").model_dump(mode="json") | {"name": "mine"} | told
+    said = load_study("smoke").model_dump(mode="json") | {"name": "mine"} | told
     (book / "mine.yml").write_text(json.dumps(said))  # JSON is YAML
     return str(book / "mine.yml")
 
@@ -89,9 +89,9 @@ def test_every_notebook_is_whole_and_its_parameters_are_described_and_read(name)
     )
 
 
-@pytest.mark.parametrize("study", studies.names())
+@pytest.mark.parametrize("study", study_names())
 def test_every_study_that_comes_with_the_project_speaks_of_pages_and_parameters_that_exist(study):
-    pages._check_study(studies.load(study))
+    pages._check_study(load_study(study))
     for name in pages.names():
         pages.resolve(name, study=study)
 
@@ -493,8 +493,8 @@ def test_a_changed_parameter_or_notebook_reruns_only_its_page(ran, book):
 
 def test_changed_predictions_library_or_study_rerun_every_page(ran, book, monkeypatch):
     made(ran)
-    study = studies.load("smoke")
-    file = predictions.path(study, study.setting("dense"), 0, "test")
+    study = load_study("smoke")
+    file = predictions.predictions_path(study, study.setting("dense"), 0, "test")
     file.parent.mkdir(parents=True)
     file.write_bytes(b"x")
     assert made(ran) == ["one", "two"]
@@ -507,8 +507,8 @@ def test_changed_predictions_library_or_study_rerun_every_page(ran, book, monkey
 def test_new_predictions_of_a_level_outside_the_study_rerun_the_page_that_reads_it(ran, book):
     study = study_file(book, pages={"two": {"sparsity": 0.8}})
     made(ran, study=study)
-    loaded = studies.load(study)
-    file = predictions.path(loaded, loaded.setting("pruned-0.8"), 0, "test")
+    loaded = load_study(study)
+    file = predictions.predictions_path(loaded, loaded.setting("pruned-0.8"), 0, "test")
     file.parent.mkdir(parents=True)
     file.write_bytes(b"x")
     assert made(ran, study=study) == ["two"]

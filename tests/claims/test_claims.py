@@ -12,7 +12,7 @@ from forgetting.claims import ledger as book
 from forgetting.errors import UserError
 from forgetting.measure import class_impact, difficulty, exemplars, inference, robustness
 
-CLAIMS, REPORTED = book.load()
+CLAIMS, REPORTED = book.load_claims()
 TESTED = [claim for claim in CLAIMS if claim.statistic]
 HOW_READ = {
     "official code",
@@ -85,8 +85,11 @@ def plain_only(label, predicted):
 
 
 def verdicts(evidence, *, draws=60, seed=0, sparsity=0.9, alpha=0.05):
-    return book.ledger(
-        ev.measure(evidence, draws=draws, seed=seed), CLAIMS, sparsity=sparsity, alpha=alpha
+    return book.build_ledger(
+        ev.measure_statistics(evidence, draws=draws, seed=seed),
+        CLAIMS,
+        sparsity=sparsity,
+        alpha=alpha,
     ).set_index("id")
 
 
@@ -99,12 +102,12 @@ def evidence():
 
 @pytest.fixture(scope="module")
 def measured(evidence):
-    return ev.measure(evidence, draws=60, seed=0)
+    return ev.measure_statistics(evidence, draws=60, seed=0)
 
 
 @pytest.fixture(scope="module")
 def ledger(measured):
-    return book.ledger(measured, CLAIMS, sparsity=0.9)
+    return book.build_ledger(measured, CLAIMS, sparsity=0.9)
 
 
 def value(measured, setting, statistic):
@@ -166,7 +169,9 @@ def test_claims_have_names_of_their_own_and_either_a_test_or_a_reason():
 
 
 def test_reported_values_stand_with_their_level_and_their_data():
-    said = book.sources(next(claim for claim in CLAIMS if claim.id == "classes-grow"), REPORTED)
+    said = book.reported_values(
+        next(claim for claim in CLAIMS if claim.id == "classes-grow"), REPORTED
+    )
     assert (
         said["reported"]
         == "ImageNet, classes changed significantly (of 1,000 classes): 170 at 0.5, 372 at 0.7, 637 at 0.9"
@@ -179,25 +184,25 @@ def test_reported_values_stand_with_their_level_and_their_data():
 
 def test_the_four_verdicts_are_what_their_definitions_say():
     more = {"direction": "more", "negligible": 1.0}
-    assert book.judge(low=0.1, high=0.2, **more) == book.HOLDS
-    assert book.judge(low=-0.2, high=-0.1, **more) == book.CONTRADICTED
-    assert book.judge(low=-5.0, high=0.9, **more) == book.NOISE
-    assert book.judge(low=-0.1, high=1.1, **more) == book.UNTOLD
+    assert book.judge_interval(low=0.1, high=0.2, **more) == book.HOLDS
+    assert book.judge_interval(low=-0.2, high=-0.1, **more) == book.CONTRADICTED
+    assert book.judge_interval(low=-5.0, high=0.9, **more) == book.NOISE
+    assert book.judge_interval(low=-0.1, high=1.1, **more) == book.UNDECIDED
     none = {"direction": "none", "negligible": 1.0}
     assert (
-        book.judge(low=-0.9, high=0.9, **none)
-        == book.judge(low=0.1, high=0.9, **none)
+        book.judge_interval(low=-0.9, high=0.9, **none)
+        == book.judge_interval(low=0.1, high=0.9, **none)
         == book.HOLDS
     )
     assert (
-        book.judge(low=1.1, high=3.0, **none)
-        == book.judge(low=-3.0, high=-1.1, **none)
+        book.judge_interval(low=1.1, high=3.0, **none)
+        == book.judge_interval(low=-3.0, high=-1.1, **none)
         == book.CONTRADICTED
     )
     assert (
-        book.judge(low=-0.9, high=1.1, **none)
-        == book.judge(low=0.5, high=1.5, **none)
-        == book.UNTOLD
+        book.judge_interval(low=-0.9, high=1.1, **none)
+        == book.judge_interval(low=0.5, high=1.5, **none)
+        == book.UNDECIDED
     )
 
 
@@ -210,13 +215,17 @@ def test_verdicts_mirror_with_the_direction_and_do_not_depend_on_the_unit():
             abs(negligible) + 1e-6,
             abs(scale) + 0.1,
         )
-        more = book.judge(low=low, high=high, direction="more", negligible=negligible)
-        assert more == book.judge(low=-high, high=-low, direction="less", negligible=negligible)
-        assert more == book.judge(
+        more = book.judge_interval(low=low, high=high, direction="more", negligible=negligible)
+        assert more == book.judge_interval(
+            low=-high, high=-low, direction="less", negligible=negligible
+        )
+        assert more == book.judge_interval(
             low=low * scale, high=high * scale, direction="more", negligible=negligible * scale
         )
-        none = book.judge(low=low, high=high, direction="none", negligible=negligible)
-        assert none == book.judge(low=-high, high=-low, direction="none", negligible=negligible)
+        none = book.judge_interval(low=low, high=high, direction="none", negligible=negligible)
+        assert none == book.judge_interval(
+            low=-high, high=-low, direction="none", negligible=negligible
+        )
         assert (more in (book.HOLDS, book.CONTRADICTED)) == (low > 0 or high < 0)
 
 
@@ -224,28 +233,31 @@ def test_a_wider_interval_never_tells_more():
     rng = np.random.default_rng(1)
     for low, width, negligible in rng.uniform(-2, 2, (300, 3)):
         for direction in ("more", "less", "none"):
-            narrow = book.judge(
+            narrow = book.judge_interval(
                 low=low,
                 high=low + abs(width),
                 direction=direction,
                 negligible=abs(negligible) + 1e-6,
             )
-            wide = book.judge(
+            wide = book.judge_interval(
                 low=low - 9,
                 high=low + abs(width) + 9,
                 direction=direction,
                 negligible=abs(negligible) + 1e-6,
             )
-            assert wide == book.UNTOLD and narrow in book.VERDICTS
+            assert wide == book.UNDECIDED and narrow in book.VERDICTS
 
 
 def test_without_an_interval_nothing_can_be_told_and_wrong_arguments_are_refused():
     for direction in ("more", "less", "none"):
-        assert book.judge(low=np.nan, high=np.nan, direction=direction, negligible=1) == book.UNTOLD
+        assert (
+            book.judge_interval(low=np.nan, high=np.nan, direction=direction, negligible=1)
+            == book.UNDECIDED
+        )
     with pytest.raises(UserError, match="direction is 'up'"):
-        book.judge(low=0, high=1, direction="up", negligible=1)
+        book.judge_interval(low=0, high=1, direction="up", negligible=1)
     with pytest.raises(UserError, match="negligible is 0"):
-        book.judge(low=0, high=1, direction="more", negligible=0)
+        book.judge_interval(low=0, high=1, direction="more", negligible=0)
 
 
 # The statistics, against measures and naive recomputation
@@ -286,7 +298,7 @@ def test_statistics_of_pies_are_those_of_the_measures_of_pies(evidence, measured
     assert value(measured, "pruned-0.9", "right answers on PIEs") == pytest.approx(gap * pie.mean())
     given = {"kind": evidence.kind, "source": evidence.source, "pie": pie, "null_pie": null}
     beyond = difficulty.rates_by_kind(**given, resamples=50, seed=0).set_index("kind")["beyond"]
-    for kind in ev.KINDS:
+    for kind in ev.FLAW_KINDS:
         here, floor = (
             value(measured, name, f"PIEs among {kind}") for name in ("pruned-0.9", "dense-again")
         )
@@ -316,8 +328,8 @@ def test_statistics_of_robustness_are_those_of_the_measure(evidence, measured):
 
 
 def test_intervals_agree_with_welchs_test_and_with_the_null_control_of_pies(evidence):
-    measured = ev.measure(evidence, draws=400, seed=0)
-    table = book.ledger(measured, CLAIMS, sparsity=0.9).set_index("id")
+    measured = ev.measure_statistics(evidence, draws=400, seed=0)
+    table = book.build_ledger(measured, CLAIMS, sparsity=0.9).set_index("id")
     plain = evidence.kind == "plain"
     accuracy = {
         name: (evidence.predicted[name] == evidence.label)[:, plain].mean(axis=1)
@@ -363,7 +375,7 @@ def test_the_ledger_is_effect_minus_null_with_one_family_of_intervals(ledger):
         for alpha in (0.05, 0.05 / len(ledger))
     ]
     assert np.allclose(widths, limits[1] / limits[0])
-    assert (ledger.loc[ledger["verdict"] == book.UNTOLD, "detectable"] > 0).all()
+    assert (ledger.loc[ledger["verdict"] == book.UNDECIDED, "detectable"] > 0).all()
     assert set(ledger.loc[ledger["resamples"] == "both", "statistic"]) == set(ev.OVER_BOTH)
 
 
@@ -402,7 +414,7 @@ def test_with_no_effect_hardly_any_ledger_has_a_claim_that_holds():
 
 def test_equal_accuracy_is_told_by_equivalence_only_where_the_study_is_large_enough():
     same, steady = populations(np.random.default_rng(7)), np.random.default_rng(8)
-    assert verdicts(same).loc["top-line", "verdict"] == book.UNTOLD
+    assert verdicts(same).loc["top-line", "verdict"] == book.UNDECIDED
     label = np.tile(np.arange(CLASSES), 200)
     predicted = {
         name: np.where(steady.random((MEMBERS, len(label))) < 0.002, (label + 1) % CLASSES, label)
@@ -412,14 +424,16 @@ def test_equal_accuracy_is_told_by_equivalence_only_where_the_study_is_large_eno
 
 
 def test_the_same_seed_gives_the_same_ledger_and_another_only_other_intervals(evidence, ledger):
-    again = book.ledger(ev.measure(evidence, draws=60, seed=0), CLAIMS, sparsity=0.9)
+    again = book.build_ledger(
+        ev.measure_statistics(evidence, draws=60, seed=0), CLAIMS, sparsity=0.9
+    )
     pd.testing.assert_frame_equal(ledger, again)
     other = verdicts(evidence, seed=1).reset_index()
     assert ledger["difference"].equals(other["difference"]) and not ledger["se"].equals(other["se"])
 
 
 def test_what_was_not_measured_is_left_out_with_a_reason(evidence, measured):
-    lowest = book.ledger(measured, CLAIMS, sparsity=0.5)
+    lowest = book.build_ledger(measured, CLAIMS, sparsity=0.5)
     assert not {"pies-grow", "classes-grow"} & set(lowest["id"])
     without = {name: labels for name, labels in evidence.predicted.items() if name != ev.INT8}
     table = verdicts(
@@ -428,7 +442,7 @@ def test_what_was_not_measured_is_left_out_with_a_reason(evidence, measured):
     gone = (*ev.ADVERSARIES, "corrupted images", "corrupted beyond clean")
     missing = {claim.id for claim in TESTED if "int8" in claim.compares or claim.statistic in gone}
     assert set(table["id"]) == {claim.id for claim in TESTED} - missing
-    others = book.left_out(CLAIMS, table)
+    others = book.untested_claims(CLAIMS, table)
     assert (
         set(others["id"]) == {claim.id for claim in CLAIMS} - set(table["id"])
         and (others["reason"] != "").all()
@@ -441,24 +455,24 @@ def test_populations_without_any_difference_tell_nothing():
         name: np.tile(label, (4, 1)) for name in ("dense", "dense-again", "pruned-0.9", ev.INT8)
     }
     table = verdicts(plain_only(label, predicted), draws=5)
-    assert set(table["verdict"]) == {book.UNTOLD} and table["se"].isna().all()
-    assert set(book.in_words(table.reset_index(), CLAIMS, REPORTED)["detectable"]) == {
+    assert set(table["verdict"]) == {book.UNDECIDED} and table["se"].isna().all()
+    assert set(book.readable_ledger(table.reset_index(), CLAIMS, REPORTED)["detectable"]) == {
         "no draw differs"
     }
 
 
 def test_wrong_requests_are_refused(evidence, measured):
     with pytest.raises(UserError, match="the level is 'pruned-0.7'"):
-        book.ledger(measured, CLAIMS, sparsity=0.7)
+        book.build_ledger(measured, CLAIMS, sparsity=0.7)
     with pytest.raises(UserError, match="draws is 1"):
-        ev.measure(evidence, draws=1, seed=0)
+        ev.measure_statistics(evidence, draws=1, seed=0)
     fewer = {**evidence.predicted, "pruned-0.9": evidence.predicted["pruned-0.9"][:5]}
     with pytest.raises(UserError, match="differ in number"):
-        ev.measure(dataclasses.replace(evidence, predicted=fewer), draws=5, seed=0)
+        ev.measure_statistics(dataclasses.replace(evidence, predicted=fewer), draws=5, seed=0)
 
 
 def test_on_the_common_scale_what_is_claimed_points_right(ledger):
-    scaled = book.multiples(ledger)
+    scaled = book.scaled_ledger(ledger)
     directed = ledger["direction"] != "none"
     for verdict, edge, sign in (
         (book.HOLDS, "simultaneous_low", 1),
@@ -472,7 +486,10 @@ def test_on_the_common_scale_what_is_claimed_points_right(ledger):
 
 def test_amounts_have_a_true_minus_sign_and_no_negative_zero():
     assert (
-        book.amount(-0.1234, "points") == "−12.3"
-        and book.amount(0.0004, "points") == book.amount(-0.0004, "points") == "+0.0"
+        book.format_amount(-0.1234, "points") == "−12.3"
+        and book.format_amount(0.0004, "points") == book.format_amount(-0.0004, "points") == "+0.0"
     )
-    assert book.amount(-2.0, "classes") == "−2" and book.amount(4.53, "classes", sign="") == "4.5"
+    assert (
+        book.format_amount(-2.0, "classes") == "−2"
+        and book.format_amount(4.53, "classes", sign="") == "4.5"
+    )

@@ -40,14 +40,14 @@ def made(tmp_path, monkeypatch):
         "RESTORED",
         {name: hashlib.sha256(images).hexdigest() for name, (images, _) in written.items()},
     )
-    data.load.cache_clear()
+    data.load_dataset.cache_clear()
     yield tmp_path, written
-    data.load.cache_clear()
+    data.load_dataset.cache_clear()
 
 
 def test_batches_are_read_in_order_and_approximate_pictures_are_marked(made):
     _, written = made
-    found = data.load(SPEC)
+    found = data.load_dataset(SPEC)
     for part, names in (
         (found.train, ("data_batch_1", "data_batch_2")),
         (found.test, ("test_batch",)),
@@ -70,7 +70,7 @@ def test_nothing_in_a_batch_is_run(made):
 
     (folder / "data_batch_1").write_bytes(pickle.dumps({"labels": Trap()}, protocol=2))
     with pytest.raises(UserError, match="data_batch_1 is damaged"):
-        data.load(SPEC)
+        data.load_dataset(SPEC)
     assert not (folder / "run").exists()
 
 
@@ -79,7 +79,7 @@ def test_a_missing_a_cut_off_and_an_altered_batch_are_each_named(made):
     whole = (folder / "test_batch").read_bytes()
     (folder / "test_batch").write_bytes(whole[:-100_000])
     with pytest.raises(UserError, match="test_batch is damaged; fetch it again"):
-        data.load(SPEC)
+        data.load_dataset(SPEC)
     place = whole.rindex(written["test_batch"][0][-1].tobytes()[:64])
     (folder / "test_batch").write_bytes(
         whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :]
@@ -87,10 +87,10 @@ def test_a_missing_a_cut_off_and_an_altered_batch_are_each_named(made):
     with pytest.raises(
         UserError, match="test_batch is neither the official batch .* nor the restored one"
     ):
-        data.load(SPEC)
+        data.load_dataset(SPEC)
     (folder / "test_batch").unlink()
     with pytest.raises(UserError, match="lacks test_batch"):
-        data.load(SPEC)
+        data.load_dataset(SPEC)
 
 
 def test_the_published_corruptions_are_read_by_severity_and_what_belongs_to_other_images_is_refused(
@@ -99,12 +99,12 @@ def test_the_published_corruptions_are_read_by_severity_and_what_belongs_to_othe
     folder, written = made
     chosen, names = np.array([3, 77, 9_999]), ("fog", "snow")
     with pytest.raises(DataNotFound, match="CIFAR-10-C is not here"):
-        cifar10.corrupted(SPEC, chosen, names)
+        cifar10.load_cifar10_c(SPEC, chosen, names)
     there = folder / "CIFAR-10-C"
     there.mkdir()
     np.save(there / "labels.npy", np.tile(written["test_batch"][1], 5))
     with pytest.raises(UserError, match=r"fog.npy is missing or damaged"):
-        cifar10.corrupted(SPEC, chosen, names)
+        cifar10.load_cifar10_c(SPEC, chosen, names)
     for k, name in enumerate(names):  # sparse files: only what is looked at is written
         images = np.lib.format.open_memmap(
             there / f"{name}.npy", mode="w+", dtype=np.uint8, shape=(50_000, 32, 32, 3)
@@ -112,14 +112,14 @@ def test_the_published_corruptions_are_read_by_severity_and_what_belongs_to_othe
         for severity in range(5):
             images[severity * 10_000 + chosen, 0, 1, 2] = 10 * k + severity + 1
         images.flush()
-    found = cifar10.corrupted(SPEC, chosen, names)
+    found = cifar10.load_cifar10_c(SPEC, chosen, names)
     assert found.shape == (2, 5, 3, 3, 32, 32) and (found != 0).sum() == 2 * 5 * 3
     assert (
         found[:, :, :, 2, 0, 1] == np.array([[1, 2, 3, 4, 5], [11, 12, 13, 14, 15]])[:, :, None]
     ).all()
     np.save(there / "snow.npy", np.zeros(5))
     with pytest.raises(UserError, match=r"snow.npy holds float64 of shape \(5,\)"):
-        cifar10.corrupted(SPEC, chosen, names)
+        cifar10.load_cifar10_c(SPEC, chosen, names)
     np.save(there / "labels.npy", (np.tile(written["test_batch"][1], 5) + 1) % 10)
     with pytest.raises(UserError, match="labels of other images"):
-        cifar10.corrupted(SPEC, chosen, names)
+        cifar10.load_cifar10_c(SPEC, chosen, names)

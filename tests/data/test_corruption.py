@@ -11,10 +11,10 @@ from PIL import Image
 from scipy import ndimage, signal
 
 from forgetting.data import corruption
-from forgetting.data.corruption import COMMON, EXTRA, SEVERITIES, corrupt, names
+from forgetting.data.corruption import COMMON, EXTRA, SEVERITIES, corrupt, corruption_names
 from forgetting.errors import UserError
 
-ALL = [(name, channels) for channels in (1, 3) for name in names(channels=channels)]
+ALL = [(name, channels) for channels in (1, 3) for name in corruption_names(channels=channels)]
 every_corruption = pytest.mark.parametrize("name, channels", ALL)
 
 # Draws a value for each channel, so grey and colour differ.
@@ -69,10 +69,12 @@ def close(a, b, levels):
 
 def test_there_are_the_fifteen_common_and_four_extra_corruptions_and_grey_lacks_saturate():
     assert len(COMMON) == 15 and len(EXTRA) == 4 and len(set(COMMON + EXTRA)) == 19
-    assert names(channels=3) == COMMON + EXTRA
-    assert names(channels=1) == tuple(name for name in COMMON + EXTRA if name != "saturate")
+    assert corruption_names(channels=3) == COMMON + EXTRA
+    assert corruption_names(channels=1) == tuple(
+        name for name in COMMON + EXTRA if name != "saturate"
+    )
     with pytest.raises(UserError, match="channels 4"):
-        names(channels=4)
+        corruption_names(channels=4)
 
 
 @every_corruption
@@ -155,7 +157,8 @@ def test_the_input_and_the_global_generators_stay_as_they_are(name, channels):
 
 
 @pytest.mark.parametrize(
-    "name", [name for name in names(channels=1) if name not in NOISE_PER_CHANNEL | TINTED]
+    "name",
+    [name for name in corruption_names(channels=1) if name not in NOISE_PER_CHANNEL | TINTED],
 )
 def test_grey_gives_what_colour_gives_for_a_picture_without_colour(name):
     grey = smooth(5, 1)
@@ -231,7 +234,7 @@ def test_severity_is_monotone_on_average_and_for_each_corruption_with_the_listed
             ).mean()
             for severity in SEVERITIES
         ]
-        for name in names(channels=images.shape[1])
+        for name in corruption_names(channels=images.shape[1])
     }
     assert (np.diff(np.mean(list(change.values()), axis=0)) > 0).all()
     for name, levels in change.items():

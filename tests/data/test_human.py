@@ -82,26 +82,30 @@ def torch_file(path, arrays, *, old=False):
 
 
 def test_nothing_is_here_until_it_is_put_there(folder, labels):
-    assert human.here() == dict.fromkeys(human.NAMES, False)
+    assert human.available_annotations() == dict.fromkeys(human.NAMES, False)
     for read, file in (
-        (human.answers, human.COUNTS),
-        (human.label_errors, human.ERRORS),
-        (human.relabelled, human.NOISY[0]),
+        (human.load_cifar10h, human.COUNTS),
+        (human.load_label_errors, human.ERRORS),
+        (human.load_cifar10n, human.NOISY[0]),
     ):
         with pytest.raises(
             DataNotFound, match=f"put {file}.* into a folder and name it in FORGETTING_DATA"
         ):
-            read(labels[50_000 if read is human.relabelled else 10_000])
+            read(labels[50_000 if read is human.load_cifar10n else 10_000])
     (folder / "cifar10h").mkdir()
     np.save(folder / "cifar10h" / human.COUNTS, counts(labels[10_000]))
-    assert human.here() == {"CIFAR-10H": True, "label errors": False, "CIFAR-10N": False}
+    assert human.available_annotations() == {
+        "CIFAR-10H": True,
+        "label errors": False,
+        "CIFAR-10N": False,
+    }
 
 
 def test_counts_come_in_order_and_only_for_the_pictures_asked_for(folder, labels):
     made = counts(labels[10_000])
     np.save(folder / human.COUNTS, made)
-    assert (human.answers(labels[10_000]) == made).all()
-    assert (human.answers(labels[10_000][:300]) == made[:300]).all()
+    assert (human.load_cifar10h(labels[10_000]) == made).all()
+    assert (human.load_cifar10h(labels[10_000][:300]) == made[:300]).all()
 
 
 def test_counts_of_other_pictures_or_that_are_none_are_refused(folder, labels):
@@ -116,18 +120,18 @@ def test_counts_of_other_pictures_or_that_are_none_are_refused(folder, labels):
     ):
         np.save(file, wrong)
         with pytest.raises(UserError, match=told) as refusal:
-            human.answers(label)
+            human.load_cifar10h(label)
         assert "\n" not in str(refusal.value)
     np.save(file, made)
     file.write_bytes(file.read_bytes()[:-1000])
     with pytest.raises(UserError, match="damaged"):
-        human.answers(label)
+        human.load_cifar10h(label)
 
 
 def test_a_label_is_an_error_where_fewer_than_three_of_five_people_confirm_it(folder, labels):
     label = labels[10_000]
     (folder / human.ERRORS).write_text(json.dumps(suspects(label)))
-    found = human.label_errors(label)
+    found = human.load_label_errors(label)
     assert found["example"].tolist() == [4, 5, 9_000] and found["error"].tolist() == [
         True,
         False,
@@ -136,7 +140,7 @@ def test_a_label_is_an_error_where_fewer_than_three_of_five_people_confirm_it(fo
     assert (found["given"] == label[found["example"]]).all() and (
         found.filter(like="said_").sum(axis=1) == 5
     ).all()
-    assert human.label_errors(label[:100])["example"].tolist() == [4, 5]
+    assert human.load_label_errors(label[:100])["example"].tolist() == [4, 5]
 
 
 def test_judgements_of_other_pictures_or_that_are_none_are_refused(folder, labels):
@@ -154,7 +158,7 @@ def test_judgements_of_other_pictures_or_that_are_none_are_refused(folder, label
     ):
         file.write_text(text)
         with pytest.raises(UserError, match=told):
-            human.label_errors(label)
+            human.load_label_errors(label)
 
 
 @pytest.mark.parametrize("form", ["npz", "torch", "old torch"])
@@ -168,7 +172,7 @@ def test_people_s_labels_are_counted_whatever_the_form_of_the_file(folder, label
         )
     else:
         torch_file(folder / human.NOISY[0], arrays, old=form == "old torch")
-    found = human.relabelled(label)
+    found = human.load_cifar10n(label)
     three = [arrays[name].tolist() for name in human.THREE]
     loop = [
         sum(said != given for said in people)
@@ -178,7 +182,7 @@ def test_people_s_labels_are_counted_whatever_the_form_of_the_file(folder, label
     assert (found["worse"] == arrays["worse_label"]).all() and (
         found["majority"] == arrays["aggre_label"]
     ).all()
-    assert found.iloc[:200].equals(human.relabelled(label[:200]))
+    assert found.iloc[:200].equals(human.load_cifar10n(label[:200]))
 
 
 def test_people_s_labels_of_other_pictures_or_that_are_none_are_refused(folder, labels):
@@ -193,10 +197,10 @@ def test_people_s_labels_of_other_pictures_or_that_are_none_are_refused(folder, 
     ):
         torch_file(file, wrong)
         with pytest.raises(UserError, match=told):
-            human.relabelled(label)
+            human.load_cifar10n(label)
     file.write_bytes(file.read_bytes()[:-100])
     with pytest.raises(UserError, match="damaged"):
-        human.relabelled(label)
+        human.load_cifar10n(label)
 
 
 def test_nothing_in_a_file_is_run(folder, labels):
@@ -206,8 +210,8 @@ def test_nothing_in_a_file_is_run(folder, labels):
 
     (folder / human.NOISY[0]).write_bytes(pickle.dumps({"clean_label": Trap()}, protocol=2))
     with pytest.raises(UserError, match="damaged"):
-        human.relabelled(labels[50_000])
+        human.load_cifar10n(labels[50_000])
     np.save(folder / human.COUNTS, np.array([Trap()], dtype=object), allow_pickle=True)
     with pytest.raises(UserError, match="damaged"):
-        human.answers(labels[10_000])
+        human.load_cifar10h(labels[10_000])
     assert not (folder / "run").exists()

@@ -7,14 +7,14 @@ from forgetting import data
 from forgetting.data import digits, planted
 from forgetting.data.spec import PlantedData
 from forgetting.errors import UserError
-from forgetting.study import load
+from forgetting.study import load_study
 
-SPEC = load("digits").data
+SPEC = load_study("digits").data
 
 
 @pytest.fixture(scope="module")
 def parts():
-    return data.load(SPEC)
+    return data.load_dataset(SPEC)
 
 
 def kind(part, name):
@@ -25,7 +25,7 @@ def test_the_plain_test_images_are_balanced_and_the_training_images_have_a_long_
     plain = parts.test.labels[kind(parts.test, "plain")]
     assert (np.bincount(plain) == SPEC.test_per_class).all()
     counts = np.bincount(parts.train.attributes["true_label"])
-    assert (counts == planted.tail(SPEC.train_largest, SPEC.train_smallest, 10)).all()
+    assert (counts == planted.long_tailed_counts(SPEC.train_largest, SPEC.train_smallest, 10)).all()
     assert (
         counts[0] == SPEC.train_largest
         and counts[-1] == SPEC.train_smallest
@@ -43,7 +43,7 @@ def test_no_source_image_is_in_two_parts(parts):
 
 
 def test_plain_images_are_the_images_of_their_source(parts):
-    images, labels, _ = digits.pool()
+    images, labels, _ = digits.load_pool()
     for part in (parts.train, parts.test, parts.holdout):
         plain = kind(part, "plain")
         source = part.attributes["source"].to_numpy()
@@ -111,24 +111,24 @@ def test_a_thin_stroke_has_less_ink_a_thick_one_more_and_an_inverted_image_is_th
 
 
 def test_the_same_spec_gives_the_same_bytes_and_another_seed_other_images(parts):
-    again = planted.divide(SPEC, *digits.pool(), classes=digits.CLASSES)
+    again = planted.divide_pool(SPEC, *digits.load_pool(), classes=digits.CLASSES)
     assert (again.test.images == parts.test.images).all() and again.train.attributes.equals(
         parts.train.attributes
     )
-    other = planted.divide(
-        SPEC.model_copy(update={"seed": 1}), *digits.pool(), classes=digits.CLASSES
+    other = planted.divide_pool(
+        SPEC.model_copy(update={"seed": 1}), *digits.load_pool(), classes=digits.CLASSES
     )
     assert (other.test.images != parts.test.images).any()
 
 
 def test_too_few_images_of_a_class_are_refused_with_its_name_and_the_keys_to_lower():
     with pytest.raises(UserError, match="class 0 has 500 images.*test_per_class 400.*lower"):
-        data.load(PlantedData(name="digits", test_per_class=400))
+        data.load_dataset(PlantedData(name="digits", test_per_class=400))
 
 
 def test_more_flawed_copies_than_test_images_are_refused():
     with pytest.raises(UserError, match="test_flawed is 900.*0 to 100"):
-        data.load(PlantedData(name="digits", test_per_class=10, test_flawed=900))
+        data.load_dataset(PlantedData(name="digits", test_per_class=10, test_flawed=900))
 
 
 def test_a_folder_that_lacks_fashion_mnist_files_is_refused_with_the_missing_name(
@@ -140,7 +140,7 @@ def test_a_folder_that_lacks_fashion_mnist_files_is_refused_with_the_missing_nam
     monkeypatch.setenv("FORGETTING_HOME", str(tmp_path / "home"))
     monkeypatch.setattr(fashion, "INSTALLED", tmp_path / "nowhere")
     with pytest.raises(UserError, match="lacks t10k-images-idx3-ubyte.gz"):
-        data.load(PlantedData(name="fashion"))
+        data.load_dataset(PlantedData(name="fashion"))
 
 
 def fake_fashion(folder, *, test=40, train=80):
@@ -173,7 +173,7 @@ def test_fashion_mnist_tests_on_its_official_test_part_only(tmp_path, monkeypatc
         holdout=10,
         test_flawed=4,
     )
-    made = planted.divide(spec, *fashion.pool(), classes=fashion.CLASSES)
+    made = planted.divide_pool(spec, *fashion.load_pool(), classes=fashion.CLASSES)
     assert (
         made.test.attributes["source"].max()
         < 40
@@ -181,4 +181,4 @@ def test_fashion_mnist_tests_on_its_official_test_part_only(tmp_path, monkeypatc
     )
     (tmp_path / "train-labels-idx1-ubyte.gz").write_bytes(b"not gzip")
     with pytest.raises(UserError, match="damaged"):
-        fashion.pool()
+        fashion.load_pool()

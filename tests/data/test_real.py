@@ -15,33 +15,36 @@ from forgetting.predictions import archive
 def cifar10():
     """CIFAR-10, its pictures included."""
     try:
-        return data.load(study.load("cifar10-narrow").data, fetch=False)
+        return data.load_dataset(study.load_study("cifar10-narrow").data, fetch=False)
     except DataNotFound as absent:
         pytest.skip(str(absent))
 
 
 def test_the_pictures_are_those_that_the_archive_speaks_of(cifar10):
-    chosen = study.load("cifar10-narrow")
-    known = archive.dataset(chosen)
+    chosen = study.load_study("cifar10-narrow")
+    known = archive.read_dataset(chosen)
     assert len(cifar10.train) == 50_000 and set(np.bincount(cifar10.test.labels)) == {1000}
     for part in ("train", "test"):
         assert (known.part(part).labels == cifar10.part(part).labels).all()
     if known.state == cifar10.state:
-        made = difficulty.image_qualities(cifar10.test.pictures())
+        made = difficulty.image_qualities(cifar10.test.require_images())
         pd.testing.assert_frame_equal(
-            made, archive.published(chosen, "image-qualities", {"part": "test"})
+            made, archive.archived_table(chosen, "image-qualities", {"part": "test"})
         )
 
 
 def test_what_people_said_belongs_to_these_pictures(cifar10):
-    if missing := [name for name, found in human.here().items() if not found]:
+    if missing := [name for name, found in human.available_annotations().items() if not found]:
         pytest.skip(f"not here: {', '.join(missing)}; book/data.md says where they come from")
-    counts, suspects = human.answers(cifar10.test.labels), human.label_errors(cifar10.test.labels)
-    wrong = human.relabelled(cifar10.train.labels)["wrong"]
+    counts, suspects = (
+        human.load_cifar10h(cifar10.test.labels),
+        human.load_label_errors(cifar10.test.labels),
+    )
+    wrong = human.load_cifar10n(cifar10.train.labels)["wrong"]
     parameters = {"sparsity": 0.9, "members": 20, "draws": 1000, "splits": 250, "seed": 0}
-    number = archive.published(study.load("cifar10-narrow"), "human-sets", parameters).set_index(
-        "what"
-    )["number"]
+    number = archive.archived_table(
+        study.load_study("cifar10-narrow"), "human-sets", parameters
+    ).set_index("what")["number"]
     assert number["labels that people gave to these"] == counts.sum()
     assert number["of these, not confirmed by most judges"] == suspects["error"].sum()
     assert [

@@ -9,10 +9,10 @@ import pandas as pd
 import pytest
 
 from forgetting import data, paths, predictions
-from forgetting import study as studies
 from forgetting.errors import DataNotFound, UserError
 from forgetting.measure import exemplars
 from forgetting.predictions import archive
+from forgetting.study import load_study
 
 PUBLISHED = sorted(file.parent.name for file in (paths.book / "archive").glob("*/manifest.json"))
 
@@ -24,14 +24,14 @@ def published(smoke_home, tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("FORGETTING_ARCHIVE", str(folder))
         patch.setenv("FORGETTING_HOME", str(smoke_home))
-        predictions.publish(studies.load("smoke"))
+        predictions.publish_study(load_study("smoke"))
         patch.setenv("FORGETTING_HOME", str(home))
         yield folder
 
 
 @pytest.fixture
 def smoke(published):
-    return studies.load("smoke")
+    return load_study("smoke")
 
 
 @pytest.fixture
@@ -50,23 +50,23 @@ def test_an_archive_gives_what_was_trained_with_rounded_confidences(smoke, smoke
     cases = [(setting, part) for setting in smoke.populations for part in smoke.parts(setting)]
     from_archive = {}
     for setting, part in cases:
-        assert predictions.archived(smoke, setting)
+        assert predictions.uses_archive(smoke, setting)
         read = (
-            predictions.corrupted(smoke, setting.name)
+            predictions.load_corruption_counts(smoke, setting.name)
             if part == "corrupted"
-            else predictions.load(smoke, setting.name, part=part)
+            else predictions.load_predictions(smoke, setting.name, part=part)
         )
-        from_archive[setting.name, part] = read, predictions.layers(smoke, setting.name)
+        from_archive[setting.name, part] = read, predictions.load_layers(smoke, setting.name)
     trained(smoke_home, monkeypatch)
     for setting, part in cases:
         read, layers = from_archive[setting.name, part]
-        pd.testing.assert_frame_equal(layers, predictions.layers(smoke, setting.name))
+        pd.testing.assert_frame_equal(layers, predictions.load_layers(smoke, setting.name))
         if part == "corrupted":
             pd.testing.assert_frame_equal(
-                read, predictions.corrupted(smoke, setting.name)[read.columns]
+                read, predictions.load_corruption_counts(smoke, setting.name)[read.columns]
             )
             continue
-        own = predictions.load(smoke, setting.name, part=part)
+        own = predictions.load_predictions(smoke, setting.name, part=part)
         assert read.archived and not own.archived
         assert (read.predicted == own.predicted).all() and (read.label == own.label).all()
         pd.testing.assert_frame_equal(read.info, own.info)
@@ -78,26 +78,26 @@ def test_an_archive_gives_what_was_trained_with_rounded_confidences(smoke, smoke
 
 def test_the_first_members_can_be_read_alone(smoke):
     whole, some = (
-        predictions.load(smoke, "dense", part="test"),
-        predictions.load(smoke, "dense", part="test", members=2),
+        predictions.load_predictions(smoke, "dense", part="test"),
+        predictions.load_predictions(smoke, "dense", part="test", members=2),
     )
     assert (some.predicted == whole.predicted[:2]).all() and some.members.tolist() == [0, 1]
 
 
 def test_what_was_trained_here_goes_before_the_archive(smoke, smoke_home, monkeypatch):
     trained(smoke_home, monkeypatch)
-    assert not any(predictions.archived(smoke, setting) for setting in smoke.populations)
+    assert not any(predictions.uses_archive(smoke, setting) for setting in smoke.populations)
 
 
 def test_the_data_of_an_archive_are_known_without_pictures(smoke, monkeypatch):
-    here = data.load(smoke.data)
+    here = data.load_dataset(smoke.data)
 
     def absent(*_, **__):
         raise DataNotFound("not here")
 
-    with_pictures = predictions.dataset(smoke)
-    monkeypatch.setattr(data, "load", absent)
-    known = predictions.dataset(smoke)
+    with_pictures = predictions.load_study_dataset(smoke)
+    monkeypatch.setattr(data, "load_dataset", absent)
+    known = predictions.load_study_dataset(smoke)
     for part in ("train", "test", "holdout"):
         assert (
             known.part(part).images is None
@@ -124,17 +124,17 @@ def test_a_file_that_was_cut_off_or_altered_is_refused_with_its_name(altered, sm
     with pytest.raises(
         UserError, match=r"test\.parquet is cut off or altered.*fetch .*smoke again"
     ):
-        predictions.load(smoke, "dense", part="test")
+        predictions.load_predictions(smoke, "dense", part="test")
 
 
 def test_a_missing_file_and_an_altered_manifest_are_refused(altered, smoke):
     (altered / "test.parquet").unlink()
     with pytest.raises(UserError, match=r"test\.parquet is missing from its archive"):
-        predictions.load(smoke, "dense", part="test")
+        predictions.load_predictions(smoke, "dense", part="test")
     manifest = altered / "manifest.json"
     manifest.write_text(manifest.read_text().replace('"bits": 32', '"bits": 31'))
     with pytest.raises(UserError, match="manifest.json is damaged.*checksum"):
-        predictions.load(smoke, "dense", part="test")
+        predictions.load_predictions(smoke, "dense", part="test")
 
 
 def test_an_archive_of_another_study_is_not_used_and_the_message_says_so(altered, smoke):
@@ -143,22 +143,22 @@ def test_an_archive_of_another_study_is_not_used_and_the_message_says_so(altered
     with pytest.raises(
         UserError, match=r"has 0 of .*forgetting train smoke.*holds dense-\w+, not dense-\w+"
     ):
-        predictions.load(other, "dense", part="test")
+        predictions.load_predictions(other, "dense", part="test")
     shutil.move(altered, altered.parent / "digits")
     with pytest.raises(
         UserError, match=r"study digits has 0 of 30 .*holds dense-\w+, not dense-\w+"
     ):
-        predictions.load(studies.load("digits"), "dense", part="test")
+        predictions.load_predictions(load_study("digits"), "dense", part="test")
 
 
 def test_labels_that_differ_from_the_archives_are_refused(smoke, monkeypatch):
-    here = data.load(smoke.data)
+    here = data.load_dataset(smoke.data)
     changed = dataclasses.replace(
         here, test=dataclasses.replace(here.test, labels=(here.test.labels + 1) % 10)
     )
-    monkeypatch.setattr(data, "load", lambda *_, **__: changed)
+    monkeypatch.setattr(data, "load_dataset", lambda *_, **__: changed)
     with pytest.raises(UserError, match="other labels here"):
-        predictions.dataset(smoke)
+        predictions.load_study_dataset(smoke)
 
 
 def test_a_table_is_made_where_the_data_are_and_read_from_the_archive_where_they_are_not(
@@ -169,23 +169,25 @@ def test_a_table_is_made_where_the_data_are_and_read_from_the_archive_where_they
     def absent():
         raise DataNotFound("not here")
 
-    assert archive.table(smoke, "rates", {"draws": 5}, absent) is None
+    assert archive.derived_table(smoke, "rates", {"draws": 5}, absent) is None
     home = tmp_path / "home"
     shutil.copytree(smoke_home, home)
     monkeypatch.setenv("FORGETTING_HOME", str(home))
     monkeypatch.setenv("FORGETTING_ARCHIVE", str(tmp_path / "archive"))
-    pd.testing.assert_frame_equal(archive.table(smoke, "rates", {"draws": 5}, lambda: made), made)
-    predictions.publish(smoke)
+    pd.testing.assert_frame_equal(
+        archive.derived_table(smoke, "rates", {"draws": 5}, lambda: made), made
+    )
+    predictions.publish_study(smoke)
     monkeypatch.setenv("FORGETTING_HOME", str(tmp_path / "nothing"))
-    pd.testing.assert_frame_equal(archive.table(smoke, "rates", {"draws": 5}, absent), made)
-    assert archive.table(smoke, "rates", {"draws": 6}, absent) is None
-    assert archive.table(smoke, "others", {"draws": 5}, absent) is None
+    pd.testing.assert_frame_equal(archive.derived_table(smoke, "rates", {"draws": 5}, absent), made)
+    assert archive.derived_table(smoke, "rates", {"draws": 6}, absent) is None
+    assert archive.derived_table(smoke, "others", {"draws": 5}, absent) is None
 
 
 def test_publishing_twice_gives_the_same_bytes(published, smoke, smoke_home, tmp_path, monkeypatch):
     trained(smoke_home, monkeypatch)
     monkeypatch.setenv("FORGETTING_ARCHIVE", str(tmp_path))
-    predictions.publish(smoke)
+    predictions.publish_study(smoke)
     for file in (published / "smoke").rglob("*.*"):
         assert (
             file.read_bytes()
@@ -206,7 +208,7 @@ def test_a_published_archive_belongs_to_its_study_and_its_numbers_agree_with_a_r
 ):
     monkeypatch.setenv("FORGETTING_HOME", str(tmp_path))
     monkeypatch.delenv("FORGETTING_ARCHIVE", raising=False)
-    study, folder = studies.load(name), paths.book / "archive" / name
+    study, folder = load_study(name), paths.book / "archive" / name
     said = json.loads((folder / "manifest.json").read_text())
     rows = pd.read_parquet(
         folder / "test.parquet", columns=["setting", "member", "example", "label", "predicted"]
@@ -226,13 +228,16 @@ def test_a_published_archive_belongs_to_its_study_and_its_numbers_agree_with_a_r
             archive.holds(study, setting)
             and len(said["populations"][setting.name]["members"]) == study.members
         )
-        loaded = predictions.load(study, setting.name, part="test")
+        loaded = predictions.load_predictions(study, setting.name, part="test")
         assert np.allclose(loaded.accuracy, (wide[setting.name] == label).mean(axis=1))
     for setting in ("dense-again", f"pruned-{study.settings.pruned[-1]:g}"):
         modes = {one: wide[one].mode(axis=0) for one in ("dense", setting)}
         single = modes["dense"].notna().sum().eq(1) & modes[setting].notna().sum().eq(1)
         pies = (single & (modes["dense"].iloc[0] != modes[setting].iloc[0])).sum()
-        both = (predictions.load(study, one, part="test").predicted for one in ("dense", setting))
+        both = (
+            predictions.load_predictions(study, one, part="test").predicted
+            for one in ("dense", setting)
+        )
         assert (
             exemplars.find(**dict(zip(("dense", "compressed"), both, strict=True)))["pie"].sum()
             == pies

@@ -24,7 +24,7 @@ ABOUT = {
 def own(tmp_path, monkeypatch):
     """The smoke study with an empty home."""
     monkeypatch.setenv("FORGETTING_HOME", str(tmp_path))
-    return study.load("smoke")
+    return study.load_study("smoke")
 
 
 def columns(n=20, seed=0):
@@ -42,42 +42,42 @@ def write_all(own, setting="dense", part="test"):
     what = own.setting(setting)
     written = [columns(seed=member) for member in range(own.members)]
     for member, each in enumerate(written):
-        predictions.write(own, what, member, part, each, ABOUT)
+        predictions.write_predictions(own, what, member, part, each, ABOUT)
     return what, written
 
 
 def test_what_is_written_is_read_back_member_by_member(own):
     _, written = write_all(own)
-    loaded = predictions.load(own, "dense", part="test")
+    loaded = predictions.load_predictions(own, "dense", part="test")
     for name in ("predicted", "confidence", "label_confidence"):
         assert (getattr(loaded, name) == np.stack([w[name] for w in written])).all()
     assert (loaded.label == written[0]["label"]).all() and list(loaded.members) == list(
         range(own.members)
     )
     assert (loaded.accuracy == [(w["predicted"] == w["label"]).mean() for w in written]).all()
-    assert len(predictions.load(own, "dense", part="test", members=2).predicted) == 2
+    assert len(predictions.load_predictions(own, "dense", part="test", members=2).predicted) == 2
 
 
 def test_the_same_columns_give_the_same_bytes_and_leave_no_temporary_file(own):
     what, written = write_all(own)
-    file = predictions.path(own, what, 0, "test")
+    file = predictions.predictions_path(own, what, 0, "test")
     before = file.read_bytes()
-    predictions.write(own, what, 0, "test", written[0], ABOUT)
+    predictions.write_predictions(own, what, 0, "test", written[0], ABOUT)
     assert file.read_bytes() == before
     assert not [f for f in file.parent.iterdir() if f.suffix != ".parquet"]
 
 
 def test_every_single_damaged_byte_is_found(own):
     what, _ = write_all(own)
-    file = predictions.path(own, what, 0, "test")
+    file = predictions.predictions_path(own, what, 0, "test")
     good = file.read_bytes()
-    table, known = predictions_file.read(file)
+    table, known = predictions_file.read_predictions_file(file)
     for position in np.random.default_rng(0).integers(len(good), size=150):
         bad = bytearray(good)
         bad[position] ^= 0x40
         file.write_bytes(bad)
         try:
-            read, says = predictions_file.read(file)
+            read, says = predictions_file.read_predictions_file(file)
         except CorruptFile:
             continue
         assert (
@@ -88,29 +88,31 @@ def test_every_single_damaged_byte_is_found(own):
 @pytest.mark.parametrize("content", [b"", b"PAR1", b"not a table at all" * 9])
 def test_a_file_that_is_none_is_damaged_and_named(own, content):
     what, _ = write_all(own)
-    file = predictions.path(own, what, 1, "test")
+    file = predictions.predictions_path(own, what, 1, "test")
     file.write_bytes(content)
     with pytest.raises(UserError, match="001-test.parquet.*forgetting train smoke"):
-        predictions.load(own, "dense", part="test")
-    absent, damaged = predictions.missing(own, [what])
+        predictions.load_predictions(own, "dense", part="test")
+    absent, damaged = predictions.missing_files(own, [what])
     assert (what, 1, "test") in absent and (what, 0, "test") not in absent and len(damaged) == 1
 
 
 def test_a_truncated_file_is_damaged(own):
     what, _ = write_all(own)
-    file = predictions.path(own, what, 1, "test")
+    file = predictions.predictions_path(own, what, 1, "test")
     file.write_bytes(file.read_bytes()[:-100])
     with pytest.raises(CorruptFile):
-        predictions_file.read(file)
+        predictions_file.read_predictions_file(file)
 
 
 def test_a_file_of_another_study_is_refused_and_counts_as_missing(own):
     what, _ = write_all(own)
     other = study.Study.model_validate(own.model_dump() | {"seed": 5})
-    shutil.copytree(predictions.folder(own, what), predictions.folder(other, what))
+    shutil.copytree(
+        predictions.population_folder(own, what), predictions.population_folder(other, what)
+    )
     with pytest.raises(UserError, match="belongs to dense-.*not to study smoke"):
-        predictions.load(other, "dense", part="test")
-    absent, damaged = predictions.missing(other, [what])
+        predictions.load_predictions(other, "dense", part="test")
+    absent, damaged = predictions.missing_files(other, [what])
     assert (what, 0, "test") in absent and len(damaged) == other.members
 
 
@@ -118,35 +120,37 @@ def test_members_that_saw_different_tests_are_refused(own):
     what, _ = write_all(own)
     other = columns()
     other["label"] = other["label"][::-1]
-    predictions.write(own, what, 2, "test", other, ABOUT)
+    predictions.write_predictions(own, what, 2, "test", other, ABOUT)
     with pytest.raises(UserError, match="different tests"):
-        predictions.load(own, "dense", part="test")
+        predictions.load_predictions(own, "dense", part="test")
 
 
 def test_what_is_not_there_is_refused_with_the_command_that_makes_it(own):
     with pytest.raises(
         UserError, match="pruned-0.8.*0 of 4 members.*forgetting train smoke --sparsity 0.8"
     ):
-        predictions.load(own, "pruned-0.8", part="test")
+        predictions.load_predictions(own, "pruned-0.8", part="test")
     with pytest.raises(UserError, match="did you mean 'dense-again'"):
-        predictions.load(own, "dense-agan", part="test")
+        predictions.load_predictions(own, "dense-agan", part="test")
     with pytest.raises(UserError, match="members is 9.*allowed: 2 to 4"):
-        predictions.load(own, "dense", part="test", members=9)
+        predictions.load_predictions(own, "dense", part="test", members=9)
     with pytest.raises(UserError, match="part 'tset'"):
-        predictions.load(own, "dense", part="tset")
+        predictions.load_predictions(own, "dense", part="tset")
 
 
 def test_a_folder_that_cannot_be_written_is_the_users_error_and_leaves_nothing(own, tmp_path):
-    (tmp_path / own.population(own.setting("dense"))).write_text("in the way")
+    (tmp_path / own.population_name(own.setting("dense"))).write_text("in the way")
     with pytest.raises(OSError):
-        predictions.write(own, own.setting("dense"), 0, "test", columns(), ABOUT)
+        predictions.write_predictions(own, own.setting("dense"), 0, "test", columns(), ABOUT)
     assert len(os.listdir(tmp_path)) == 1
 
 
 def test_the_trained_study_has_every_part_of_every_population(smoke):
-    absent, damaged = predictions.missing(smoke, smoke.populations)
+    absent, damaged = predictions.missing_files(smoke, smoke.populations)
     assert absent == damaged == []
-    test = data.load(smoke.data).test
+    test = data.load_dataset(smoke.data).test
     for setting in smoke.populations:
         if "test" in smoke.parts(setting):
-            assert (predictions.load(smoke, setting.name, part="test").label == test.labels).all()
+            assert (
+                predictions.load_predictions(smoke, setting.name, part="test").label == test.labels
+            ).all()

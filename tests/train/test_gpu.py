@@ -26,7 +26,7 @@ CPU = torch.device("cpu")
 def small(tmp_path_factory, monkeypatch):
     """The smoke study, two members each, augmented and smoothed, in a home of its own."""
     monkeypatch.setenv("FORGETTING_HOME", str(tmp_path_factory.getbasetemp() / "small"))
-    smoke = study.load("smoke")
+    smoke = study.load_study("smoke")
     data = smoke.data.model_copy(update={"corrupted_images": 20})
     training = Training(
         epochs=2, batch=32, rate=0.05, augmentation="crop-flip", label_smoothing=0.1
@@ -152,26 +152,26 @@ def test_a_run_goes_on_at_the_member_and_ends_with_the_bytes_of_an_undisturbed_o
         monkeypatch.setenv("FORGETTING_HOME", str(tmp_path / home))
         done = []
         for until in untils:
-            absent, _ = predictions.missing(small, small.populations)
+            absent, _ = predictions.missing_files(small, small.populations)
             entries = gpu.run(small, population.tasks(small, absent), until=until, on="cpu")
             done.append([(entry["setting"], entry["member"]) for entry in entries])
         contents[home] = {
             str(p.relative_to(tmp_path / home)): p.read_bytes()
             for p in (tmp_path / home).glob("*/*.parquet")
         }
-        assert predictions.missing(small, small.populations) == ([], [])
+        assert predictions.missing_files(small, small.populations) == ([], [])
     assert [len(some) for some in done] == [1, 1, 4] and done[:2] == [
         [("dense", 0)],
         [("dense-again", 0)],
     ]
     assert len(contents["whole"]) == 6 * 3 + 8 * 3 and contents["whole"] == contents["pieces"]
-    log = predictions.logged(small, small.populations)
+    log = predictions.read_log(small, small.populations)
     assert (
         set(log["device"]) == {"cpu"} and (log.loc[log["setting"] == "dense", "quantize"] > 0).all()
     )
     labels = (
-        predictions.load(small, "dense", part="test").predicted
-        == predictions.load(small, "float16-of-dense", part="test").predicted
+        predictions.load_predictions(small, "dense", part="test").predicted
+        == predictions.load_predictions(small, "float16-of-dense", part="test").predicted
     )
     assert labels.mean() > 0.99
 
@@ -195,7 +195,7 @@ def test_too_large_a_batch_is_answered_with_one_that_fits(small, monkeypatch):
 
 
 def test_a_gpu_is_taken_for_the_networks_that_fill_it_unless_told_otherwise(monkeypatch):
-    smoke = study.load("smoke")
+    smoke = study.load_study("smoke")
     large = smoke.model_copy(update={"network": Network(name="wide-resnet")})
     dense, selectors = large.setting("dense"), large.setting("selectors")
     assert population.device_name(large, dense) == "cpu"
@@ -227,9 +227,9 @@ def test_a_member_begun_on_another_device_is_made_anew_with_all_its_files(
     monkeypatch.setenv("FORGETTING_HOME", str(tmp_path))
     dense = small.setting("dense")
     columns = {name: np.zeros(3) for name in predictions_file.COLUMNS}
-    absent, _ = predictions.missing(small, small.populations)
+    absent, _ = predictions.missing_files(small, small.populations)
     for device, alone in (("cpu", True), ("a GPU", False)):
-        predictions.write(small, dense, 1, "train", columns, {"device": device})
+        predictions.write_predictions(small, dense, 1, "train", columns, {"device": device})
         todo = population.tasks(small, [some for some in absent if some != (dense, 1, "train")])
         (files,) = [files for setting, member, files in todo if (setting, member) == (dense, 1)]
         assert len(files) == 4 + 2 * 3 - alone and (("dense", "train") in files) != alone
@@ -237,7 +237,7 @@ def test_a_member_begun_on_another_device_is_made_anew_with_all_its_files(
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 def test_on_a_gpu_the_same_seeds_give_the_same_predictions_and_an_accuracy_as_on_a_core():
-    small = study.load("smoke")
+    small = study.load_study("smoke")
     small = small.model_copy(update={"network": Network(name="wide-resnet")})
     labels = population.tensors(small.data).set.test.labels
     one, other = gpu.Engine(small, torch.device("cuda")), gpu.Engine(small, torch.device("cuda"))
@@ -266,13 +266,13 @@ def test_on_a_gpu_the_same_seeds_give_the_same_predictions_and_an_accuracy_as_on
 
 def test_both_studies_of_a_gpu_are_what_they_say():
     for name in ("cifar10", "cifar10-paper"):
-        one = study.load(name)
+        one = study.load_study(name)
         assert (
             one.members == 30
             and one.data.train_images == 50_000
             and one.network.name in population.LARGE
         )
-    assert {s.name for s in study.load("cifar10").populations} >= {
+    assert {s.name for s in study.load_study("cifar10").populations} >= {
         "pruned-0.95",
         "fixed-int8-of-dense-again",
     }

@@ -76,7 +76,7 @@ def test_a_training_that_is_told_to_stop_says_what_is_kept_and_leaves_no_worker_
 
 def test_adding_a_level_trains_that_level_only(smoke):
     more = smoke.with_changes(sparsities=(0.42,))
-    absent, _ = predictions.missing(more, more.populations)
+    absent, _ = predictions.missing_files(more, more.populations)
     assert {setting.name for setting, _, _ in absent} == {"pruned-0.42"}
     assert len(population.tasks(more, absent)) == smoke.members
 
@@ -95,14 +95,14 @@ def test_adding_a_format_trains_the_parents_again_but_writes_only_what_is_missin
 
 def test_every_file_says_what_was_achieved(smoke):
     for sparsity in (0.9, 0.98):
-        layers = predictions.layers(smoke, f"pruned-{sparsity}")
+        layers = predictions.load_layers(smoke, f"pruned-{sparsity}")
         linear = layers["layer"] == layers["layer"].iloc[-1]
         assert (
             np.allclose(layers["sparsity"][~linear], sparsity, atol=0.002)
             and (layers["sparsity"][linear] == 0).all()
         )
     info = {
-        s.name: predictions.load(smoke, s.name, part="train").info
+        s.name: predictions.load_predictions(smoke, s.name, part="train").info
         for s in smoke.populations
         if s.kind != "selector"
     }
@@ -118,7 +118,7 @@ def test_every_file_says_what_was_achieved(smoke):
 
 def test_trained_populations_have_independent_seeds_and_quantized_copies_their_parents(smoke):
     seeds = {
-        s.name: list(predictions.load(smoke, s.name, part="train").info["seed"])
+        s.name: list(predictions.load_predictions(smoke, s.name, part="train").info["seed"])
         for s in smoke.populations
         if s.kind != "selector"
     }
@@ -129,28 +129,34 @@ def test_trained_populations_have_independent_seeds_and_quantized_copies_their_p
 
 def test_float16_copies_hardly_differ_from_their_parents(smoke):
     parent, copy = (
-        predictions.load(smoke, name, part="test") for name in ("dense", "float16-of-dense")
+        predictions.load_predictions(smoke, name, part="test")
+        for name in ("dense", "float16-of-dense")
     )
     assert (parent.predicted == copy.predicted).mean() > 0.99
     assert 0 < np.abs(parent.confidence - copy.confidence).max() < 0.02
 
 
 def test_the_smoke_study_learns_something(smoke):
-    plain = (data.load(smoke.data).test.attributes["kind"] == "plain").to_numpy()
-    assert predictions.load(smoke, "dense", part="test").of(plain).accuracy.mean() > 0.4
+    plain = (data.load_dataset(smoke.data).test.attributes["kind"] == "plain").to_numpy()
+    assert (
+        predictions.load_predictions(smoke, "dense", part="test").select(plain).accuracy.mean()
+        > 0.4
+    )
 
 
 def test_counts_under_corruption_agree_with_the_test_predictions_where_the_image_is_clean(smoke):
-    counts = predictions.corrupted(smoke, "dense")
+    counts = predictions.load_corruption_counts(smoke, "dense")
     chosen, images = population.corrupted_images(smoke.data)
-    assert images.shape[:3] == (len(corruption.names(channels=1)), 5, len(chosen))
+    assert images.shape[:3] == (len(corruption.corruption_names(channels=1)), 5, len(chosen))
     clean = counts[counts["severity"] == 0].groupby("member")[["n", "correct"]].sum()
-    loaded = predictions.load(smoke, "dense", part="test")
+    loaded = predictions.load_predictions(smoke, "dense", part="test")
     assert (clean["n"] == len(chosen)).all()
     assert (
         clean["correct"].to_numpy() == (loaded.predicted == loaded.label)[:, chosen].sum(axis=1)
     ).all()
-    assert len(counts) == smoke.members * 10 * (1 + 5 * len(corruption.names(channels=1)))
+    assert len(counts) == smoke.members * 10 * (
+        1 + 5 * len(corruption.corruption_names(channels=1))
+    )
 
 
 def test_predicted_columns_are_the_softmax_of_the_logits():
@@ -292,7 +298,7 @@ def test_the_analysis_never_imports_torch():
     code = (
         "import sys; from forgetting import data, predictions, study; from forgetting.book import figures, pages; "
         "from forgetting.measure import class_impact, difficulty, exemplars, robustness; "
-        "data.load(study.load('digits').data); sys.exit('torch' in sys.modules)"
+        "data.load_dataset(study.load_study('digits').data); sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
 

@@ -123,7 +123,7 @@ def _parquet(path: Path) -> Source:
         with refusing(name), pq.ParquetFile(path, pre_buffer=False) as file:
             yield from file.iter_batches(BATCH, columns=list(columns), use_threads=False)
 
-    return Source(name, tuple(schema.names), predictions_file.described(schema), batches)
+    return Source(name, tuple(schema.names), predictions_file.schema_identity(schema), batches)
 
 
 def _csv(path: Path) -> Source:

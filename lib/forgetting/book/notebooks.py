@@ -150,7 +150,7 @@ def execute(
     notebook = page.notebook
     # The values stand in the cell itself: whoever downloads the executed notebook and edits them there is not overruled by a later cell.
     notebook.cells[page.cell].source = params.fill(notebook.cells[page.cell].source, values)
-    data = studies.load(values["study"]).data
+    data = studies.load_study(values["study"]).data
     other = "natural" if isinstance(data, PlantedData) else "planted"
     notebook.cells = [cell for cell in notebook.cells if other not in cell.metadata.get("tags", [])]
     partial = out.with_suffix(".partial.ipynb")

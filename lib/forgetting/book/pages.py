@@ -68,7 +68,7 @@ def resolve(
     Raises:
         UserError: as `check`; also where `study` is among the given.
     """
-    page, said = read(name), studies.load(study).pages
+    page, said = read(name), studies.load_study(study).pages
     own = {
         key: value for key, value in said.get("common", {}).items() if key in page.parameters
     } | said.get(name, {})
@@ -119,7 +119,7 @@ def editions() -> dict[str, list[str]]:
         re.MULTILINE,
     ):
         study, _, page = entry.rpartition("/")
-        if page not in names() or study not in ("", *studies.names()):
+        if page not in names() or study not in ("", *studies.study_names()):
             raise UserError(
                 f"book/_toc.yml: pages/{entry} is no page of a study; write pages/PAGE or pages/STUDY/PAGE"
             )
@@ -138,7 +138,7 @@ def _edition(name: str) -> Edition:
     ]
     return Edition(
         name,
-        f"({studies.load(name).title})",
+        f"({studies.load_study(name).title})",
         tuple(label for page in again for label in notebooks.sections(page)),
     )
 
@@ -187,7 +187,7 @@ def build(
     Raises:
         UserError: as `run`; pages that do not fail are made all the same.
     """
-    pages, loaded = list(pages), studies.load(study)
+    pages, loaded = list(pages), studies.load_study(study)
     _check_study(loaded)
     values = {name: resolve(name, study=study, parameters=parameters) for name in pages}
     keys = {name: _key(name, values[name], loaded, edition) for name in pages}
@@ -268,8 +268,8 @@ def _key(name: str, values: dict[str, object], study: Study, edition: str) -> st
         str(_edition(edition)),
         json.dumps(values),
         json.dumps(study.model_dump(mode="json", exclude={"pages"}), sort_keys=True),
-        predictions.fingerprint(study.with_changes(sparsities=needed_sparsities(values))),
-        *(predictions.fingerprint(other) for other in _others(values)),
+        predictions.study_fingerprint(study.with_changes(sparsities=needed_sparsities(values))),
+        *(predictions.study_fingerprint(other) for other in _others(values)),
         _library(),
     ]
     return _digest("\0".join(words).encode())
@@ -284,7 +284,7 @@ def _others(values: dict[str, object]) -> list[Study]:
         for word in value
         if isinstance(word, str)
     ]
-    return [studies.load(word) for word in listed if word in studies.names()]
+    return [studies.load_study(word) for word in listed if word in studies.study_names()]
 
 
 @functools.cache
@@ -321,7 +321,7 @@ def provenance(name: str, namespace: dict[str, object]) -> None:
     """
     from IPython.display import HTML, display
 
-    page, study = read(name), studies.load(namespace["study"])
+    page, study = read(name), studies.load_study(namespace["study"])
     edition, up = paths.edition(), paths.above()
     text = json.dumps(study.model_dump(mode="json", exclude={"pages"}), sort_keys=True)
     items = "".join(
@@ -345,9 +345,9 @@ def provenance(name: str, namespace: dict[str, object]) -> None:
 
 def _archived(study: Study, up: str) -> str:
     """What the box says of predictions that were not made here."""
-    if not predictions.archived(study, study.setting("dense")):
+    if not predictions.uses_archive(study, study.setting("dense")):
         return ""
-    said = archive.manifest(study)
+    said = archive.read_manifest(study)
     devices = sorted(
         {
             member["device"]
@@ -374,7 +374,7 @@ def _elsewhere(name: str, edition: str, up: str) -> str:
     """Where the same page stands of other studies."""
     others = [other for other, pages in editions().items() if name in pages and other != edition]
     titles = {
-        other: studies.load(other).title if other else "the default study" for other in others
+        other: studies.load_study(other).title if other else "the default study" for other in others
     }
     links = [
         f'<a href="{up}pages/{_place(name, other)}.html">{html.escape(title)}</a>'

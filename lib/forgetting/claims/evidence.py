@@ -15,8 +15,8 @@ from forgetting.errors import UserError
 from forgetting.measure import class_impact, exemplars, inference, inputs, robustness
 from forgetting.study import Study
 
-AGAIN, INT8 = "dense-again", "fixed-int8-of-dense-again"
-KINDS = ("corrupted", "two digits", "atypical")
+SECOND_BASELINE, INT8 = "dense-again", "fixed-int8-of-dense-again"
+FLAW_KINDS = ("corrupted", "two digits", "atypical")
 # Statistics of classes are numbers of classes, all others fractions. Those that speak of single images resample members and sources.
 CLASSES = ("affected classes", "gains minus losses")
 OVER_MEMBERS = (
@@ -31,7 +31,7 @@ ADVERSARIES = ("natural adversaries", "adversaries beyond all")
 OVER_BOTH = (
     "accuracy on PIEs",
     "right answers on PIEs",
-    *(f"PIEs among {kind}" for kind in KINDS),
+    *(f"PIEs among {kind}" for kind in FLAW_KINDS),
     *ADVERSARIES,
 )
 STATISTICS = (*OVER_MEMBERS, *OVER_BOTH)
@@ -60,33 +60,37 @@ class Evidence:
     adversary: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=bool))
 
 
-def gather(study: Study, *, sparsities: Sequence[float], members: int | None = None) -> Evidence:
+def gather_evidence(
+    study: Study, *, sparsities: Sequence[float], members: int | None = None
+) -> Evidence:
     """What the predictions of `study` give: dense, dense-again, pruned at `sparsities`, fixed-point int8 where the study has it.
 
     Raises:
         UserError: populations are missing; the message says which command makes them.
     """
-    images = predictions.dataset(study)
+    images = predictions.load_study_dataset(study)
     attributes = images.test.attributes
     pruned = [f"pruned-{sparsity:g}" for sparsity in sparsities]
     quantized = [INT8] if "fixed-int8" in study.settings.quantized else []
     tests = {
-        name: predictions.load(study, name, part="test", members=members)
-        for name in ("dense", AGAIN, *pruned, *quantized)
+        name: predictions.load_predictions(study, name, part="test", members=members)
+        for name in ("dense", SECOND_BASELINE, *pruned, *quantized)
     }
     corrupted, held, adversary = {}, {}, np.zeros(0, dtype=bool)
     if study.data.corrupted_images:
         corrupted = {
-            name: _clean_and_corrupted(predictions.corrupted(study, name, members=members))
-            for name in ("dense", AGAIN, *pruned)
+            name: _clean_and_corrupted(
+                predictions.load_corruption_counts(study, name, members=members)
+            )
+            for name in ("dense", SECOND_BASELINE, *pruned)
         }
     if "holdout" in study.parts(study.setting("dense")) and study.settings.selectors:
-        selectors = predictions.load(study, "selectors", part="holdout")
+        selectors = predictions.load_predictions(study, "selectors", part="holdout")
         adversary = robustness.natural_adversaries(
             label=selectors.label, predicted=selectors.predicted
         )
-        for name in ("dense", AGAIN, *pruned):
-            holdout = predictions.load(study, name, part="holdout", members=members)
+        for name in ("dense", SECOND_BASELINE, *pruned):
+            holdout = predictions.load_predictions(study, name, part="holdout", members=members)
             held[name] = holdout.predicted == holdout.label
     return Evidence(
         label=tests["dense"].label,
@@ -119,7 +123,9 @@ class Measured(NamedTuple):
     alpha: float
 
 
-def measure(evidence: Evidence, *, draws: int = 400, seed: int, alpha: float = 0.05) -> Measured:
+def measure_statistics(
+    evidence: Evidence, *, draws: int = 400, seed: int, alpha: float = 0.05
+) -> Measured:
     """Every statistic of every population of `evidence` against dense, with what its intervals need.
 
     Halves are drawn without replacement (with replacement every PIE count is inflated, see `exemplars.null_control`); a half varies around
@@ -143,7 +149,7 @@ def measure(evidence: Evidence, *, draws: int = 400, seed: int, alpha: float = 0
         for name in names
         if name != INT8
     }
-    halves |= {INT8: halves[AGAIN]} if INT8 in names else {}
+    halves |= {INT8: halves[SECOND_BASELINE]} if INT8 in names else {}
     everyone, source_seed = np.ones(size, dtype=bool), int(generator.integers(2**31))
     measured = Measured({}, {}, {}, size, alpha)
     for name in names:
@@ -193,7 +199,7 @@ def _columns(
         "pie": pie,
         "right_pie": right * pie,
     }
-    for kind in ("plain", *KINDS):
+    for kind in ("plain", *FLAW_KINDS):
         on_test |= {kind: e.kind == kind, f"pie_{kind}": pie & (e.kind == kind)}
     if name not in e.held:
         return on_test, {}
@@ -256,7 +262,9 @@ def _image_statistics(
             "accuracy on PIEs": gap,
             "right answers on PIEs": np.where(test["pie"] > 0, gap, 0.0) * test["pie"] / test["n"],
         }
-        known |= {f"PIEs among {kind}": test[f"pie_{kind}"] / test[kind] - plain for kind in KINDS}
+        known |= {
+            f"PIEs among {kind}": test[f"pie_{kind}"] / test[kind] - plain for kind in FLAW_KINDS
+        }
         if held:
             change = (held["right_other"] - held["right"]) / held["right"]
             hard = held["hard_right_other"] - held["hard_right"]

@@ -14,17 +14,24 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from forgetting import paths
-from forgetting.claims.evidence import AGAIN, CLASSES, INT8, OVER_BOTH, STATISTICS, Measured
+from forgetting.claims.evidence import (
+    CLASSES,
+    INT8,
+    OVER_BOTH,
+    SECOND_BASELINE,
+    STATISTICS,
+    Measured,
+)
 from forgetting.errors import UserError
 from forgetting.measure import inference, inputs
 
-HOLDS, NOISE, UNTOLD, CONTRADICTED = (
+HOLDS, NOISE, UNDECIDED, CONTRADICTED = (
     "holds",
     "no more than the noise floor",
     "cannot be told at this scale",
     "contradicted",
 )
-VERDICTS = (HOLDS, NOISE, UNTOLD, CONTRADICTED)
+VERDICTS = (HOLDS, NOISE, UNDECIDED, CONTRADICTED)
 
 
 class Claim(BaseModel):
@@ -66,7 +73,7 @@ class Claim(BaseModel):
         return self
 
 
-def load() -> tuple[tuple[Claim, ...], pd.DataFrame]:
+def load_claims() -> tuple[tuple[Claim, ...], pd.DataFrame]:
     """The claims, and the reported values they rest on.
 
     Returns:
@@ -81,7 +88,7 @@ def load() -> tuple[tuple[Claim, ...], pd.DataFrame]:
     return claims, pd.read_csv(paths.claims / "reported.csv", dtype=str, keep_default_na=False)
 
 
-def sources(claim: Claim, reported: pd.DataFrame) -> dict[str, str]:
+def reported_values(claim: Claim, reported: pd.DataFrame) -> dict[str, str]:
     """What was reported for `claim`, in words: dataset, reported (values, by data set and quantity), how_read, source."""
     rows = reported.set_index("id").loc[list(claim.sources)].reset_index()
     quantities = rows[rows["value"] != ""].groupby(
@@ -106,7 +113,7 @@ def _each_once(column: pd.Series, between: str) -> str:
     return "; ".join(word for word in dict.fromkeys(column.str.split(between).explode()) if word)
 
 
-def judge(*, low: float, high: float, direction: str, negligible: float) -> str:
+def judge_interval(*, low: float, high: float, direction: str, negligible: float) -> str:
     """The verdict on an effect minus its null whose interval is (low, high); one of `VERDICTS`.
 
     Args:
@@ -129,26 +136,32 @@ def judge(*, low: float, high: float, direction: str, negligible: float) -> str:
             f"negligible is {negligible}: the smallest effect of interest must be above 0; state one"
         )
     if np.isnan(low) or np.isnan(high):
-        return UNTOLD
+        return UNDECIDED
     if direction == "none":
         inside, outside = (
             -negligible < low and high < negligible,
             low > negligible or high < -negligible,
         )
-        return HOLDS if inside else CONTRADICTED if outside else UNTOLD
+        return HOLDS if inside else CONTRADICTED if outside else UNDECIDED
     if direction == "less":
         low, high = -high, -low
     return (
-        HOLDS if low > 0 else CONTRADICTED if high < 0 else NOISE if high < negligible else UNTOLD
+        HOLDS
+        if low > 0
+        else CONTRADICTED
+        if high < 0
+        else NOISE
+        if high < negligible
+        else UNDECIDED
     )
 
 
 def _contrast(claim: Claim, level: str, lowest: str) -> tuple[dict[str, int], dict[str, int]]:
     """The effect and its null, each as settings with signs. Where two compressed populations are compared the noise floor cancels."""
     return {
-        "pruned": ({level: 1}, {AGAIN: 1}),
+        "pruned": ({level: 1}, {SECOND_BASELINE: 1}),
         "lowest": ({level: 1, lowest: -1}, {}),
-        "fixed-int8": ({INT8: 1}, {AGAIN: 1}),
+        "fixed-int8": ({INT8: 1}, {SECOND_BASELINE: 1}),
         "over fixed-int8": ({level: 1, INT8: -1}, {}),
     }[claim.compares]
 
@@ -159,7 +172,7 @@ def _spread(draws: np.ndarray) -> float:
     return draws.std(ddof=1) if len(draws) > 1 and np.ptp(draws) > 1e-12 else np.nan
 
 
-def ledger(
+def build_ledger(
     measured: Measured, claims: Sequence[Claim], *, sparsity: float, alpha: float = 0.05
 ) -> pd.DataFrame:
     """The verdict on every claim that can be tested with what was measured; one row a claim.
@@ -179,8 +192,8 @@ def ledger(
         low, high: 1 - alpha interval of the difference alone. simultaneous_low, simultaneous_high: for all rows at once. se, df.
         detectable: the smallest difference that this row would have found with a chance of 80 %.
         resamples: "members" (other trainings, these images) or "both" (other images, too). members: K.
-        verdict: by `judge`, on the simultaneous interval.
-        Claims without a test, or whose populations were not measured, have no row: `left_out` lists them.
+        verdict: by `judge_interval`, on the simultaneous interval.
+        Claims without a test, or whose populations were not measured, have no row: `untested_claims` lists them.
 
     Raises:
         UserError: the level was not measured.
@@ -219,7 +232,7 @@ def ledger(
         detectable=inference.smallest_detectable(se=table["se"], df=df, alpha=alpha / len(table)),
     )
     table["verdict"] = [
-        judge(
+        judge_interval(
             low=row.simultaneous_low,
             high=row.simultaneous_high,
             direction=row.direction,
@@ -291,7 +304,7 @@ def _row(
     }
 
 
-def left_out(claims: Sequence[Claim], table: pd.DataFrame) -> pd.DataFrame:
+def untested_claims(claims: Sequence[Claim], table: pd.DataFrame) -> pd.DataFrame:
     """The claims without a row in the ledger `table`: id, short, text, paper, section, reason."""
     reason = "this study has no population for it, or nothing to compare at this level"
     return pd.DataFrame(
@@ -311,7 +324,9 @@ def left_out(claims: Sequence[Claim], table: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def in_words(table: pd.DataFrame, claims: Sequence[Claim], reported: pd.DataFrame) -> pd.DataFrame:
+def readable_ledger(
+    table: pd.DataFrame, claims: Sequence[Claim], reported: pd.DataFrame
+) -> pd.DataFrame:
     """The ledger as a reader sees it, all text; one row a claim.
 
     Returns claim (short), verdict, here minus floor (with the simultaneous interval), here, noise floor, detectable (None where a verdict
@@ -319,21 +334,21 @@ def in_words(table: pd.DataFrame, claims: Sequence[Claim], reported: pd.DataFram
     """
     by_id, rows = {claim.id: claim for claim in claims}, []
     for row in table.itertuples():
-        claim, said = by_id[row.id], sources(by_id[row.id], reported)
+        claim, said = by_id[row.id], reported_values(by_id[row.id], reported)
         interval, detectable = "no interval", "no draw differs"
         if not np.isnan(row.se):
-            interval = f"[{amount(row.simultaneous_low, row.unit)}, {amount(row.simultaneous_high, row.unit)}]"
-            detectable = f"{amount(row.detectable, row.unit, sign='')} {row.unit}"
+            interval = f"[{format_amount(row.simultaneous_low, row.unit)}, {format_amount(row.simultaneous_high, row.unit)}]"
+            detectable = f"{format_amount(row.detectable, row.unit, sign='')} {row.unit}"
         rows.append(
             {
                 "claim": row.short,
                 "verdict": row.verdict,
-                "here minus floor": f"{amount(row.difference, row.unit)} {interval}",
-                "here": f"{amount(row.effect, row.unit)} {row.unit}",
+                "here minus floor": f"{format_amount(row.difference, row.unit)} {interval}",
+                "here": f"{format_amount(row.effect, row.unit)} {row.unit}",
                 "noise floor": "cancels"
                 if row.compares in ("lowest", "over fixed-int8")
-                else amount(row.null, row.unit),
-                "detectable": detectable if row.verdict == UNTOLD else None,
+                else format_amount(row.null, row.unit),
+                "detectable": detectable if row.verdict == UNDECIDED else None,
                 "in our words": claim.text,
                 "reported": said["reported"],
                 "read in": said["how_read"],
@@ -342,14 +357,14 @@ def in_words(table: pd.DataFrame, claims: Sequence[Claim], reported: pd.DataFram
     return pd.DataFrame(rows)
 
 
-def amount(value: float, unit: str, *, sign: str = "+") -> str:
+def format_amount(value: float, unit: str, *, sign: str = "+") -> str:
     """A statistic of the ledger as text, with a true minus sign: points from a fraction, or a number of classes."""
     value = round(100 * value if unit == "points" else value, 1) + 0.0  # never a negative zero
     whole = unit == "classes" and value == round(value)
     return f"{value:{sign}.{0 if whole else 1}f}".replace("-", "−")
 
 
-def multiples(table: pd.DataFrame) -> pd.DataFrame:
+def scaled_ledger(table: pd.DataFrame) -> pd.DataFrame:
     """The ledger on one scale, for a forest plot: multiples of the smallest effect of interest, what was claimed pointing right.
 
     Returns id, short, value, low, high, simultaneous_low, simultaneous_high, verdict. A claim of hardly any change keeps its sign.

@@ -1,6 +1,6 @@
 """Data sets behind one call: images, labels, attributes, source ids, names. Numpy only.
 
-`digits` and `fashion` offer a `pool()` of images, which `planted` divides into parts with flaws of known kind; `cifar10` comes divided.
+`digits` and `fashion` offer a pool of images, which `planted` divides into parts with flaws of known kind; `cifar10` comes divided.
 """
 
 from dataclasses import dataclass
@@ -36,7 +36,7 @@ class Part:
     def __len__(self) -> int:
         return len(self.labels)
 
-    def pictures(self) -> np.ndarray:
+    def require_images(self) -> np.ndarray:
         """`images`, for what cannot be done without them.
 
         Raises:
@@ -73,7 +73,7 @@ class DataSet:
 
 
 @lru_cache(maxsize=2)
-def load(spec: Data, *, fetch: bool = True) -> DataSet:
+def load_dataset(spec: Data, *, fetch: bool = True) -> DataSet:
     """The data set that `spec` describes; the same spec gives the same bytes.
 
     Args:
@@ -86,10 +86,10 @@ def load(spec: Data, *, fetch: bool = True) -> DataSet:
     from forgetting.data import cifar10, digits, fashion, planted
 
     if spec.name == "cifar10":
-        return cifar10.load(spec, fetch=fetch)
+        return cifar10.load_cifar10(spec, fetch=fetch)
     module = {"digits": digits, "fashion": fashion}[spec.name]
-    return planted.divide(
+    return planted.divide_pool(
         spec,
-        *(module.pool(fetch=fetch) if module is fashion else module.pool()),
+        *(module.load_pool(fetch=fetch) if module is fashion else module.load_pool()),
         classes=module.CLASSES,
     )

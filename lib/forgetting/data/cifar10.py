@@ -15,7 +15,7 @@ from forgetting import paths
 from forgetting.data import DataSet, Part
 from forgetting.data.planted import plain_part
 from forgetting.data.spec import Cifar10Data
-from forgetting.data.torchvision_cpu import torchvision
+from forgetting.data.torchvision_cpu import import_torchvision
 from forgetting.errors import DataNotFound, UserError
 
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
@@ -145,7 +145,7 @@ APPROXIMATE = {
 }
 
 
-def load(spec: Cifar10Data, *, fetch: bool = True) -> DataSet:
+def load_cifar10(spec: Cifar10Data, *, fetch: bool = True) -> DataSet:
     """The first `train_images` and `test_images` of CIFAR-10 in the author's order; `source` is the place in that order.
 
     Raises:
@@ -177,7 +177,7 @@ def load(spec: Cifar10Data, *, fetch: bool = True) -> DataSet:
     )
 
 
-def corrupted(spec: Cifar10Data, chosen: np.ndarray, names: Sequence[str]) -> np.ndarray:
+def load_cifar10_c(spec: Cifar10Data, chosen: np.ndarray, names: Sequence[str]) -> np.ndarray:
     """Test images as the published set CIFAR-10-C has them (Hendrycks & Dietterich 2019).
 
     Args:
@@ -196,7 +196,7 @@ def corrupted(spec: Cifar10Data, chosen: np.ndarray, names: Sequence[str]) -> np
             f"{CORRUPTED} is not here: put the folder, with labels.npy and a file for each corruption, into FORGETTING_DATA"
         )
     labels = _array(folder / "labels.npy", (5 * EACH,))
-    if (labels[: spec.test_images] != load(spec).test.labels).any():
+    if (labels[: spec.test_images] != load_cifar10(spec).test.labels).any():
         raise UserError(
             f"{CORRUPTED}: {folder / 'labels.npy'} holds the labels of other images; fetch the folder again"
         )
@@ -245,10 +245,10 @@ def _folder(fetch: bool) -> Path:
 
 
 def _download(root: Path) -> Path:
-    cifar10 = torchvision().datasets.CIFAR10
+    cifar10 = import_torchvision().datasets.CIFAR10
     try:
         root.mkdir(parents=True, exist_ok=True)
-        torchvision().datasets.utils.download_and_extract_archive(
+        import_torchvision().datasets.utils.download_and_extract_archive(
             cifar10.url, os.fspath(root), filename=cifar10.filename, md5=cifar10.tgz_md5
         )
     except (OSError, RuntimeError) as error:

@@ -73,7 +73,7 @@ _FROST = np.array([0.86, 0.94, 1.0], dtype=np.float32)
 _CHUNK = 2**20
 
 
-def names(*, channels: int) -> tuple[str, ...]:
+def corruption_names(*, channels: int) -> tuple[str, ...]:
     """Names of the corruptions that mean something on images of this many channels: all 19 on colour (3), all but saturate on grey (1).
 
     Raises UserError for any other number of channels.
@@ -89,7 +89,7 @@ def corrupt(images: np.ndarray, *, name: str, severity: int, seed: int) -> np.nd
     """Corrupted copies of `images`.
 
     images: (N, C, H, W) uint8, C 1 (grey) or 3 (red, green, blue), H and W at least 28; never modified.
-    name: one of `names(channels=C)`. severity: 1 (mildest) to 5. seed: an integer of at least 0.
+    name: one of `corruption_names(channels=C)`. severity: 1 (mildest) to 5. seed: an integer of at least 0.
     Returns (N, C, H, W) uint8. Image i of the result depends on image i, its position i, name, severity and seed alone: the other
     images, and how many there are, do not matter. Severities are drawn independently of each other.
     Raises UserError for an array of another type or shape, a name that is unknown or needs colour, a severity or seed out of range.
@@ -131,7 +131,7 @@ def _checked(images, name, severity, seed) -> tuple[int, int]:
         raise UserError(
             f"images are {height} x {width} px: each side must have at least {SMALLEST_SIDE}; pad or enlarge them."
         )
-    allowed = names(channels=images.shape[1])
+    allowed = corruption_names(channels=images.shape[1])
     if name in _NEEDS_COLOUR and name not in allowed:
         raise UserError(
             f"corruption {name!r} on grey images: grey has no colour to change; allowed are {', '.join(allowed)}."

@@ -7,7 +7,7 @@ import numpy as np
 CLASSES = tuple("0123456789")
 
 
-def pool() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def load_pool() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """All images of the collection, with their labels.
 
     Returns:

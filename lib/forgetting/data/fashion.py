@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from forgetting import paths
-from forgetting.data.torchvision_cpu import torchvision
+from forgetting.data.torchvision_cpu import import_torchvision
 from forgetting.errors import DataNotFound, UserError
 
 CLASSES = (
@@ -33,7 +33,7 @@ FILES = {
 }
 
 
-def pool(*, fetch: bool = True) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def load_pool(*, fetch: bool = True) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Images (70000, 1, 28, 28) uint8, labels (70000,) int32, and whether an image is of the official test part.
 
     Raises:
@@ -71,7 +71,7 @@ def _folder(fetch: bool) -> Path:
 def _download(root: Path) -> Path:
     try:
         root.mkdir(parents=True, exist_ok=True)
-        torchvision().datasets.FashionMNIST(os.fspath(root), download=True)
+        import_torchvision().datasets.FashionMNIST(os.fspath(root), download=True)
     except (OSError, RuntimeError) as error:
         raise DataNotFound(
             f"Fashion-MNIST is not here and could not be downloaded ({type(error).__name__}); {MEND}"

@@ -31,12 +31,12 @@ FOLDERS = {COUNTS: "cifar10h", ERRORS: "label_errors", **dict.fromkeys(NOISY, "c
 NAMES = {"CIFAR-10H": (COUNTS,), "label errors": (ERRORS,), "CIFAR-10N": NOISY}
 
 
-def here() -> dict[str, bool]:
+def available_annotations() -> dict[str, bool]:
     """Which of the three sets are here: "CIFAR-10H", "label errors", "CIFAR-10N"."""
     return {name: _found(*files) is not None for name, files in NAMES.items()}
 
 
-def answers(labels) -> np.ndarray:
+def load_cifar10h(labels) -> np.ndarray:
     """How many people gave each test picture each label (Peterson et al. 2019).
 
     Arguments: `labels` (n,) of the first n test pictures.
@@ -77,7 +77,7 @@ def answers(labels) -> np.ndarray:
     return counts[: len(labels)]
 
 
-def label_errors(labels) -> pd.DataFrame:
+def load_label_errors(labels) -> pd.DataFrame:
     """Test pictures whose label was suspected to be wrong, each judged by five people (Northcutt et al. 2021).
 
     Only what a network had pointed out was judged, so wrong labels that networks reproduce were never looked at.
@@ -118,7 +118,7 @@ def label_errors(labels) -> pd.DataFrame:
     return table
 
 
-def relabelled(labels) -> pd.DataFrame:
+def load_cifar10n(labels) -> pd.DataFrame:
     """What three people each called a training picture (Wei et al. 2022).
 
     Arguments: `labels` (n,) of the first n training pictures.

@@ -9,7 +9,7 @@ import pandas as pd
 from scipy import ndimage
 
 from forgetting.data import DataSet, Part, corruption
-from forgetting.data.spec import PlantedData, seed
+from forgetting.data.spec import PlantedData, derive_seed
 from forgetting.errors import UserError
 
 ATYPICAL = ("rotated", "inverted", "thin", "thick")
@@ -17,12 +17,12 @@ TEST_KINDS = ("corrupted", "two digits", "atypical")
 TRAIN_KINDS = ("wrong label", "atypical")
 
 
-def tail(largest: int, smallest: int, classes: int) -> np.ndarray:
+def long_tailed_counts(largest: int, smallest: int, classes: int) -> np.ndarray:
     """Class counts (classes,) that fall exponentially from `largest` to `smallest`."""
     return np.round(np.geomspace(largest, smallest, classes)).astype(int)
 
 
-def divide(
+def divide_pool(
     spec: PlantedData,
     images: np.ndarray,
     labels: np.ndarray,
@@ -36,8 +36,8 @@ def divide(
         images: (N, C, H, W) uint8 pool. labels: (N,) int32. for_testing: (N,) bool, images that may only be tested on; where there are
             none, test images are drawn from all.
     """
-    counts = tail(spec.train_largest, spec.train_smallest, len(classes))
-    rng = np.random.default_rng(seed(spec.seed, "divide"))
+    counts = long_tailed_counts(spec.train_largest, spec.train_smallest, len(classes))
+    rng = np.random.default_rng(derive_seed(spec.seed, "divide"))
     chosen: dict[str, list[np.ndarray]] = {"test": [], "train": [], "holdout": []}
     for label, count in enumerate(counts):
         ids = rng.permutation(np.flatnonzero(labels == label))
@@ -82,13 +82,13 @@ def plain_part(images: np.ndarray, labels: np.ndarray, source: np.ndarray) -> Pa
 
 
 def _plant_in_training(part: Part, spec: PlantedData, classes: int) -> Part:
-    rng = np.random.default_rng(seed(spec.seed, "training flaws"))
+    rng = np.random.default_rng(derive_seed(spec.seed, "training flaws"))
     order = rng.permutation(len(part))
     wrong = order[: round(spec.wrong_labels * len(part))]
     odd = order[len(wrong) :][: round(spec.train_atypical * len(part))]
     images, labels, attributes = part.images.copy(), part.labels.copy(), part.attributes.copy()
     labels[wrong] = (labels[wrong] + rng.integers(1, classes, len(wrong))) % classes
-    images[odd], details = atypical(images[odd], rng=rng)
+    images[odd], details = make_atypical(images[odd], rng=rng)
     attributes.loc[wrong, "kind"] = "wrong label"
     attributes.loc[odd, "kind"] = "atypical"
     attributes.loc[odd, "detail"] = details
@@ -107,7 +107,7 @@ def _add_flawed_copies(part: Part, spec: PlantedData) -> Part:
         ("two digits", _two),
         ("atypical", _atypical_copies),
     ):
-        rng = np.random.default_rng(seed(spec.seed, "test flaws", kind))
+        rng = np.random.default_rng(derive_seed(spec.seed, "test flaws", kind))
         rows = np.sort(rng.permutation(len(part))[: spec.test_flawed])
         if len(rows) == 0:
             continue
@@ -125,7 +125,7 @@ def _add_flawed_copies(part: Part, spec: PlantedData) -> Part:
 
 def _corrupted(part: Part, rows: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, dict]:
     """Each image under one corruption at severity 3 to 5."""
-    names = corruption.names(channels=part.images.shape[1])
+    names = corruption.corruption_names(channels=part.images.shape[1])
     which, severity = rng.integers(len(names), size=len(rows)), rng.integers(3, 6, size=len(rows))
     made = part.images[rows].copy()
     for k, s in sorted(set(zip(which.tolist(), severity.tolist(), strict=True))):
@@ -166,11 +166,11 @@ def _moved(image: np.ndarray, columns: int) -> np.ndarray:
 def _atypical_copies(
     part: Part, rows: np.ndarray, rng: np.random.Generator
 ) -> tuple[np.ndarray, dict]:
-    made, details = atypical(part.images[rows], rng=rng)
+    made, details = make_atypical(part.images[rows], rng=rng)
     return made, {"detail": details}
 
 
-def atypical(images: np.ndarray, *, rng: np.random.Generator) -> tuple[np.ndarray, list[str]]:
+def make_atypical(images: np.ndarray, *, rng: np.random.Generator) -> tuple[np.ndarray, list[str]]:
     """Each image rotated by 40 to 80 degrees, inverted, or with a thin or thick stroke; and which it was.
 
     Args:

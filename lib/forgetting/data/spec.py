@@ -72,7 +72,7 @@ DATA = (PlantedData, Cifar10Data)
 Data = Annotated[PlantedData | Cifar10Data, Field(discriminator="name")]
 
 
-def seed(study_seed: int, *words: object) -> int:
-    """A seed in [0, 2^63) for what `words` name, e.g. `seed(0, "pruned-0.9", member)`; never from a position in a list."""
+def derive_seed(study_seed: int, *words: object) -> int:
+    """A seed in [0, 2^63) for what `words` name, e.g. `derive_seed(0, "pruned-0.9", member)`; never from a position in a list."""
     text = json.dumps([study_seed, *map(str, words)])
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1

@@ -3,7 +3,7 @@
 _operators = None  # the registration lives as long as this object
 
 
-def torchvision():
+def import_torchvision():
     """The module torchvision, also beside a CPU build of torch.
 
     Its wheel from the package index expects compiled operators that a CPU build cannot load; their signatures are declared here first,

@@ -66,7 +66,7 @@ class Predictions:
         """(K,) share of examples that each member gets right."""
         return (self.predicted == self.label).mean(axis=1)
 
-    def of(self, examples: np.ndarray) -> "Predictions":
+    def select(self, examples: np.ndarray) -> "Predictions":
         """Only `examples`: (N,) bool or indices."""
         wide = {
             name: getattr(self, name)[:, examples]
@@ -83,16 +83,16 @@ class Predictions:
         )
 
 
-def folder(study: Study, setting: Setting) -> Path:
+def population_folder(study: Study, setting: Setting) -> Path:
     """Where a population lies."""
-    return paths.runs() / study.population(setting)
+    return paths.runs() / study.population_name(setting)
 
 
-def path(study: Study, setting: Setting, member: int, part: str) -> Path:
-    return folder(study, setting) / f"{member:03d}-{part}.parquet"
+def predictions_path(study: Study, setting: Setting, member: int, part: str) -> Path:
+    return population_folder(study, setting) / f"{member:03d}-{part}.parquet"
 
 
-def write(
+def write_predictions(
     study: Study,
     setting: Setting,
     member: int,
@@ -104,18 +104,21 @@ def write(
 
     Args:
         study, setting, member, part: what the file holds; they name it, too.
-        columns: what `predictions_file.COLUMNS` (or, for the part `corrupted`, `COUNTS`) names, each (N,).
+        columns: what `predictions_file.COLUMNS` (or, for the part `corrupted`, `COUNT_COLUMNS`) names, each (N,).
         about: seed, sparsity, bits, bytes, layers, device, torch: what is known of the member.
     """
     identity = {
-        "population": study.population(setting),
+        "population": study.population_name(setting),
         "text": study.text(setting),
         "setting": setting.name,
         "parent": setting.parent,
     }
     identity |= {"member": member, "part": part}
-    predictions_file.write(
-        path(study, setting, member, part), columns, identity | about, counts=part == "corrupted"
+    predictions_file.write_predictions_file(
+        predictions_path(study, setting, member, part),
+        columns,
+        identity | about,
+        counts=part == "corrupted",
     )
 
 
@@ -130,28 +133,28 @@ def _members(study: Study, setting: Setting, members: int | None) -> range:
     return range(members)
 
 
-def trained(study: Study, setting: Setting) -> bool:
+def is_trained(study: Study, setting: Setting) -> bool:
     """Whether all files of `setting` lie in runs/."""
     return all(
-        path(study, setting, member, part).exists()
+        predictions_path(study, setting, member, part).exists()
         for member in range(study.size(setting))
         for part in study.parts(setting)
     )
 
 
-def archived(study: Study, setting: Setting) -> bool:
+def uses_archive(study: Study, setting: Setting) -> bool:
     """Whether `setting` is read from the study's archive: it is there, and was not trained here, or not all of it."""
-    return archive.holds(study, setting) and not trained(study, setting)
+    return archive.holds(study, setting) and not is_trained(study, setting)
 
 
-def available(study: Study) -> bool:
+def is_available(study: Study) -> bool:
     """Whether every population of `study` can be read, from runs/ or from an archive."""
     return all(
-        archive.holds(study, setting) or trained(study, setting) for setting in study.populations
+        archive.holds(study, setting) or is_trained(study, setting) for setting in study.populations
     )
 
 
-def dataset(study: Study) -> DataSet:
+def load_study_dataset(study: Study) -> DataSet:
     """The data that the study's networks were trained and tested on. What only the archive knows comes without pictures.
 
     Raises:
@@ -160,20 +163,20 @@ def dataset(study: Study) -> DataSet:
     """
     dense = study.setting("dense")
     try:
-        here = data.load(study.data, fetch=not archive.holds(study, dense))
+        here = data.load_dataset(study.data, fetch=not archive.holds(study, dense))
     except DataNotFound:
         if not archive.holds(study, dense):
             raise
-        return archive.dataset(study)
-    if not archived(study, dense):
+        return archive.read_dataset(study)
+    if not uses_archive(study, dense):
         return here
-    known = archive.dataset(study)
+    known = archive.read_dataset(study)
     if any(
         (known.part(part).labels != here.part(part).labels).any()
         for part in ("train", "test", "holdout")
     ):
         raise UserError(
-            f"the data of study {study.name} have other labels here than in {display_path(archive.folder(study))}; fetch one of them again"
+            f"the data of study {study.name} have other labels here than in {display_path(archive.archive_folder(study))}; fetch one of them again"
         )
     # The archive's attributes, because it knows which pictures its own networks saw; the pictures of this machine.
     pictures = {
@@ -183,7 +186,7 @@ def dataset(study: Study) -> DataSet:
     return replace(known, **pictures)
 
 
-def publish(study: Study) -> Path:
+def publish_study(study: Study) -> Path:
     """Consolidate all that was trained here of `study` into its archive, and return the archive's folder.
 
     Raises:
@@ -200,7 +203,7 @@ def publish(study: Study) -> Path:
                         _read_here(study, setting, part, range(study.size(setting))),
                     )
 
-    return archive.publish(study, found(), data.load(study.data))
+    return archive.write_archive(study, found(), data.load_dataset(study.data))
 
 
 def _read_members(
@@ -211,15 +214,15 @@ def _read_members(
         raise UserError(
             f"part {part!r} is not predicted by {setting.name}: it has {', '.join(study.parts(setting))}"
         )
-    if archived(study, setting):
-        return archive.members(study, setting, part, wanted)
+    if uses_archive(study, setting):
+        return archive.read_members(study, setting, part, wanted)
     return _read_here(study, setting, part, wanted)
 
 
 def _read_here(
     study: Study, setting: Setting, part: str, wanted: range
 ) -> list[tuple[pa.Table, dict]]:
-    files = [path(study, setting, member, part) for member in wanted]
+    files = [predictions_path(study, setting, member, part) for member in wanted]
     here = sum(file.exists() for file in files)
     if here < len(files):
         extra = (
@@ -229,17 +232,17 @@ def _read_here(
         )
         raise UserError(
             f"population {setting.name} of study {study.name} has {here} of {len(files)} members in {display_path(paths.runs())}; "
-            f"run `forgetting train {study.name}{extra}`{archive.why_not(study, setting)}"
+            f"run `forgetting train {study.name}{extra}`{archive.mismatch_note(study, setting)}"
         )
     found = []
     for file in files:
         try:
-            table, known = predictions_file.read(file)
+            table, known = predictions_file.read_predictions_file(file)
         except CorruptFile as error:
             raise UserError(
                 f"{error}; run `forgetting train {study.name}`, which makes it again"
             ) from None
-        if known["population"] != study.population(setting) or known["part"] != part:
+        if known["population"] != study.population_name(setting) or known["part"] != part:
             raise UserError(
                 f"{display_path(file)} belongs to {known['population']} ({known['part']}), not to study {study.name}; "
                 f"delete it and run `forgetting train {study.name}`"
@@ -248,7 +251,9 @@ def _read_here(
     return found
 
 
-def load(study: Study, setting: str, *, part: str, members: int | None = None) -> Predictions:
+def load_predictions(
+    study: Study, setting: str, *, part: str, members: int | None = None
+) -> Predictions:
     """What a population predicted.
 
     Args:
@@ -267,7 +272,7 @@ def load(study: Study, setting: str, *, part: str, members: int | None = None) -
         if (stacked[name] != stacked[name][0]).any():
             raise UserError(
                 f"the members of {setting} of study {study.name} saw different tests (their {name} columns differ); "
-                f"delete {study.population(what)} and train again"
+                f"delete {study.population_name(what)} and train again"
             )
     wide = {name: stacked[name] for name in ("predicted", "confidence", "label_confidence")}
     info = pd.DataFrame(
@@ -283,11 +288,11 @@ def load(study: Study, setting: str, *, part: str, members: int | None = None) -
         stacked["label"][0],
         **wide,
         info=info,
-        archived=archived(study, what),
+        archived=uses_archive(study, what),
     )
 
 
-def layers(study: Study, setting: str, *, members: int | None = None) -> pd.DataFrame:
+def load_layers(study: Study, setting: str, *, members: int | None = None) -> pd.DataFrame:
     """What was achieved in each layer: member, layer, weights, kept, sparsity, bits."""
     what = study.setting(setting)
     found = _read_members(study, what, study.parts(what)[0], members)
@@ -296,7 +301,9 @@ def layers(study: Study, setting: str, *, members: int | None = None) -> pd.Data
     )
 
 
-def corrupted(study: Study, setting: str, *, members: int | None = None) -> pd.DataFrame:
+def load_corruption_counts(
+    study: Study, setting: str, *, members: int | None = None
+) -> pd.DataFrame:
     """Counts under corruption: member, corruption, severity, class, n, correct; severity 0 is the clean image."""
     found = _read_members(study, study.setting(setting), "corrupted", members)
     return pd.concat(
@@ -305,7 +312,7 @@ def corrupted(study: Study, setting: str, *, members: int | None = None) -> pd.D
     )
 
 
-def missing(
+def missing_files(
     study: Study, settings: Iterable[Setting]
 ) -> tuple[list[tuple[Setting, int, str]], list[str]]:
     """What of `settings` is still to be made, and what was found damaged.
@@ -319,10 +326,10 @@ def missing(
     for setting in settings:
         for member in range(study.size(setting)):
             for part in study.parts(setting):
-                file = path(study, setting, member, part)
+                file = predictions_path(study, setting, member, part)
                 try:
-                    _, known = predictions_file.read(file)
-                    if known["population"] != study.population(setting) or (
+                    _, known = predictions_file.read_predictions_file(file)
+                    if known["population"] != study.population_name(setting) or (
                         known["member"],
                         known["part"],
                     ) != (member, part):
@@ -337,17 +344,17 @@ def missing(
     return absent, damaged
 
 
-def log(study: Study, setting: Setting, entry: dict) -> None:
+def append_log(study: Study, setting: Setting, entry: dict) -> None:
     """Append one line (times, seconds) to the population's log."""
-    with open(folder(study, setting) / "log.jsonl", "a", encoding="utf-8") as file:
+    with open(population_folder(study, setting) / "log.jsonl", "a", encoding="utf-8") as file:
         file.write(json.dumps(entry, sort_keys=True) + "\n")
 
 
-def logged(study: Study, settings: Iterable[Setting]) -> pd.DataFrame:
+def read_log(study: Study, settings: Iterable[Setting]) -> pd.DataFrame:
     """What was logged while `settings` were trained: setting, member, seconds of each phase; a line that a crash cut off is left out."""
     rows = []
     for setting in settings:
-        file = folder(study, setting) / "log.jsonl"
+        file = population_folder(study, setting) / "log.jsonl"
         for line in file.read_text(encoding="utf-8").splitlines() if file.exists() else []:
             try:
                 rows.append({"setting": setting.name, **json.loads(line)})
@@ -356,15 +363,15 @@ def logged(study: Study, settings: Iterable[Setting]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def fingerprint(study: Study, settings: Iterable[Setting] | None = None) -> str:
+def study_fingerprint(study: Study, settings: Iterable[Setting] | None = None) -> str:
     """A word that changes when any predictions file of the study does (by name, size and time of change), or its archive."""
     files = (
         file
         for setting in settings or study.populations
-        for file in sorted(folder(study, setting).glob("*.parquet"))
+        for file in sorted(population_folder(study, setting).glob("*.parquet"))
     )
     stats = [
-        archive.fingerprint(study),
+        archive.archive_fingerprint(study),
         *(
             (file.parent.name, file.name, file.stat().st_size, file.stat().st_mtime_ns)
             for file in files

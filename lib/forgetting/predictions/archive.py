@@ -50,7 +50,7 @@ MEMBER = (
 )  # what the manifest says of each member
 
 
-def folder(study: Study) -> Path:
+def archive_folder(study: Study) -> Path:
     """Where the archive of `study` lies, if there is one."""
     return paths.archive() / study.name
 
@@ -58,19 +58,21 @@ def folder(study: Study) -> Path:
 def holds(study: Study, setting: Setting) -> bool:
     """Whether the archive has this very population: the same study, data, network, training and format version."""
     known = (_manifest(study) or {}).get("populations", {}).get(setting.name)
-    return known is not None and known["population"] == study.population(setting)
+    return known is not None and known["population"] == study.population_name(setting)
 
 
-def why_not(study: Study, setting: Setting) -> str:
+def mismatch_note(study: Study, setting: Setting) -> str:
     """What to say of an archive that is there and does not hold `setting`; empty where there is none."""
     manifest = _manifest(study)
     if manifest is None or holds(study, setting):
         return ""
     of = manifest["populations"].get(setting.name, {}).get("population", "another study")
-    return f"; {display_path(folder(study))} holds {of}, not {study.population(setting)}"
+    return (
+        f"; {display_path(archive_folder(study))} holds {of}, not {study.population_name(setting)}"
+    )
 
 
-def manifest(study: Study) -> dict:
+def read_manifest(study: Study) -> dict:
     """What the archive of `study` says of itself.
 
     Raises:
@@ -79,13 +81,13 @@ def manifest(study: Study) -> dict:
     found = _manifest(study)
     if found is None:
         raise UserError(
-            f"study {study.name} has no archive in {display_path(folder(study))}: make it with `forgetting archive {study.name}`"
+            f"study {study.name} has no archive in {display_path(archive_folder(study))}: make it with `forgetting archive {study.name}`"
         )
     return found
 
 
 def _manifest(study: Study) -> dict | None:
-    file = folder(study) / "manifest.json"
+    file = archive_folder(study) / "manifest.json"
     return _read_manifest(file, file.stat().st_mtime_ns) if file.exists() else None
 
 
@@ -109,13 +111,15 @@ def _mend(where: Path) -> str:
 
 def _file(study: Study, name: str) -> Path:
     """A file of the archive, after its SHA-256 was compared with the manifest's."""
-    file, known = folder(study) / name, manifest(study)["files"]
+    file, known = archive_folder(study) / name, read_manifest(study)["files"]
     if name not in known or not file.exists():
-        raise UserError(f"{display_path(file)} is missing from its archive; {_mend(folder(study))}")
+        raise UserError(
+            f"{display_path(file)} is missing from its archive; {_mend(archive_folder(study))}"
+        )
     stat = file.stat()
     if _digest(file, stat.st_size, stat.st_mtime_ns) != known[name]["sha256"]:
         raise UserError(
-            f"{display_path(file)} is cut off or altered: it does not match its manifest; {_mend(folder(study))}"
+            f"{display_path(file)} is cut off or altered: it does not match its manifest; {_mend(archive_folder(study))}"
         )
     return file
 
@@ -129,18 +133,18 @@ def _digest_of(said: object) -> str:
     return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
 
-def fingerprint(study: Study) -> str:
+def archive_fingerprint(study: Study) -> str:
     """A word that changes when the archive does."""
     return _manifest(study)["sha256"] if _manifest(study) else ""
 
 
-def members(study: Study, setting: Setting, part: str, wanted: range) -> list[Member]:
+def read_members(study: Study, setting: Setting, part: str, wanted: range) -> list[Member]:
     """The predictions of `wanted` members as they were written where they were trained, with confidences as float32 again.
 
     Raises:
         UserError: a file is missing, cut off or altered.
     """
-    said = manifest(study)
+    said = read_manifest(study)
     known = said["populations"][setting.name]
     file = pq.ParquetFile(_file(study, f"{part}.parquet"))
     rows = file.read_row_group(said["parts"][part].index(setting.name), use_threads=False)
@@ -165,9 +169,9 @@ def members(study: Study, setting: Setting, part: str, wanted: range) -> list[Me
     return found
 
 
-def dataset(study: Study) -> DataSet:
+def read_dataset(study: Study) -> DataSet:
     """The data that the archive's networks were trained and tested on, without pictures."""
-    said = manifest(study)["data"]
+    said = read_manifest(study)["data"]
     known = pd.read_parquet(_file(study, "examples.parquet"))
     parts = {}
     for part in ("train", "test", "holdout"):
@@ -176,7 +180,7 @@ def dataset(study: Study) -> DataSet:
     return DataSet(said["name"], tuple(said["classes"]), **parts, state=said["state"])
 
 
-def table(
+def derived_table(
     study: Study, name: str, parameters: dict, make: Callable[[], pd.DataFrame]
 ) -> pd.DataFrame | None:
     """A table made of data that may not be published: made now where the data are here, else the archived one.
@@ -190,12 +194,12 @@ def table(
     try:
         made = make()
     except DataNotFound:
-        return published(study, name, parameters)
-    keep(study, name, made, parameters)
+        return archived_table(study, name, parameters)
+    keep_table(study, name, made, parameters)
     return made
 
 
-def keep(study: Study, name: str, made: pd.DataFrame, parameters: dict | None = None) -> None:
+def keep_table(study: Study, name: str, made: pd.DataFrame, parameters: dict | None = None) -> None:
     """Keep a table, with the parameters it was made with, until the study is published."""
     said = {"about": json.dumps(_about(study, parameters or {}))}
     with replacing(_kept(study, name)) as temporary:
@@ -205,7 +209,7 @@ def keep(study: Study, name: str, made: pd.DataFrame, parameters: dict | None = 
         )
 
 
-def published(study: Study, name: str, parameters: dict | None = None) -> pd.DataFrame | None:
+def archived_table(study: Study, name: str, parameters: dict | None = None) -> pd.DataFrame | None:
     """A table of the archive; None where there is none that was made of these populations with these parameters."""
     if (_manifest(study) or {}).get("tables", {}).get(name) != _about(study, parameters or {}):
         return None
@@ -215,7 +219,7 @@ def published(study: Study, name: str, parameters: dict | None = None) -> pd.Dat
 def _about(study: Study, parameters: dict) -> dict:
     return {
         "parameters": json.loads(json.dumps(parameters)),
-        "populations": [study.population(setting) for setting in study.populations],
+        "populations": [study.population_name(setting) for setting in study.populations],
     }
 
 
@@ -224,7 +228,7 @@ def _kept(study: Study, name: str) -> Path:
     return paths.runs() / "tables" / study.name / f"{name}.parquet"
 
 
-def publish(
+def write_archive(
     study: Study, found: Iterable[tuple[Setting, str, list[Member]]], images: DataSet
 ) -> Path:
     """Write the archive of `study`; it appears file by file, its manifest last.
@@ -232,7 +236,7 @@ def publish(
     Args:
         found: setting, part and all members of each, in the order in which they are to be stored. images: the data of the study.
     """
-    where, parts, populations = folder(study), {}, {}
+    where, parts, populations = archive_folder(study), {}, {}
     writers: dict[str, pq.ParquetWriter] = {}
     (where / "tables").mkdir(parents=True, exist_ok=True)
     try:
@@ -306,7 +310,7 @@ def _population(study: Study, setting: Setting, rows: list[Member]) -> dict:
             {key: known[key] for key in MEMBER} | {"layers": layers.index(known["layers"])}
         )
     said = {
-        "population": study.population(setting),
+        "population": study.population_name(setting),
         "text": study.text(setting),
         "parent": setting.parent,
     }
@@ -342,12 +346,12 @@ def _examples(images: DataSet) -> pa.Table:
 
 def _collect_tables(study: Study) -> dict[str, dict]:
     """Copy the tables made of this study's predictions into the archive; name to what each was made with."""
-    tables, here = {}, [study.population(setting) for setting in study.populations]
+    tables, here = {}, [study.population_name(setting) for setting in study.populations]
     for file in sorted(_kept(study, "any").parent.glob("*.parquet")):
         made = pq.read_table(file)
         about = json.loads(made.schema.metadata[b"about"])
         if about["populations"] == here:
             tables[file.stem] = about
-            with replacing(folder(study) / "tables" / file.name) as temporary:
+            with replacing(archive_folder(study) / "tables" / file.name) as temporary:
                 pq.write_table(made, temporary, compression="zstd")
     return tables

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from forgetting.data.torchvision_cpu import torchvision
+from forgetting.data.torchvision_cpu import import_torchvision
 from forgetting.errors import UserError
 from forgetting.study import Network
 
@@ -140,7 +140,7 @@ def whiten(network: WideResNet, filters: Tensor) -> None:
 
 def resnet18(channels: int, pixels: int, classes: int) -> nn.Module:
     """torchvision's ResNet-18; below 64 px its stem is 3 x 3 without stride or pooling, as is usual for small images."""
-    network = torchvision().models.resnet18(num_classes=classes)
+    network = import_torchvision().models.resnet18(num_classes=classes)
     if pixels < 64:
         network.conv1, network.maxpool = nn.Conv2d(channels, 64, 3, 1, 1, bias=False), nn.Identity()
     elif channels != 3:

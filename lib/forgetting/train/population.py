@@ -25,7 +25,7 @@ from torch.nn import functional as F
 
 from forgetting import data, paths, predictions, predictions_file
 from forgetting.data import cifar10, corruption
-from forgetting.data.spec import Data, seed
+from forgetting.data.spec import Data, derive_seed
 from forgetting.errors import UserError, did_you_mean
 from forgetting.files import replacing
 from forgetting.study import FORMAT_VERSION, Network, Setting, Study, Training
@@ -50,7 +50,7 @@ class Tensors:
     """A data set as this process's tensors, made once and used by every member trained here."""
 
     def __init__(self, spec: Data):
-        self.set = data.load(spec)
+        self.set = data.load_dataset(spec)
         pixels = self.set.train.images
         self.mean, self.deviation = (
             torch.from_numpy(of(pixels, axis=(0, 2, 3)).astype(np.float32))
@@ -207,11 +207,11 @@ def counts(spec: Data, answers: np.ndarray) -> dict[str, np.ndarray]:
     Args:
         answers: (1 + corruptions * 5, n), the labels predicted on the clean images, then on each corruption at each severity.
     """
-    here, (chosen, corrupted) = data.load(spec), corrupted_images(spec)
+    here, (chosen, corrupted) = data.load_dataset(spec), corrupted_images(spec)
     labels = here.test.labels[chosen]
     kinds = [("none", 0)] + [
         (name, level)
-        for name in corruption.names(channels=corrupted.shape[3])
+        for name in corruption.corruption_names(channels=corrupted.shape[3])
         for level in corruption.SEVERITIES
     ]
     rows = []
@@ -223,26 +223,32 @@ def counts(spec: Data, answers: np.ndarray) -> dict[str, np.ndarray]:
         ]
     return {
         column: np.array(values)
-        for column, values in zip(predictions_file.COUNTS, zip(*rows, strict=True), strict=True)
+        for column, values in zip(
+            predictions_file.COUNT_COLUMNS, zip(*rows, strict=True), strict=True
+        )
     }
 
 
 @lru_cache(maxsize=1)
 def corrupted_images(spec: Data) -> tuple[np.ndarray, np.ndarray]:
     """Which test images are corrupted, (n,), as many of each class, and (corruptions, 5, n, C, H, W) uint8: made once and kept in runs/."""
-    test = data.load(spec).test
+    test = data.load_dataset(spec).test
     plain = np.flatnonzero(test.attributes["kind"] == "plain")
-    shuffled = np.random.default_rng(seed(spec.seed, "corrupted")).permutation(plain)
-    each = spec.corrupted_images // len(data.load(spec).classes)
+    shuffled = np.random.default_rng(derive_seed(spec.seed, "corrupted")).permutation(plain)
+    each = spec.corrupted_images // len(data.load_dataset(spec).classes)
     chosen = np.sort(
         np.concatenate(
             [
                 shuffled[test.labels[shuffled] == c][:each]
-                for c in range(len(data.load(spec).classes))
+                for c in range(len(data.load_dataset(spec).classes))
             ]
         )
     )
-    file = paths.runs() / "corrupted" / f"{seed(FORMAT_VERSION, spec.model_dump_json()):016x}.npy"
+    file = (
+        paths.runs()
+        / "corrupted"
+        / f"{derive_seed(FORMAT_VERSION, spec.model_dump_json()):016x}.npy"
+    )
     if not file.exists():
         with replacing(file) as temporary, open(temporary, "wb") as out:
             buffer = (
@@ -255,15 +261,15 @@ def corrupted_images(spec: Data) -> tuple[np.ndarray, np.ndarray]:
 
 def _corrupted(spec: Data, images: np.ndarray, chosen: np.ndarray) -> np.ndarray:
     """The chosen images under each corruption at each severity, (corruptions, 5, n, C, H, W) uint8."""
-    names, levels = corruption.names(channels=images.shape[1]), corruption.SEVERITIES
+    names, levels = corruption.corruption_names(channels=images.shape[1]), corruption.SEVERITIES
     if spec.name == "cifar10" and spec.corruptions == "published":
-        return cifar10.corrupted(spec, chosen, names)
+        return cifar10.load_cifar10_c(spec, chosen, names)
     made = Parallel(n_jobs=workers())(
         delayed(corruption.corrupt)(
             images[chosen],
             name=name,
             severity=severity,
-            seed=seed(spec.seed, name, severity) % 2**32,
+            seed=derive_seed(spec.seed, name, severity) % 2**32,
         )
         for name in names
         for severity in levels
@@ -325,11 +331,11 @@ def trained(
     clock = Clock()
     here = tensors(study.data)
     spec = study.selector_network if setting.kind == "selector" else study.network
-    number = seed(study.seed, setting.name, member)
+    number = derive_seed(study.seed, setting.name, member)
     network = initial(study, spec, number)
     clock.done("prepare")
     network, clock.images = engine.fit(
-        network, sparsity=setting.sparsity, order=seed(number, "order")
+        network, sparsity=setting.sparsity, order=derive_seed(number, "order")
     )
     clock.done("train")
     about = {"seed": number, "device": engine.device, "torch": torch.__version__}
@@ -347,7 +353,7 @@ def trained(
                 if part == "corrupted"
                 else predicted(engine.logits(network, part), here.set.part(part).labels)
             )
-            predictions.write(study, setting, member, part, columns, known)
+            predictions.write_predictions(study, setting, member, part, columns, known)
             clock.done("corrupt" if part == "corrupted" else "predict")
     return network, about, clock
 
@@ -361,7 +367,7 @@ def initial(study: Study, spec: Network, number: int) -> nn.Module:
         channels=channels,
         pixels=pixels,
         classes=len(here.set.classes),
-        seed=seed(number, "weights"),
+        seed=derive_seed(number, "weights"),
     )
     if spec.whitened:
         networks.whiten(network, whitening(study.data, spec))
@@ -393,7 +399,7 @@ def copied(
         columns = predicted(
             torch.from_numpy(copy.logits(here.parts[part].numpy())), here.set.part(part).labels
         )
-        predictions.write(study, setting, member, part, columns, known)
+        predictions.write_predictions(study, setting, member, part, columns, known)
     clock.done("quantize")
     return clock.seconds["quantize"]
 
@@ -425,7 +431,7 @@ def log(study: Study, setting: Setting, member: int, device: str, clock: "Clock"
         **clock.seconds,
         "finished": finished,
     }
-    predictions.log(study, setting, entry)
+    predictions.append_log(study, setting, entry)
     return {"setting": setting.name, **entry}
 
 
@@ -489,12 +495,12 @@ def tasks(
             for part in study.parts(some)
         ]
         here = [
-            predictions.path(study, some, member, part)
+            predictions.predictions_path(study, some, member, part)
             for some, part in every
             if (some.name, part) not in files
         ]
         if any(
-            predictions_file.device(file) != device_name(study, setting, device)
+            predictions_file.read_device(file) != device_name(study, setting, device)
             for file in here
             if file.exists()
         ):
