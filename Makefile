@@ -9,7 +9,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.made-from-lock
 
 .DEFAULT_GOAL := help
-.PHONY: help setup book test train page archive audit bench serve lint lock clean
+.PHONY: help setup book test train page archive audit bench serve lint wheel lock clean
 
 help: ## show this list
 	@grep -hE "^[a-z]+:.*## " $(MAKEFILE_LIST) | awk -F ":.*## " '{ printf "  make %-8s %s\n", $$1, $$2 }'
@@ -52,6 +52,9 @@ lint: setup ## check style, format, types, and which part of the library imports
 	$(BIN)/ruff format --check --config lib/pyproject.toml lib tests
 	$(BIN)/mypy --config-file lib/pyproject.toml
 	$(BIN)/lint-imports --no-logo lib/pyproject.toml
+
+wheel: setup ## try the package as a wheel outside the checkout, on each of PYTHONS (3.11, 3.12, 3.13)
+	$(BIN)/python lib/try_wheel.py $(PYTHONS)
 
 lock: ## compile lib/requirements.lock from environment.yml; UPGRADE=1 takes the newest versions
 	$(BIN)/python lib/lock.py $(if $(UPGRADE),--upgrade)

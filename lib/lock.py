@@ -11,6 +11,7 @@ import tempfile
 from pathlib import Path
 
 import yaml
+
 from install import LIB, LOCK, find_pip, find_uv, uv_settings
 
 ENVIRONMENT = LIB.parent / "environment.yml"

@@ -50,6 +50,23 @@ def test_a_users_mistake_is_one_line_that_names_it_and_exit_code_2(
     assert {p: p.stat().st_mtime_ns for p in paths.runs().rglob("*")} == before
 
 
+@pytest.mark.parametrize("words", ["train", "pages", "page exemplars", "book", "archive"])
+def test_a_command_that_needs_a_checkout_says_so_in_one_line(words, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(paths, "studies", tmp_path / "notebooks" / "studies")
+    code, line = answer(*words.split(), capsys=capsys, monkeypatch=monkeypatch)
+    assert code == 2 and line.count("\n") == 1
+    assert f"`forgetting {words.split()[0]}` needs a checkout" in line
+
+
+def test_a_command_that_needs_an_extra_says_so_in_one_line(capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "jupytext", None)
+    for name in [name for name in sys.modules if name.startswith("forgetting.book")]:
+        monkeypatch.delitem(sys.modules, name)
+    code, line = answer("page", "exemplars", capsys=capsys, monkeypatch=monkeypatch)
+    assert code == 2 and line.count("\n") == 1
+    assert "needs jupytext" in line and "extras train and book" in line
+
+
 def test_a_data_set_that_is_not_here_is_said_before_anything_is_trained(
     tmp_path, capsys, monkeypatch
 ):

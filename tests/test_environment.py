@@ -4,13 +4,13 @@ import importlib.metadata
 import subprocess
 import sys
 
-import install
-import lock
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
+import install
+import lock
 from forgetting import paths
 
 

@@ -18,7 +18,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from forgetting import data, predictions
+from forgetting import data, paths, predictions
 from forgetting.errors import UserError
 from forgetting.files import display_path
 from forgetting.predictions import archive as archives
@@ -29,9 +29,9 @@ app = typer.Typer(
 )
 console = Console(stderr=True, highlight=False, soft_wrap=True)
 
-StudyName = Annotated[
-    str, typer.Argument(help=f"One of {', '.join(study_names())}, or the path of a .yml file.")
-]
+# Outside a checkout there are no studies to name.
+STUDIES = ", ".join(study_names()) or "the studies of a checkout"
+StudyName = Annotated[str, typer.Argument(help=f"One of {STUDIES}, or the path of a .yml file.")]
 
 
 @app.command()
@@ -54,6 +54,7 @@ def train(
     ] = None,
 ) -> None:
     """Train what is missing of a study's populations; what is here is verified and kept."""
+    paths.require_checkout("train")
     if minutes is not None and not minutes > 0:
         raise UserError(
             f"minutes is {minutes:g}: it must be above 0; leave it out to train all that is missing"
@@ -69,6 +70,7 @@ def train(
 @app.command()
 def pages(study: StudyName = "digits") -> None:
     """Run every page of the book whose notebook, parameters, library or predictions have changed; STUDY is that of the book's own pages."""
+    paths.require_checkout("pages")
     from forgetting.book import pages as told
 
     for edition, chosen in told.editions().items():
@@ -96,6 +98,7 @@ def page(
     ] = None,
 ) -> None:
     """Run one page, with other parameters if given; trains a level of sparsity that is not there yet."""
+    paths.require_checkout("page")
     from forgetting.book import pages as told
 
     given = told.parse_assignments(" ".join(parameters or []))
@@ -115,6 +118,7 @@ def page(
 @app.command()
 def book() -> None:
     """Bind the pages that were run, and those written by hand, into HTML."""
+    paths.require_checkout("book")
     from forgetting.book import pages as told
 
     built = told.bind()
@@ -124,6 +128,7 @@ def book() -> None:
 @app.command()
 def archive(study: StudyName = "digits") -> None:
     """Publish a study: put all its predictions, and tables of data that may not be published, into book/archive."""
+    paths.require_checkout("archive")
     from forgetting.book import pages as told
 
     chosen = load_study(study)
@@ -434,7 +439,8 @@ def main() -> None:
         _stop(str(error))
     except ModuleNotFoundError as error:
         _stop(
-            f"this needs {error.name}, which is not installed; `make setup` installs all that the book needs"
+            f"this needs {error.name}, which is not installed; `make setup` in a checkout installs "
+            "all that the book needs, and the package's extras train and book name it"
         )
     except OSError as error:
         where = f" ({display_path(Path(error.filename))})" if error.filename else ""

@@ -3,11 +3,27 @@
 import os
 from pathlib import Path
 
+from forgetting.errors import UserError
+
 ROOT = Path(__file__).resolve().parents[2]  # the repository; the package is installed editable
 notebooks = ROOT / "notebooks"
 studies = notebooks / "studies"
 book = ROOT / "book"
 claims = book / "claims"
+
+
+def require_checkout(command: str) -> None:
+    """Stop a command that needs the project's files where only the package is installed.
+
+    Raises:
+        UserError: The package lies outside a checkout.
+    """
+    if not studies.is_dir():
+        raise UserError(
+            f"`forgetting {command}` needs a checkout of the project, with its notebooks and "
+            "studies, and this is the installed package; run `make setup` in a checkout and use "
+            ".venv/bin/forgetting there"
+        )
 
 
 def runs() -> Path:
