@@ -1,6 +1,7 @@
 """Studies: what is refused, what determines a population, where seeds come from."""
 
 import hashlib
+import json
 
 import pytest
 import yaml
@@ -15,9 +16,9 @@ from forgetting.errors import UserError
 
 def variant(tmp_path, **changes):
     """The path of the smoke study with `changes`."""
-    said = yaml.safe_load((paths.studies / "smoke.yml").read_text()) | changes
+    content = yaml.safe_load((paths.studies / "smoke.yml").read_text()) | changes
     path = tmp_path / "own.yml"
-    path.write_text(yaml.safe_dump(said))
+    path.write_text(yaml.safe_dump(content))
     return path
 
 
@@ -119,6 +120,19 @@ def test_a_quantized_population_knows_the_dense_one_it_is_made_from():
     assert {s.parent for s in one.populations if s.kind != "quantized"} == {None}
 
 
+@pytest.mark.parametrize("level", ["1.0", "-0.1", "1.5", "nan", "1e3"])
+def test_a_level_that_cannot_be_pruned_is_refused_as_such_where_it_stands_in_a_name(level):
+    with pytest.raises(UserError, match=r"sparsity .* is not allowed.*below 1"):
+        study.load_study("smoke").setting(f"pruned-{level}")
+
+
+def test_a_level_that_the_study_does_not_list_is_a_setting_and_what_is_no_number_is_not():
+    one = study.load_study("smoke")
+    assert one.setting("pruned-0.42").sparsity == 0.42
+    with pytest.raises(UserError, match="'pruned-half' is not in study smoke"):
+        one.setting("pruned-half")
+
+
 @given(st.integers(0, 9), st.text(max_size=5), st.integers(0, 99))
 def test_seeds_depend_on_study_setting_and_member_and_on_nothing_else(number, setting, member):
     assert derive_seed(number, setting, member) == derive_seed(number, setting, member)
@@ -132,7 +146,10 @@ def test_seeds_depend_on_study_setting_and_member_and_on_nothing_else(number, se
 
 
 def test_a_populations_name_says_all_but_the_defaults_and_those_are_pinned_to_the_format_version():
-    """A default that is changed changes what a name means: raise FORMAT_VERSION. A new field does not: only renew this digest."""
+    """A default that is changed changes what a name means: raise FORMAT_VERSION.
+
+    A new field does not: only renew this digest.
+    """
     blocks = (
         PlantedData,
         Cifar10Data,
@@ -155,3 +172,88 @@ def test_a_populations_name_says_all_but_the_defaults_and_those_are_pinned_to_th
         3,
         "7a9e7d4d0591",
     )
+
+
+# The names of all populations as of commit c8f7272: predictions are found by them.
+POPULATIONS = {
+    "digits": """
+        dense-df52df4e81a5 dense-again-5b6820f1cf31 pruned-0.3-e04df7670127
+        pruned-0.5-5a0d70757e54 pruned-0.7-ba6a27cf08e2 pruned-0.9-2805af76838a
+        pruned-0.95-3bad8dc4f87f pruned-0.98-ca2b65f4c38b float16-of-dense-cf94241e8155
+        float16-of-dense-again-0c3afc6663fc dynamic-int8-of-dense-a86ea9da2547
+        dynamic-int8-of-dense-again-716cc6d91822 fixed-int8-of-dense-cdc424b39314
+        fixed-int8-of-dense-again-203847c6edfc selectors-a96d888c0781
+        """,
+    "cifar10-narrow": """
+        dense-a5f9a1da5e3a dense-again-074c83a0931a pruned-0.5-9e67ec06dce9
+        pruned-0.9-8a26bf55eacf pruned-0.95-6900394835f0 float16-of-dense-c02c1c313c87
+        float16-of-dense-again-68514b4ce0bc dynamic-int8-of-dense-5d5e7a43e094
+        dynamic-int8-of-dense-again-6bc1c93e7133 fixed-int8-of-dense-f16e0279eb90
+        fixed-int8-of-dense-again-7c4fc0a27945
+        """,
+    "smoke": """
+        dense-15256248b688 dense-again-9323f9a7ffad pruned-0.9-65f35be7c524
+        pruned-0.98-1dcd4c79dae8 float16-of-dense-c99900c4abae
+        float16-of-dense-again-3146cca3572d dynamic-int8-of-dense-1eaa3506f8f5
+        dynamic-int8-of-dense-again-734bf61c6042 fixed-int8-of-dense-24a390c2e157
+        fixed-int8-of-dense-again-bf2f2fe24654 selectors-ad233382b965
+        """,
+}
+CNN = '"network": {"channels": [16, 16, 32], "name": "small-cnn", "strides": [4, 2, 2]}'
+TRAINING = '"training": {"batch": 128, "epochs": 12, "rate": 0.2}'
+WIDE = '"network": {"name": "wide-resnet", "stem": [4, 2], "whitened": true}'
+AUGMENTED = (
+    '"training": {"augmentation": "crop-flip", "batch": 128, "epochs": 8, "label_smoothing": 0.1, '
+    '"rate": 0.3, "warm_up": 0.2}'
+)
+SMOKE = (
+    '{"data": {"corrupted_images": 60, "holdout": 300, "name": "digits", "test_flawed": 60, '
+    '"test_per_class": 40, "train_largest": 60, "train_smallest": 20}, "format_version": 3, '
+)
+TEXTS = {
+    ("digits", "dense"): '{"data": {"name": "digits"}, "format_version": 3, '
+    f'{CNN}, "seed": 0, "setting": {{"kind": "dense", "name": "dense"}}, {TRAINING}}}',
+    ("digits", "pruned-0.9"): '{"data": {"name": "digits"}, "format_version": 3, '
+    f'{CNN}, "pruning": {{"end": 0.6, "start": 0.1}}, "seed": 0, "setting": {{"kind": "pruned", '
+    f'"name": "pruned-0.9", "sparsity": 0.9}}, {TRAINING}}}',
+    ("digits", "selectors"): '{"data": {"name": "digits"}, "format_version": 3, '
+    '"network": {"channels": [64], "name": "mlp"}, "seed": 0, '
+    f'"setting": {{"kind": "selector", "name": "selectors"}}, {TRAINING}}}',
+    ("cifar10-narrow", "dense"): '{"data": {"name": "cifar10"}, "format_version": 3, '
+    f'{WIDE}, "seed": 0, "setting": {{"kind": "dense", "name": "dense"}}, {AUGMENTED}}}',
+    ("smoke", "dense"): SMOKE + '"network": {"name": "small-cnn"}, "seed": 0, '
+    '"setting": {"kind": "dense", "name": "dense"}, "training": {"batch": 32, "epochs": 8}}',
+}
+
+
+@pytest.mark.parametrize("name", POPULATIONS)
+def test_the_populations_of_a_study_keep_their_names(name):
+    one = study.load_study(name)
+    names = [one.population_name(setting) for setting in one.populations]
+    assert names == POPULATIONS[name].split()
+
+
+@pytest.mark.parametrize(("name", "setting"), TEXTS)
+def test_what_determines_a_population_keeps_its_text(name, setting):
+    one = study.load_study(name)
+    assert one.text(one.setting(setting)) == TEXTS[name, setting]
+
+
+@pytest.mark.parametrize("name", POPULATIONS)
+def test_a_quantized_populations_text_holds_that_of_its_parent(name):
+    one = study.load_study(name)
+    for setting in one.populations:
+        if setting.kind == "quantized":
+            parent = one.text(one.setting(setting.parent))
+            assert json.loads(one.text(setting)) == {
+                "data": json.loads(parent)["data"],
+                "format_version": 3,
+                "parent": parent,
+                "seed": 0,
+                "setting": {
+                    "format": setting.format,
+                    "kind": "quantized",
+                    "name": f"{setting.format}-of-{setting.parent}",
+                    "parent": setting.parent,
+                },
+            }

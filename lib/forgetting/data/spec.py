@@ -6,6 +6,10 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+# Part of every population's hash. Raise it when training, planting, the predictions file or a
+# default of a study's blocks changes what comes out.
+FORMAT_VERSION = 3
+
 Share = Annotated[float, Field(ge=0, le=1)]
 Sparsity = Annotated[float, Field(ge=0, lt=1)]
 Count = Annotated[int, Field(ge=1)]

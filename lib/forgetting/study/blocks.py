@@ -1,0 +1,167 @@
+"""The blocks of a study: network, training, pruning, and the settings to compress by."""
+
+from typing import Annotated, Literal, Self, get_args
+
+from pydantic import Field, model_validator
+
+from forgetting.data.spec import Count, Share, Sparsity, Spec
+from forgetting.errors import UserError, did_you_mean
+
+Format = Literal["float16", "dynamic-int8", "fixed-int8"]
+FORMATS: tuple[str, ...] = get_args(Format)
+
+
+class Network(Spec):
+    """Which network, and how wide."""
+
+    name: Literal["small-cnn", "wide-resnet", "resnet-18", "mlp"]
+    channels: tuple[Count, ...] = Field(
+        (16, 32), description="small-cnn: channels of each convolution; mlp: hidden units"
+    )
+    strides: tuple[Count, ...] = Field((4, 2), description="small-cnn: stride of each convolution")
+    depth: int = Field(10, ge=10, description="wide-resnet: depth, 6 n + 4")
+    width: Count = Field(1, description="wide-resnet: widening factor")
+    stem: tuple[Count, Count] = Field(
+        (3, 1), description="wide-resnet: kernel and stride of the first convolution"
+    )
+    whitened: bool = Field(
+        False,
+        description="wide-resnet: whether the first convolution starts as the principal "
+        "components of the images' patches",
+    )
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.name != "wide-resnet" and (self.whitened or self.stem != (3, 1)):
+            raise ValueError(
+                f"stem and whitened belong to wide-resnet, not to {self.name}; leave them out"
+            )
+        return self
+
+
+class Training(Spec):
+    """How a member is trained: SGD with Nesterov momentum.
+
+    The rate warms up linearly and then decays linearly to 0 or, where `drops` are given, in steps.
+    """
+
+    epochs: Count
+    batch: Count = 64
+    rate: Annotated[float, Field(gt=0)] = Field(0.1, description="peak learning rate")
+    momentum: Annotated[float, Field(ge=0, lt=1)] = 0.9
+    weight_decay: Annotated[float, Field(ge=0)] = 5e-4
+    warm_up: Share = Field(0.1, description="share of the steps over which the rate rises")
+    drops: tuple[Share, ...] = Field(
+        (),
+        description="shares of the steps at which the rate falls to a fifth, instead of decaying "
+        "linearly",
+    )
+    augmentation: Literal["none", "crop", "crop-flip"] = "none"
+    label_smoothing: Annotated[float, Field(ge=0, lt=1)] = Field(
+        0.0, description="share of each label spread over all classes"
+    )
+
+
+class Pruning(Spec):
+    """Gradual magnitude pruning with the cubic schedule of Zhu & Gupta (2017), per layer."""
+
+    start: Share = Field(0.2, description="share of the training steps at which pruning starts")
+    end: Share = Field(
+        0.7, description="share of the training steps at which the final sparsity is reached"
+    )
+    every: Count = Field(8, description="steps between two updates of the masks")
+    last_layer: bool = Field(
+        False, description="whether the last, linear layer is pruned too; the paper leaves it dense"
+    )
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if not self.start < self.end:
+            raise ValueError(f"start ({self.start}) must be before end ({self.end})")
+        return self
+
+
+class Settings(Spec):
+    """Which populations the study has."""
+
+    pruned: tuple[Sparsity, ...] = Field(
+        (), description="levels of sparsity, each a population of its own"
+    )
+    quantized: tuple[Format, ...] = Field(
+        (), description="formats, each made of both dense populations"
+    )
+    selectors: int = Field(
+        0, ge=0, description="networks of another kind that pick natural adversaries"
+    )
+    predict_training: tuple[str, ...] | None = Field(
+        None, description="settings that also predict the training images; all if not given"
+    )
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        for levels, name in ((self.pruned, "pruned"), (self.quantized, "quantized")):
+            if len(set(levels)) < len(levels):
+                raise ValueError(f"{name} names a level twice: {list(levels)}")
+        return self
+
+
+class Setting(Spec):
+    """One way to compress.
+
+    `parent` is the population that a quantized one was made from; trained ones have none.
+    """
+
+    name: str
+    kind: Literal["dense", "pruned", "quantized", "selector"]
+    sparsity: Sparsity = 0.0
+    format: Literal["float32", Format] = "float32"
+    parent: str | None = None
+
+    @property
+    def description(self) -> str:
+        """The setting in words, e.g. `pruned at 0.9`."""
+        if self.kind == "pruned":
+            return f"pruned at {self.sparsity:g}"
+        if self.kind == "quantized":
+            return f"{self.format} of {self.parent}"
+        return self.name
+
+
+def dense_setting(name: str = "dense") -> Setting:
+    """Return the setting of a population that is not compressed."""
+    return Setting(name=name, kind="dense")
+
+
+def pruned_setting(sparsity: float) -> Setting:
+    """Return the setting of a population pruned to `sparsity`.
+
+    Args:
+        sparsity: share of the weights removed, in [0, 1).
+
+    Raises:
+        UserError: it is outside that range.
+    """
+    if not 0 <= sparsity < 1:
+        raise UserError(
+            f"sparsity {sparsity:g} is not allowed: it is the share of weights removed, at least 0 "
+            "and below 1; write for instance 0.9"
+        )
+    return Setting(name=f"pruned-{sparsity:g}", kind="pruned", sparsity=float(sparsity))
+
+
+def quantized_setting(format: Format, parent: str = "dense") -> Setting:
+    """Return the setting of a population made from another by storing and computing in a format.
+
+    Args:
+        format: one of `FORMATS`.
+        parent: name of the population that it is made from.
+
+    Raises:
+        UserError: no such format.
+    """
+    if format not in FORMATS:
+        raise UserError(
+            f"format {format!r} is unknown: it is one of {', '.join(FORMATS)}"
+            f"{did_you_mean(format, FORMATS)}"
+        )
+    return Setting(name=f"{format}-of-{parent}", kind="quantized", format=format, parent=parent)
