@@ -129,11 +129,17 @@ def book() -> None:
 def archive(study: StudyName = "digits") -> None:
     """Publish a study: put all its predictions, and tables of data that may not be published, into book/archive."""
     paths.require_checkout("archive")
-    from forgetting.book import pages as told
+    from forgetting import derived
+    from forgetting.book import pages
 
     chosen = load_study(study)
     ensure(chosen, archived=False)
-    told.build(told.editions().get(study, []), study=study, edition=study)
+    readers = {table.page for table in derived.TABLES.values()}
+    left_out = derived.keep_all(
+        chosen, {page: pages.resolve(page, study=study) for page in readers}
+    )
+    for name, reason in left_out.items():
+        console.print(f"left out: table {name}: {reason}", markup=False)
     where = predictions.publish_study(chosen)
     size = sum(file.stat().st_size for file in where.rglob("*") if file.is_file())
     console.print(f"wrote {display_path(where)}: {size / 1e6:.1f} MB")

@@ -161,29 +161,6 @@ def test_labels_that_differ_from_the_archives_are_refused(smoke, monkeypatch):
         predictions.load_study_dataset(smoke)
 
 
-def test_a_table_is_made_where_the_data_are_and_read_from_the_archive_where_they_are_not(
-    smoke, smoke_home, tmp_path, monkeypatch
-):
-    made = pd.DataFrame({"group": ["PIEs", "others"], "rate": [0.25, 0.125]})
-
-    def absent():
-        raise DataNotFound("not here")
-
-    assert archive.derived_table(smoke, "rates", {"draws": 5}, absent) is None
-    home = tmp_path / "home"
-    shutil.copytree(smoke_home, home)
-    monkeypatch.setenv("FORGETTING_HOME", str(home))
-    monkeypatch.setenv("FORGETTING_ARCHIVE", str(tmp_path / "archive"))
-    pd.testing.assert_frame_equal(
-        archive.derived_table(smoke, "rates", {"draws": 5}, lambda: made), made
-    )
-    predictions.publish_study(smoke)
-    monkeypatch.setenv("FORGETTING_HOME", str(tmp_path / "nothing"))
-    pd.testing.assert_frame_equal(archive.derived_table(smoke, "rates", {"draws": 5}, absent), made)
-    assert archive.derived_table(smoke, "rates", {"draws": 6}, absent) is None
-    assert archive.derived_table(smoke, "others", {"draws": 5}, absent) is None
-
-
 def test_publishing_twice_gives_the_same_bytes(published, smoke, smoke_home, tmp_path, monkeypatch):
     trained(smoke_home, monkeypatch)
     monkeypatch.setenv("FORGETTING_ARCHIVE", str(tmp_path))

@@ -4,7 +4,7 @@
     test.parquet, ...   one for each part: setting, member, example, label, predicted, confidence, label_confidence
     corrupted.parquet   counts: setting, member, corruption, severity, class, n, correct
     examples.parquet    what is known of each image: part, label, source, kind, detail; no picture
-    tables/             tables made of data that may not be published, each with the parameters it was made with
+    tables/             tables made of data that may not be published (`forgetting.derived`), each with the parameters it was made with
 
 Confidences are rounded to float16. `label_confidence` is left out (null) where the label was predicted: there it equals `confidence`.
 A row group holds one setting, so that a population is read without the others.
@@ -13,7 +13,7 @@ A row group holds one setting, so that a population is read without the others.
 import hashlib
 import json
 import platform
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
 
@@ -26,7 +26,7 @@ import pyarrow.parquet as pq
 import forgetting
 from forgetting import paths
 from forgetting.data import DataSet, Part
-from forgetting.errors import DataNotFound, UserError
+from forgetting.errors import UserError
 from forgetting.files import display_path, replacing
 from forgetting.study import Setting, Study
 
@@ -178,25 +178,6 @@ def read_dataset(study: Study) -> DataSet:
         rows = known[known["part"] == part].drop(columns="part").reset_index(drop=True)
         parts[part] = Part(None, rows.pop("given").to_numpy(np.int32), rows)
     return DataSet(said["name"], tuple(said["classes"]), **parts, state=said["state"])
-
-
-def derived_table(
-    study: Study, name: str, parameters: dict, make: Callable[[], pd.DataFrame]
-) -> pd.DataFrame | None:
-    """A table made of data that may not be published: made now where the data are here, else the archived one.
-
-    Args:
-        parameters: all that the table depends on besides the predictions. make: makes it, or raises `DataNotFound` where the data are not here.
-
-    Returns:
-        The table; None where neither the data nor a table made with these parameters is here.
-    """
-    try:
-        made = make()
-    except DataNotFound:
-        return archived_table(study, name, parameters)
-    keep_table(study, name, made, parameters)
-    return made
 
 
 def keep_table(study: Study, name: str, made: pd.DataFrame, parameters: dict | None = None) -> None:
