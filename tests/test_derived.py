@@ -15,7 +15,6 @@ from forgetting import study as studies
 from forgetting.book import notebooks, pages
 from forgetting.data import corruption, human
 from forgetting.errors import DataNotFound, UserError
-from forgetting.predictions import archive
 
 HUMAN = {"sparsity": 0.9, "members": 4, "draws": 100, "splits": 20, "seed": 0}
 HUMAN_TABLES = [name for name in derived.TABLES if name.startswith("human-")]
@@ -113,7 +112,7 @@ def test_archiving_a_study_computes_its_tables_and_runs_no_notebook(
     }
     made = derived.table(copied, "corruption-strength", severity=3, seed=3)
     pd.testing.assert_frame_equal(
-        archive.archived_table(copied, "corruption-strength", strength), made
+        predictions.archived_table(copied, "corruption-strength", strength), made
     )
 
 
@@ -366,7 +365,7 @@ def test_the_published_tables_are_read_where_the_data_are_not(name, tmp_path, mo
     given = {key: value for key, value in given.items() if key in wanted}
     assert given == PUBLISHED[name], "the page asks for other parameters than were published"
     parameters = asdict(table.parameters(**given))
-    published = archive.archived_table(chosen, name, parameters)
+    published = predictions.archived_table(chosen, name, parameters)
     assert published is not None
     read = derived.table(chosen, name, **given)
     if name == "human-balance":  # made of predictions alone, whose confidences are rounded there
@@ -390,7 +389,7 @@ def test_the_published_tables_are_what_the_data_give(name, monkeypatch, tmp_path
         )
     except DataNotFound as missing:
         pytest.skip(str(missing))
-    published = archive.archived_table(
+    published = predictions.archived_table(
         chosen, name, asdict(derived.TABLES[name].parameters(**given))
     )
     resampled = ["low", "high", "p", "p_holm"] if name in FEW else []

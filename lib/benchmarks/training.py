@@ -20,7 +20,6 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from forgetting import predictions
 from forgetting.data.torchvision_cpu import import_torchvision
-from forgetting.predictions import archive
 from forgetting.study import Study, dense_setting, load_study, pruned_setting
 from forgetting.train import gpu, population, pruning
 
@@ -379,7 +378,7 @@ def main(
     """
     chosen = load_study(study)
     result = run(chosen, seconds=seconds, networks=networks, device=device, say=print)
-    archive.keep_table(chosen, "cost", pd.DataFrame([result]))
+    predictions.keep_table(chosen, "cost", pd.DataFrame([result]))
 
 
 if __name__ == "__main__":

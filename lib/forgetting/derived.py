@@ -16,7 +16,7 @@ from forgetting import predictions
 from forgetting.data import corruption, human
 from forgetting.errors import DataNotFound, UserError, did_you_mean
 from forgetting.measure import difficulty, exemplars, inference, matching, people
-from forgetting.predictions import Predictions, archive
+from forgetting.predictions import Predictions
 from forgetting.study import Study
 
 
@@ -97,7 +97,7 @@ def table(study: Study, name: str, **parameters: Any) -> pd.DataFrame | None:
     try:
         return TABLES[name].compute(study, checked)
     except DataNotFound:
-        return archive.archived_table(study, name, asdict(checked))
+        return predictions.archived_table(study, name, asdict(checked))
 
 
 def keep_all(study: Study, pages: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
@@ -123,7 +123,7 @@ def keep_all(study: Study, pages: Mapping[str, Mapping[str, Any]]) -> dict[str, 
             )
             continue
         try:
-            archive.keep_table(study, name, derived.compute(study, checked), asdict(checked))
+            predictions.keep_table(study, name, derived.compute(study, checked), asdict(checked))
         except DataNotFound as absent:
             left_out[name] = str(absent)
     return left_out

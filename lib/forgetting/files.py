@@ -1,4 +1,4 @@
-"""Files: written whole or not at all, named as people name them, known by their SHA-256."""
+"""Files: written whole or not at all, named as a user names them, identified by SHA-256."""
 
 import hashlib
 import os
@@ -10,7 +10,7 @@ _PACKAGE_PARENT = Path(__file__).resolve().parents[2]  # in a checkout, the repo
 
 
 def display_path(path: str | Path) -> str:
-    """Return `path` as it is printed: relative to the working folder or the checkout if inside one."""
+    """Return `path` as it is printed: relative to the working folder or the checkout if in one."""
     for base in (Path.cwd(), _PACKAGE_PARENT):
         try:
             return str(Path(path).resolve().relative_to(base.resolve()))

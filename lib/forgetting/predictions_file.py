@@ -8,9 +8,12 @@ file, whatever made the predictions, can use all measures and the audit.
 
 import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -37,7 +40,11 @@ FORMAT_RELEASE = "0.1.0"
 
 
 def write_predictions_file(
-    file: Path, columns: dict[str, np.ndarray], metadata: dict, *, counts: bool = False
+    file: Path,
+    columns: Mapping[str, npt.ArrayLike],
+    metadata: Mapping[str, Any],
+    *,
+    counts: bool = False,
 ) -> None:
     """Write one file of predictions, whole or not at all.
 
@@ -49,13 +56,13 @@ def write_predictions_file(
     """
     schema = COUNT_COLUMNS if counts else COLUMNS
     table = pa.table({name: pa.array(columns[name], kind) for name, kind in schema.items()})
-    text = json.dumps({"forgetting": FORMAT_RELEASE} | metadata, sort_keys=True)
+    text = json.dumps({"forgetting": FORMAT_RELEASE, **metadata}, sort_keys=True)
     stored = {"forgetting": text, "sha256": _digest(table, text)}
     with replacing(file) as temporary:
         pq.write_table(table.replace_schema_metadata(stored), temporary, compression="zstd")
 
 
-def read_predictions_file(file: Path) -> tuple[pa.Table, dict]:
+def read_predictions_file(file: Path) -> tuple[pa.Table, dict[str, Any]]:
     """Read a file of predictions and verify it against its checksum.
 
     Returns:
@@ -67,24 +74,22 @@ def read_predictions_file(file: Path) -> tuple[pa.Table, dict]:
     try:
         table = pq.ParquetFile(file).read(use_threads=False)
         stored = table.schema.metadata or {}
-        text = stored[b"forgetting"].decode()
-        if _digest(table, text) != stored[b"sha256"].decode():
-            raise CorruptFile(f"{display_path(file)}: its contents do not match its checksum")
-        return table, json.loads(text)
-    except CorruptFile:
-        raise
+        text, digest = stored[b"forgetting"].decode(), stored[b"sha256"].decode()
+        metadata: dict[str, Any] = json.loads(text)
+        intact = digest == _digest(table, text)
     except (pa.ArrowException, OSError, KeyError, ValueError) as error:
-        if (
-            isinstance(error, OSError) and error.errno
-        ):  # No permission, no such file: not the file's fault.
-            raise
+        if isinstance(error, OSError) and error.errno:
+            raise  # No such file, or no permission: the file is not damaged.
         reason = " ".join(str(error).split())[:80]
         raise CorruptFile(f"{display_path(file)}: not readable ({reason})") from None
+    if not intact:
+        raise CorruptFile(f"{display_path(file)}: its contents do not match its checksum")
+    return table, metadata
 
 
 def read_device(file: Path) -> str:
     """Return the device on which the member of an intact file of predictions was trained."""
-    return json.loads(pq.read_schema(file).metadata[b"forgetting"])["device"]
+    return str(json.loads(pq.read_schema(file).metadata[b"forgetting"])["device"])
 
 
 def schema_identity(schema: pa.Schema) -> dict[str, str]:
@@ -106,9 +111,10 @@ def schema_identity(schema: pa.Schema) -> dict[str, str]:
 def _digest(table: pa.Table, text: str) -> str:
     digest = hashlib.sha256(text.encode())
     for name in table.column_names:
-        column = table[name].to_numpy()
+        column: np.ndarray = table[name].to_numpy()
         digest.update(name.encode())
-        digest.update(
-            "\0".join(column).encode() if column.dtype == object else np.ascontiguousarray(column)
-        )
+        if column.dtype == object:
+            digest.update("\0".join(column).encode())
+        else:
+            digest.update(np.ascontiguousarray(column).data)
     return digest.hexdigest()

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from forgetting import data, study
+from forgetting import data, predictions, study
 from forgetting.data import human
 from forgetting.errors import DataNotFound
 from forgetting.measure import difficulty
@@ -29,7 +29,7 @@ def test_the_pictures_are_those_that_the_archive_speaks_of(cifar10):
     if known.state == cifar10.state:
         made = difficulty.image_qualities(cifar10.test.require_images())
         pd.testing.assert_frame_equal(
-            made, archive.archived_table(chosen, "image-qualities", {"part": "test"})
+            made, predictions.archived_table(chosen, "image-qualities", {"part": "test"})
         )
 
 
@@ -42,7 +42,7 @@ def test_what_people_said_belongs_to_these_pictures(cifar10):
     )
     wrong = human.load_cifar10n(cifar10.train.labels)["wrong"]
     parameters = {"sparsity": 0.9, "members": 20, "draws": 1000, "splits": 250, "seed": 0}
-    number = archive.archived_table(
+    number = predictions.archived_table(
         study.load_study("cifar10-narrow"), "human-sets", parameters
     ).set_index("what")["number"]
     assert number["labels that people gave to these"] == counts.sum()

@@ -157,7 +157,7 @@ def test_labels_that_differ_from_the_archives_are_refused(smoke, monkeypatch):
         here, test=dataclasses.replace(here.test, labels=(here.test.labels + 1) % 10)
     )
     monkeypatch.setattr(data, "load_dataset", lambda *_, **__: changed)
-    with pytest.raises(UserError, match="other labels here"):
+    with pytest.raises(UserError, match="on this machine have other labels"):
         predictions.load_study_dataset(smoke)
 
 

@@ -4,10 +4,12 @@ import os
 import shutil
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 
-from forgetting import data, predictions, predictions_file, study
+from forgetting import data, paths, predictions, predictions_file, study
 from forgetting.errors import CorruptFile, UserError
+from forgetting.files import sha256
 
 ABOUT = {
     "seed": 7,
@@ -90,7 +92,7 @@ def test_a_file_that_is_none_is_damaged_and_named(own, content):
     what, _ = write_all(own)
     file = predictions.predictions_path(own, what, 1, "test")
     file.write_bytes(content)
-    with pytest.raises(UserError, match="001-test.parquet.*forgetting train smoke"):
+    with pytest.raises(CorruptFile, match="001-test.parquet.*forgetting train smoke"):
         predictions.load_predictions(own, "dense", part="test")
     absent, damaged = predictions.missing_files(own, [what])
     assert (what, 1, "test") in absent and (what, 0, "test") not in absent and len(damaged) == 1
@@ -154,3 +156,43 @@ def test_the_trained_study_has_every_part_of_every_population(smoke):
             assert (
                 predictions.load_predictions(smoke, setting.name, part="test").label == test.labels
             ).all()
+
+
+def test_a_members_files_are_the_same_bytes_as_ever(own):
+    """As commit c8f7272 wrote them: what is published and what is trained stay comparable.
+
+    Another release of pyarrow may store the same contents in other bytes; its checksum may not
+    change, and then only the digests of the files are renewed.
+    """
+    i = np.arange(40)
+    test = {
+        "example": i,
+        "label": i % 10,
+        "predicted": (i * i) % 10,
+        "confidence": np.float32(i + 1) / np.float32(41),
+        "label_confidence": np.float32(i) / np.float32(40),
+    }
+    counts = {
+        "corruption": ["fog"] * 10 + ["none"] * 10,
+        "severity": np.repeat([3, 0], 10),
+        "class": i[:20] % 10,
+        "n": np.full(20, 5),
+        "correct": i[:20] % 6,
+    }
+    digests = {}
+    for setting, part in (("dense", "test"), ("pruned-0.5", "test"), ("dense", "corrupted")):
+        what, columns = own.setting(setting), test if part == "test" else counts
+        predictions.write_predictions(own, what, 1, part, columns, ABOUT)
+        file = predictions.predictions_path(own, what, 1, part)
+        stored = pq.read_schema(file).metadata[b"sha256"].decode()
+        digests[setting, part] = stored[:12], sha256(file.read_bytes())[:12]
+    assert digests == {
+        ("dense", "test"): ("3618a84d3774", "ca053764c4a7"),
+        ("pruned-0.5", "test"): ("debb7996eada", "13b47e4913f7"),
+        ("dense", "corrupted"): ("d73144f55c0a", "f5eb060e5369"),
+    }
+
+
+def test_a_file_that_does_not_exist_is_not_called_damaged(own):
+    with pytest.raises(FileNotFoundError):
+        predictions_file.read_predictions_file(paths.runs() / "000-test.parquet")

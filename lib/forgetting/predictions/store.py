@@ -1,0 +1,140 @@
+"""The files of a population that was trained on this machine: where they lie, which are missing."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy.typing as npt
+
+from forgetting import paths, predictions_file
+from forgetting.errors import CorruptFile, UserError
+from forgetting.files import display_path
+from forgetting.predictions import archive
+from forgetting.study import Setting, Study
+
+
+def population_folder(study: Study, setting: Setting) -> Path:
+    """Return the folder of a population's files, whether or not it exists."""
+    return paths.runs() / study.population_name(setting)
+
+
+def predictions_path(study: Study, setting: Setting, member: int, part: str) -> Path:
+    """Return the file of one member's predictions of one part, whether or not it exists."""
+    return population_folder(study, setting) / f"{member:03d}-{part}.parquet"
+
+
+def write_predictions(
+    study: Study,
+    setting: Setting,
+    member: int,
+    part: str,
+    columns: Mapping[str, npt.ArrayLike],
+    metadata: Mapping[str, Any],
+) -> None:
+    """Write one member's predictions of one part, whole or not at all.
+
+    Args:
+        study: the study that the member belongs to.
+        setting: its population.
+        member: its number, from 0.
+        part: what was predicted.
+        columns: what `predictions_file.COLUMNS` (or, for the part `corrupted`, `COUNT_COLUMNS`)
+            names, each (N,).
+        metadata: seed, sparsity, bits, bytes, layers, device, torch of the member.
+    """
+    identity = {
+        "population": study.population_name(setting),
+        "text": study.text(setting),
+        "setting": setting.name,
+        "parent": setting.parent,
+        "member": member,
+        "part": part,
+    }
+    predictions_file.write_predictions_file(
+        predictions_path(study, setting, member, part),
+        columns,
+        identity | dict(metadata),
+        counts=part == "corrupted",
+    )
+
+
+def is_trained(study: Study, setting: Setting) -> bool:
+    """Return whether all files of `setting` lie in runs/."""
+    return all(
+        predictions_path(study, setting, member, part).exists()
+        for member in range(study.size(setting))
+        for part in study.parts(setting)
+    )
+
+
+def read_members(
+    study: Study, setting: Setting, part: str, members: Sequence[int]
+) -> list[archive.Member]:
+    """Read the predictions of some members from runs/.
+
+    Raises:
+        UserError: members are missing, or a file belongs to another study.
+        CorruptFile: a file is damaged.
+    """
+    files = [predictions_path(study, setting, member, part) for member in members]
+    present = sum(file.exists() for file in files)
+    command = f"run `forgetting train {study.name}`"
+    if present < len(files):
+        if setting.kind == "pruned" and setting not in study.populations:
+            command = f"run `forgetting train {study.name} --sparsity {setting.sparsity:g}`"
+        raise UserError(
+            f"population {setting.name} of study {study.name} has {present} of {len(files)} "
+            f"members in {display_path(paths.runs())}; {command}"
+            f"{archive.mismatch_note(study, setting)}"
+        )
+    rows = []
+    for file in files:
+        try:
+            table, metadata = predictions_file.read_predictions_file(file)
+        except CorruptFile as error:
+            raise CorruptFile(f"{error}; {command}, which makes it again") from None
+        if metadata["population"] != study.population_name(setting) or metadata["part"] != part:
+            raise UserError(
+                f"{display_path(file)} belongs to {metadata['population']} ({metadata['part']}), "
+                f"not to study {study.name}; delete it and {command}"
+            )
+        rows.append((table, metadata))
+    return rows
+
+
+def missing_files(
+    study: Study, settings: Iterable[Setting]
+) -> tuple[list[tuple[Setting, int, str]], list[str]]:
+    """List the files of populations that are still to be made, and those that are damaged.
+
+    Every file that exists is read and its checksum verified.
+
+    Args:
+        study: the study that the populations belong to.
+        settings: the populations.
+
+    Returns:
+        Setting, member and part of each file to make; and one line about each damaged file, which
+        is among those to make.
+    """
+    absent, damaged = [], []
+    for setting in settings:
+        for member in range(study.size(setting)):
+            for part in study.parts(setting):
+                file = predictions_path(study, setting, member, part)
+                try:
+                    _, metadata = predictions_file.read_predictions_file(file)
+                    if metadata["population"] != study.population_name(setting) or (
+                        metadata["member"],
+                        metadata["part"],
+                    ) != (member, part):
+                        raise CorruptFile(
+                            f"{display_path(file)}: of another population "
+                            f"({metadata['population']})"
+                        )
+                except FileNotFoundError:
+                    absent.append((setting, member, part))
+                except CorruptFile as error:
+                    damaged.append(str(error))
+                    absent.append((setting, member, part))
+    return absent, damaged
