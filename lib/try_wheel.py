@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -156,11 +157,24 @@ def try_python(python: str, wheel: Path, folder: Path, *, resolution: str) -> li
     start = time.monotonic()
     pip = find_pip(sys.executable)
     uv, environment = find_uv(pip, sys.executable), uv_settings(pip)
+    # Named beside the wheel, its requirements are direct ones, whose oldest versions uv can take.
+    project = tomllib.loads((LIB / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    needed = project["dependencies"]
     venv = folder / "venv"
     inside = str(venv / "bin" / "python")
     for words in (
         ["venv", "--quiet", "--python", shutil.which(python) or python, venv],
-        ["pip", "install", "--quiet", "--python", inside, "--resolution", resolution, wheel],
+        [
+            "pip",
+            "install",
+            "--quiet",
+            "--python",
+            inside,
+            "--resolution",
+            resolution,
+            wheel,
+            *needed,
+        ],
         ["pip", "check", "--quiet", "--python", inside],
     ):
         subprocess.run([uv, *words], check=True, env=environment)
