@@ -32,7 +32,7 @@ def test_each_part_of_the_library_imports_only_what_the_contracts_allow():
 @pytest.mark.parametrize(
     ("module", "line"),
     [
-        ("measure/rates.py", "from forgetting import study"),
+        ("measure/populations.py", "from forgetting import study"),
         ("audit/tables.py", "from forgetting import paths"),
         ("audit/gate.py", "from forgetting.data import spec"),
         ("predictions_file.py", "from forgetting import paths"),

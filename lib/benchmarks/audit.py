@@ -94,11 +94,11 @@ def measures(folder: Path) -> Callable[[], None]:
     )
 
     def work():
-        class_impact.compare(label=label, dense=dense, compressed=compressed)
+        class_impact.compare(label=label, baseline=dense, compressed=compressed)
         subgroups.compare(
             subgroups.groups(table, label=label), label=label, baseline=dense, compressed=compressed
         )
-        exemplars.find(dense=dense, compressed=compressed)
+        exemplars.find(baseline=dense, compressed=compressed)
 
     return work
 
@@ -142,10 +142,10 @@ def plain(found: dict[str, np.ndarray]) -> tuple[float, float, float]:
     start = time.process_time()
     ours = class_impact.compare(
         label=found["label"],
-        dense=found["dense"],
+        baseline=found["dense"],
         compressed=found["compressed"],
         centre="population",
-    )["p"]
+    )["relative_p"]
     ours_took, start = time.process_time() - start, time.process_time()
     accuracy = [(table["label"] == table["predicted"]).mean() for table in tables]
     whole_took, start = time.process_time() - start, time.process_time()
@@ -193,7 +193,7 @@ def metric_frame(found: dict[str, np.ndarray]) -> tuple[float, float, float] | N
         sets, label=found["label"], baseline=found["dense"][:1], compressed=found["compressed"][:1]
     )
     ours_took = time.process_time() - start
-    rates = np.concatenate([ours["rate_baseline"], ours["rate_compressed"]])
+    rates = np.concatenate([ours["baseline_rate"], ours["compressed_rate"]])
     return (
         took,
         ours_took,

@@ -15,7 +15,7 @@ import pandas as pd
 from forgetting import predictions
 from forgetting.data import corruption, human
 from forgetting.errors import DataNotFound, UserError, did_you_mean
-from forgetting.measure import difficulty, exemplars, inference, matching, people
+from forgetting.measure import difficulty, exemplars, human_difficulty, inference, matching
 from forgetting.predictions import Predictions
 from forgetting.study import Study
 
@@ -199,14 +199,14 @@ def human_margin(study: Study, parameters: HumanParameters) -> pd.DataFrame:
     """Compare PIEs with other images of like margin at each level.
 
     Returns:
-        The columns of `people.by_margin`; sparsity.
+        The columns of `human_difficulty.by_margin`; sparsity.
     """
     outcomes = _answers(study, parameters)
     margin = _judge(study, parameters)["margin"].to_numpy()
     tables = []
     for level in parameters.levels(study):
         picked = _exemplars(study, parameters, level)["pie"].to_numpy()
-        compared = people.by_margin(picked=picked, outcomes=outcomes, margin=margin)
+        compared = human_difficulty.by_margin(picked=picked, outcomes=outcomes, margin=margin)
         tables.append(compared.assign(sparsity=level))
     return pd.concat(tables, ignore_index=True)
 
@@ -215,17 +215,17 @@ def human_pies(study: Study, parameters: HumanParameters) -> pd.DataFrame:
     """Compare PIEs of each level, and those of two halves of dense, with images that are not PIEs.
 
     Returns:
-        The columns of `people.pies`; sparsity (NaN for the null PIEs, of two halves of dense);
+        The columns of `human_difficulty.compare_exemplars`; sparsity (NaN for the null PIEs, of two halves of dense);
         p_holm (Holm's correction over all rows).
     """
     outcomes, judge = _answers(study, parameters), _judge(study, parameters)
 
     def compare(found: pd.DataFrame) -> pd.DataFrame:
-        return people.pies(
+        return human_difficulty.compare_exemplars(
             found=found,
             outcomes=outcomes,
             judge=judge,
-            resamples=parameters.draws,
+            draws=parameters.draws,
             shuffles=2 * parameters.draws,
             seed=parameters.seed,
         )
@@ -267,16 +267,16 @@ def human_beyond(study: Study, parameters: HumanParameters) -> pd.DataFrame:
     """Compare what matching leaves of the difference of PIEs and of PIEs of the noise floor.
 
     Returns:
-        The columns of `people.beyond_chance`.
+        The columns of `human_difficulty.compare_with_null`.
     """
     dense, again = (_load(study, parameters, setting) for setting in ("dense", "dense-again"))
     settings = [f"pruned-{level:g}" for level in parameters.levels(study)]
-    return people.beyond_chance(
+    return human_difficulty.compare_with_null(
         outcomes=_answers(study, parameters),
-        dense=dense.predicted,
-        dense_again=again.predicted,
-        confidence=dense.confidence,
-        confidence_again=again.confidence,
+        baseline=dense.predicted,
+        second_baseline=again.predicted,
+        baseline_confidence=dense.confidence,
+        second_baseline_confidence=again.confidence,
         compressed={name: _load(study, parameters, name).predicted for name in settings},
         draws=parameters.splits,
         seed=parameters.seed,
@@ -287,7 +287,8 @@ def human_mislabelled(study: Study, parameters: HumanParameters) -> pd.DataFrame
     """Compare the loss of training labels by how many of three people give another label.
 
     Returns:
-        The columns of `difficulty.forgetting_of_labels`, with the kinds "0 of 3" to "3 of 3";
+        The columns of `difficulty.forgetting_of_labels`, with the kinds "0 of 3" to "3 of 3", and
+        dense and compressed for baseline_share and compressed_share, as the archives have them;
         setting, of which dense-again is the noise floor.
     """
     dense = _load(study, parameters, "dense", "train")
@@ -300,20 +301,22 @@ def human_mislabelled(study: Study, parameters: HumanParameters) -> pd.DataFrame
             reference="0 of 3",
             given=dense.label,
             true=np.where(answers["wrong"] > 0, answers["worse"], -1),
-            dense=dense.predicted,
+            baseline=dense.predicted,
             compressed=_load(study, parameters, name, "train").predicted,
-            resamples=parameters.draws,
+            draws=parameters.draws,
             seed=parameters.seed,
         )
         tables.append(lost.assign(setting=name))
-    return pd.concat(tables, ignore_index=True)
+    return pd.concat(tables, ignore_index=True).rename(
+        columns={"baseline_share": "dense", "compressed_share": "compressed"}
+    )
 
 
 def human_mislabelled_alike(study: Study, parameters: HumanParameters) -> pd.DataFrame:
     """Compare the loss of labels that people do not share with that of equally uncertain images.
 
     Returns:
-        The columns of `people.forgotten_alike`; setting. One half of dense-again judges which
+        The columns of `human_difficulty.labels_lost`; setting. One half of dense-again judges which
         images are equally uncertain, the other half is the noise floor.
     """
     dense = _load(study, parameters, "dense", "train")
@@ -331,13 +334,13 @@ def human_mislabelled_alike(study: Study, parameters: HumanParameters) -> pd.Dat
     trained = _trained(study, parameters)
     compressed = {name: _load(study, parameters, name, "train").predicted for name in trained}
     tables = [
-        people.forgotten_alike(
+        human_difficulty.labels_lost(
             wrong=wrong,
             label=dense.label,
-            dense=dense.predicted,
+            baseline=dense.predicted,
             compressed=predicted,
             judge=judge,
-            resamples=parameters.draws,
+            draws=parameters.draws,
             seed=parameters.seed,
         ).assign(setting=name)
         for name, predicted in {**compressed, "dense-again": again.predicted[half:]}.items()
@@ -365,7 +368,7 @@ def _answers(study: Study, parameters: HumanParameters) -> pd.DataFrame:
     """Return what people said of each test picture: example, entropy, accuracy, error."""
     label = _load(study, parameters, "dense").label
     suspects = human.load_label_errors(label)
-    answered = people.answered(human.load_cifar10h(label), label=label)
+    answered = human_difficulty.agreement(human.load_cifar10h(label), label=label)
     errors = suspects.loc[suspects["error"], "example"]
     return answered.assign(error=answered["example"].isin(errors))
 
@@ -380,13 +383,13 @@ def _exemplars(study: Study, parameters: HumanParameters, level: float) -> pd.Da
     dense, pruned = (
         _load(study, parameters, name).predicted for name in ("dense", f"pruned-{level:g}")
     )
-    return exemplars.find(dense=dense, compressed=pruned)
+    return exemplars.find(baseline=dense, compressed=pruned)
 
 
 def _null_exemplars(study: Study, parameters: HumanParameters) -> pd.DataFrame:
     """Return the PIEs of two halves of dense: dense-again takes no part in these either."""
     dense, half = _load(study, parameters, "dense").predicted, parameters.members // 2
-    return exemplars.find(dense=dense[:half], compressed=dense[half : 2 * half])
+    return exemplars.find(baseline=dense[:half], compressed=dense[half : 2 * half])
 
 
 TABLES = {

@@ -92,12 +92,14 @@ def with_interval(
     """Write a column of a table's row with its interval, e.g. `−4.6 points (95 % interval −5.8 to −3.3)`.
 
     Args:
-        row: fractions by the names of their columns: `name`, and the same ending in _low, _high.
+        row: fractions by the names of their columns: `name`, and the same ending in _low, _high;
+            beside `relative_change` stand `relative_low` and `relative_high`.
         name: the column.
         unit: of what is written.
         level: of the interval, as `confidence_level` writes it.
     """
-    low, high = (signed(row[f"{name}_{end}"]) for end in ("low", "high"))
+    stem = name if f"{name}_low" in row else name.removesuffix("_change")
+    low, high = (signed(row[f"{stem}_{end}"]) for end in ("low", "high"))
     return f"{signed(row[name])} {unit} ({level} interval {low} to {high})"
 
 

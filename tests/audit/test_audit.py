@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from forgetting import audit, cli, paths, predictions
 from forgetting.audit import tables
 from forgetting.errors import UserError
-from forgetting.measure import class_impact, exemplars, paired
+from forgetting.measure import class_impact, exemplars, two_models
 from forgetting.study import Study
 
 SINGLE, POPULATIONS, PAIRS = "one model each", "populations", "paired populations"
@@ -102,8 +102,8 @@ def test_equal_inputs_give_no_change_anywhere_and_no_significant_row(design):
     told = run(world.table(dense=dense, copy=dense), groups=world.groups, paired=design == PAIRS)
     assert told.overall.design.tolist() == [design] and (told.overall.change == 0).all()
     for table in (told.classes, told.groups):
-        assert (table.change == 0).all() and (table.beyond == 0).all() and len(table)
-        assert not (table[["p_holm", "p_bh", "beyond_p_holm", "beyond_p_bh"]] <= 0.05).any(
+        assert (table.change == 0).all() and (table.relative_change == 0).all() and len(table)
+        assert not (table[["p_holm", "p_bh", "relative_p_holm", "relative_p_bh"]] <= 0.05).any(
             axis=None
         )
     assert told.exemplars.empty and (told.findings[["lost", "gained"]] == 0).all(axis=None)
@@ -117,7 +117,7 @@ def test_equal_inputs_give_no_change_anywhere_and_no_significant_row(design):
     )
     for rule in (
         "any class: change < 0",
-        "any group: change != 0 or beyond != 0",
+        "any group: change != 0 or relative_change != 0",
         "any overall: change < 0",
     ):
         assert told.judge(rule).code == 0
@@ -210,36 +210,28 @@ def test_the_tables_have_the_numbers_that_the_books_pages_compute(smoke: Study):
     told = audit.run(files, baseline="dense", draws=100, minimum=1)
     dense, again, pruned = loaded.values()
     impact = class_impact.compare(
-        label=dense.label, dense=dense.predicted, compressed=pruned.predicted
+        label=dense.label, baseline=dense.predicted, compressed=pruned.predicted
     )
-    for ours, theirs in (
-        ("change", "recall_change"),
-        ("change_low", "recall_change_low"),
-        ("rate_baseline", "recall_dense"),
-        ("beyond", "change"),
-        ("beyond_low", "change_low"),
-        ("beyond_p", "p"),
-        ("beyond_p_holm", "p_holm"),
-        ("beyond_p_bh", "p_bh"),
-        ("beyond_simultaneous_high", "simultaneous_high"),
-    ):
-        np.testing.assert_array_equal(told.classes[ours], impact[theirs])
+    shared = list(told.classes.columns.intersection(impact.columns).drop("class"))
+    assert len(shared) >= 15
+    pd.testing.assert_frame_equal(told.classes[shared], impact[shared])
+    np.testing.assert_array_equal(told.classes["baseline_rate"], impact["baseline_recall"])
     control = exemplars.null_control(
-        dense=dense.predicted,
-        dense_again=again.predicted,
+        baseline=dense.predicted,
+        second_baseline=again.predicted,
         compressed=pruned.predicted,
-        splits=100,
+        draws=100,
         seed=0,
     )
     pd.testing.assert_frame_equal(told.pies[control.columns], control)
-    found = exemplars.find(dense=dense.predicted, compressed=pruned.predicted)
+    found = exemplars.find(baseline=dense.predicted, compressed=pruned.predicted)
     assert set(told.exemplars.example) == set(found.example[found.pie])
     top = class_impact.overall(
-        label=dense.label, dense=dense.predicted, compressed=pruned.predicted
+        label=dense.label, baseline=dense.predicted, compressed=pruned.predicted
     ).iloc[0]
     row = told.overall[told.overall.setting == "pruned-0.9"].iloc[0]
-    assert (row.accuracy_baseline, row.change, row.change_high) == (
-        top.top1_dense,
+    assert (row.baseline_accuracy, row.change, row.change_high) == (
+        top.baseline_accuracy,
         top.change,
         top.change_high,
     )
@@ -262,18 +254,11 @@ def test_a_quantized_setting_has_the_numbers_of_the_books_paired_test(smoke: Stu
     ]
     told = audit.run(files, baseline="dense", draws=2, minimum=1)
     impact = class_impact.compare(
-        label=dense.label, dense=dense.predicted, compressed=int8.predicted, paired=True
+        label=dense.label, baseline=dense.predicted, compressed=int8.predicted, paired=True
     )
-    assert told.overall.design.tolist() == [PAIRS] and impact.p.notna().any()
-    for ours, theirs in (
-        ("change", "recall_change"),
-        ("change_low", "recall_change_low"),
-        ("beyond", "change"),
-        ("beyond_high", "change_high"),
-        ("beyond_p", "p"),
-        ("beyond_p_holm", "p_holm"),
-    ):
-        np.testing.assert_array_equal(told.classes[ours], impact[theirs])
+    assert told.overall.design.tolist() == [PAIRS] and impact.relative_p.notna().any()
+    shared = list(told.classes.columns.intersection(impact.columns).drop("class"))
+    pd.testing.assert_frame_equal(told.classes[shared], impact[shared])
 
 
 def test_each_setting_is_held_against_the_baseline_and_corrected_for_itself():
@@ -408,8 +393,8 @@ def test_a_binary_task_with_a_positive_label_has_error_and_both_its_kinds():
     assert set(told.groups.metric) == {"error", "fpr", "fnr"}
     row = told.groups.query("group == 'sex=F' and metric == 'fnr'").iloc[0]
     assert (
-        row.rate_compressed > row.rate_baseline
-        and row.change == pytest.approx(row.rate_baseline - row.rate_compressed)
+        row.compressed_rate > row.baseline_rate
+        and row.change == pytest.approx(row.baseline_rate - row.compressed_rate)
         and row.change < 0
     )
     worst = told.summary["settings"][0]["worst_group"]
@@ -430,7 +415,9 @@ def test_small_classes_and_groups_are_shown_and_not_ranked():
     lost = np.where(world.label == 3, 0, dense)
     told = run(world.table(dense=dense, int8=lost))
     row = told.classes.iloc[3]
-    assert row.n == 7 and row.guarded and np.isnan(row.p) and row.could_be_worst and row.change < 0
+    assert (
+        row.n == 7 and row.too_small and np.isnan(row.p) and row.could_be_worst and row.change < 0
+    )
     assert any(
         "1 class with fewer than 10 examples is shown" in line for line in told.summary["sentences"]
     )
@@ -477,7 +464,7 @@ def test_a_larger_loss_that_no_interval_tells_of_could_be_the_worst_and_no_sente
     assert (
         small.change == -1
         and np.isnan(small.simultaneous_low)
-        and small.guarded == (minimum > 7)
+        and small.too_small == (minimum > 7)
         and small.could_be_worst
     )
     worst = setting["worst_class"]
@@ -524,15 +511,15 @@ def test_what_chance_alone_finds_is_counted_from_all_that_was_tested_or_found():
         "p_holm": [0.02, 0.2, 0.2, 1, np.nan],
         "p_bh": [0.03, 0.05, 0.05, 0.9, np.nan],
     }
-    beyond = {f"beyond_{name}": [np.nan] * 5 for name in p}
+    relative = {f"relative_{name}": [np.nan] * 5 for name in p}
     known = {
         "setting": "int8",
-        "guarded": [False] * 4 + [True],
+        "too_small": [False] * 4 + [True],
         "change": [-0.2, 0.1, 0.1, 0, -0.5],
         "reason": [""] * 4 + ["small"],
     }
     table = pd.DataFrame(
-        known | p | {"beyond": 0.0} | beyond | {"beyond_reason": "it is the whole"}
+        known | p | {"relative_change": 0.0} | relative | {"relative_reason": "it is the whole"}
     )
     found = tables.findings(table, of="classes", alpha=0.05).set_index(["question", "rule"])
     for rule, lost, gained, chance in (
@@ -541,9 +528,17 @@ def test_what_chance_alone_finds_is_counted_from_all_that_was_tested_or_found():
         ("Benjamini-Hochberg", 1, 2, 3 * 0.05),
     ):
         row = found.loc["change", rule]
-        assert (row.sets, row.guarded, row.tested, row.lost, row.gained) == (5, 1, 4, lost, gained)
+        assert (row.sets, row.too_small, row.tested, row.lost, row.gained) == (
+            5,
+            1,
+            4,
+            lost,
+            gained,
+        )
         assert row.by_chance == pytest.approx(chance)
-    assert (found.loc["beyond", ["tested", "lost", "gained", "by_chance"]] == 0).all(axis=None)
+    assert (found.loc["relative_change", ["tested", "lost", "gained", "by_chance"]] == 0).all(
+        axis=None
+    )
 
 
 def test_very_many_classes_of_few_examples_are_audited_and_none_is_ranked():
@@ -553,7 +548,7 @@ def test_very_many_classes_of_few_examples_are_audited_and_none_is_ranked():
     told = run(
         pd.concat([frame("dense", dense, label, names), frame("int8", rounded, label, names)])
     )
-    assert len(told.classes) == 3000 and told.classes.guarded.all()
+    assert len(told.classes) == 3000 and told.classes.too_small.all()
     said = "No class can be singled out: none could be tested, because it has fewer examples"
     assert any(said in line for line in told.summary["sentences"])
     assert told.judge("any class: change_low < -0.05").code == 4  # There is no row to look at.
@@ -563,7 +558,7 @@ def test_one_class_only_and_a_constant_model_are_audited():
     label = np.zeros(30, dtype=int)
     dense, constant = np.where(np.arange(30) < 3, 1, 0)[None], np.full((1, 30), 1)
     told = run(pd.concat([frame("dense", dense, label), frame("int8", constant, label)]))
-    assert told.classes.change.tolist() == [-0.9] and told.classes.beyond_reason.tolist() == [
+    assert told.classes.change.tolist() == [-0.9] and told.classes.relative_reason.tolist() == [
         "it is the whole"
     ]
     assert "33 predictions name a class that no example carries" in told.summary["notes"][0]
@@ -606,7 +601,7 @@ def test_exemplars_are_ranked_and_their_votes_add_up():
 def test_without_a_second_population_halves_of_the_baseline_are_the_floor():
     world = World(15)
     dense, pruned = world.population(8), world.population(5, world.label == 2)
-    wanted = exemplars.halves_control(dense=dense, compressed=pruned, splits=40, seed=3)
+    wanted = exemplars.halves_control(baseline=dense, compressed=pruned, draws=40, seed=3)
     told = run(world.table(dense=dense, pruned=pruned), seed=3).pies
     assert (told.floor == "halves").all()
     pd.testing.assert_frame_equal(told[wanted.columns], wanted)
@@ -630,16 +625,16 @@ def test_a_second_population_is_the_floor_at_the_size_of_the_smallest_and_by_nam
         table["parent"] = np.where(copies, parent, None)
         table.loc[copies, "member"] = table.member[copies].map(dict(enumerate(from_again)))
     cut = {
-        "dense": dense[:smallest],
-        "dense_again": again[:smallest],
+        "baseline": dense[:smallest],
+        "second_baseline": again[:smallest],
         "compressed": int8[:smallest],
     }
     if parent:
         cut |= {
-            "dense_again": again[sorted(from_again)],
+            "second_baseline": again[sorted(from_again)],
             "compressed": int8[np.argsort(from_again)],
         }
-    wanted = exemplars.null_control(**cut, splits=40, seed=0, paired=parent is not None)
+    wanted = exemplars.null_control(**cut, draws=40, seed=0, paired=parent is not None)
     told = run(table)
     assert (told.pies.floor == "second population").all() and told.overall.design[0] == POPULATIONS
     pd.testing.assert_frame_equal(told.pies[wanted.columns], wanted)
@@ -793,7 +788,7 @@ def test_the_sample_sizes_that_the_documentation_names_are_those_of_the_interval
         (paths.ROOT / "book" / "audit.md").read_text(),
     )
     for n, loss in zip(map(int, said.groups()), (0.05, 0.02), strict=True):
-        low, _ = paired.score_interval(
+        low, _ = two_models.score_interval(
             to_wrong=np.array([0, 0]), to_right=np.array([0, 0]), n=np.array([n - 1, n])
         )
         assert low[0] < -loss <= low[1]
@@ -824,7 +819,10 @@ def test_the_command_writes_the_report_and_says_by_its_exit_code_what_a_rule_fin
     for rule, expected in (
         ("any class: change_low < -0.05", 3),
         ("any class: change < -0.9", 0),
-        ("any class: relative < -0.9 or p_bh > 0.9", 4),  # Classes that were not tested have no p.
+        (
+            "any class: proportional_change < -0.9 or p_bh > 0.9",
+            4,
+        ),  # Classes that were not tested have no p.
     ):
         assert answer(*words, "--fail-if", rule, **how)[0] == expected
     code, _, err = answer(

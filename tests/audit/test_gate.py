@@ -20,7 +20,7 @@ def groups(*rows):
         "attribute": "sex",
         "group": "sex=F",
         "metric": "accuracy",
-        "guarded": False,
+        "too_small": False,
     }
     return pd.DataFrame([blank | row for row in rows])
 
@@ -50,7 +50,11 @@ def code(rule, *rows):
         ("any group: (p < 0.05 or n > 5) and n < 3", {"p": 0.01, "n": 4}, 0),
         ('any group: metric == "fnr" and change < 0', {"metric": "fnr", "change": -1}, 3),
         ("any group: group != 'sex=F'", {}, 0),
-        ("any group: relative > 2 and to_wrong > 30", {"relative": 2.5, "to_wrong": 31}, 3),
+        (
+            "any group: proportional_change > 2 and to_wrong > 30",
+            {"proportional_change": 2.5, "to_wrong": 31},
+            3,
+        ),
     ],
 )
 def test_a_rule_says_what_its_words_say(rule, row, wanted):
@@ -60,11 +64,11 @@ def test_a_rule_says_what_its_words_say(rule, row, wanted):
 def test_a_met_rule_goes_before_one_that_cannot_be_told_and_small_groups_are_not_looked_at():
     assert code("any group: change < 0", {"change": NAN}, {"change": -1}) == 3
     assert code("any group: change < 0", {"change": NAN}, {"change": 1}) == 4
-    assert code("any group: change < 0", {"change": -1, "guarded": True}, {"change": 1}) == 0
+    assert code("any group: change < 0", {"change": -1, "too_small": True}, {"change": 1}) == 0
 
 
 def test_how_many_rows_were_too_small_to_be_looked_at_is_told_whatever_the_verdict():
-    small = [{"change": -1, "guarded": True}] * 2
+    small = [{"change": -1, "too_small": True}] * 2
     for rows, wanted in (
         ([{"change": -1}], 3),
         ([{"change": 1}], 0),
@@ -97,13 +101,13 @@ KLEENE = {"true": True, "false": False, "unknown": None}
 
 @pytest.mark.parametrize(("one", "other"), list(itertools.product(VALUES, repeat=2)))
 def test_logic_has_three_values(one, other):
-    row = {"change": VALUES[one], "beyond": VALUES[other]}
+    row = {"change": VALUES[one], "relative_change": VALUES[other]}
     a, b = KLEENE[one], KLEENE[other]
     both = False if False in (a, b) else None if None in (a, b) else True
     either = True if True in (a, b) else None if None in (a, b) else False
     codes = {True: 3, False: 0, None: 4}
-    assert code("any group: change < 0 and beyond < 0", row) == codes[both]
-    assert code("any group: change < 0 or beyond < 0", row) == codes[either]
+    assert code("any group: change < 0 and relative_change < 0", row) == codes[both]
+    assert code("any group: change < 0 or relative_change < 0", row) == codes[either]
     assert code("any group: not change < 0", row) == codes[None if a is None else not a]
 
 

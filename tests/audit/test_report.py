@@ -183,7 +183,7 @@ def test_each_interval_stands_in_its_own_column(members):
     headings = {
         "Interval alone": "change",
         "Interval for all at once": "simultaneous",
-        "Interval against the whole": "beyond",
+        "Interval against the whole": "relative",
     }
     for row in told.classes.to_dict("records"):
         for heading, name in headings.items():
@@ -207,8 +207,8 @@ def test_several_settings_stand_side_by_side_and_the_noise_floor_last():
     shown = rows(report.page(told), "The share of right answers of each setting")
     assert [row["Setting"] for row in shown] == ["int4", "int8", "dense-again (noise floor)"]
     for row, wanted in zip(shown, told.overall.to_dict("records"), strict=True):
-        assert row["Models"] == "2" and row["Baseline"] == percent(wanted["accuracy_baseline"])
-        assert row["Compressed"] == percent(wanted["accuracy_compressed"])
+        assert row["Models"] == "2" and row["Baseline"] == percent(wanted["baseline_accuracy"])
+        assert row["Compressed"] == percent(wanted["compressed_accuracy"])
         assert row["Change, points"] == points(wanted["change"]) and row["Interval"] == points(
             wanted["change_low"], wanted["change_high"]
         )

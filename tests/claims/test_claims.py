@@ -270,16 +270,16 @@ def test_statistics_of_classes_are_those_of_the_class_measure(evidence, measured
             evidence.predicted["dense"][:, plain],
             evidence.predicted[name][:, plain],
         )
-        given = {"label": evidence.label[plain], "dense": dense, "compressed": compressed}
+        given = {"label": evidence.label[plain], "baseline": dense, "compressed": compressed}
         table = class_impact.compare(**given)
         found = class_impact.summary(table).iloc[0]
-        assert value(measured, name, "affected classes") == found["found"]
+        assert value(measured, name, "affected classes") == found["significant"]
         assert value(measured, name, "gains minus losses") == found["gains"] - found["losses"]
         assert value(measured, name, "accuracy") == pytest.approx(
             class_impact.overall(**given).iloc[0]["change"]
         )
         # Classes 5 to 9 have the fewest training images.
-        rare = table["recall_change"][5:].mean() - table["recall_change"][:5].mean()
+        rare = table["change"][5:].mean() - table["change"][:5].mean()
         assert value(measured, name, "rare classes") == pytest.approx(rare)
 
 
@@ -287,17 +287,19 @@ def test_statistics_of_pies_are_those_of_the_measures_of_pies(evidence, measured
     dense, pruned, again = (
         evidence.predicted[name] for name in ("dense", "pruned-0.9", "dense-again")
     )
-    pie, null = (exemplars.find(dense=dense, compressed=other)["pie"] for other in (pruned, again))
+    pie, null = (
+        exemplars.find(baseline=dense, compressed=other)["pie"] for other in (pruned, again)
+    )
     assert value(measured, "pruned-0.9", "PIEs") == pie.mean()
     right = exemplars.accuracy(
-        label=evidence.label, dense=dense, compressed=pruned, pie=pie, clear=pie
+        label=evidence.label, baseline=dense, compressed=pruned, pie=pie, clear=pie
     )
-    right = right[right["population"] == "dense"].set_index("subset")["mean_accuracy"]
+    right = right[right["population"] == "baseline"].set_index("subset")["mean_accuracy"]
     gap = right["PIEs"] - right["all"]
     assert value(measured, "pruned-0.9", "accuracy on PIEs") == pytest.approx(gap)
     assert value(measured, "pruned-0.9", "right answers on PIEs") == pytest.approx(gap * pie.mean())
     given = {"kind": evidence.kind, "source": evidence.source, "pie": pie, "null_pie": null}
-    beyond = difficulty.rates_by_kind(**given, resamples=50, seed=0).set_index("kind")["beyond"]
+    beyond = difficulty.rates_by_kind(**given, draws=50, seed=0).set_index("kind")["beyond"]
     for kind in ev.FLAW_KINDS:
         here, floor = (
             value(measured, name, f"PIEs among {kind}") for name in ("pruned-0.9", "dense-again")
@@ -318,7 +320,7 @@ def test_statistics_of_robustness_are_those_of_the_measure(evidence, measured):
     )
     assert value(measured, "pruned-0.9", "natural adversaries") == pytest.approx(hard["change"])
     assert value(measured, "pruned-0.9", "adversaries beyond all") == pytest.approx(
-        hard["relative"] - everything["relative"]
+        hard["proportional_change"] - everything["proportional_change"]
     )
     dense, pruned = (evidence.corrupted[name].mean(axis=0) for name in ("dense", "pruned-0.9"))
     assert value(measured, "pruned-0.9", "corrupted images") == pytest.approx(pruned[1] - dense[1])
@@ -344,7 +346,7 @@ def test_intervals_agree_with_welchs_test_and_with_the_null_control_of_pies(evid
     )
     control = (
         exemplars.null_control(
-            dense=dense, dense_again=again, compressed=pruned, splits=400, seed=5
+            baseline=dense, second_baseline=again, compressed=pruned, draws=400, seed=5
         )
         .set_index("measure")
         .loc["pie"]
@@ -356,9 +358,9 @@ def test_intervals_agree_with_welchs_test_and_with_the_null_control_of_pies(evid
 def test_relative_changes_sum_to_zero_where_classes_are_equally_large():
     label, rng = np.repeat(np.arange(4), 25), np.random.default_rng(3)
     table = class_impact.compare(
-        label=label, dense=rng.integers(0, 4, (5, 100)), compressed=rng.integers(0, 4, (5, 100))
+        label=label, baseline=rng.integers(0, 4, (5, 100)), compressed=rng.integers(0, 4, (5, 100))
     )
-    assert table["change"].sum() == pytest.approx(0, abs=1e-12)
+    assert table["relative_change"].sum() == pytest.approx(0, abs=1e-12)
 
 
 # The ledger

@@ -13,8 +13,8 @@ from forgetting.measure import class_impact, inference, simulation
 SIZES = (7, 11, 13)  # Different primes, so that no class can stand for another.
 LABEL = np.repeat(np.arange(3), SIZES).astype(np.int32)
 COLUMNS = (
-    "class n recall_dense recall_compressed recall_change recall_change_low recall_change_high change change_low change_high t df p "
-    "p_holm p_bh significant significant_holm significant_bh"
+    "class n baseline_recall compressed_recall change change_low change_high relative_change relative_low relative_high "
+    "relative_t relative_df relative_p relative_p_holm relative_p_bh relative_significant relative_significant_holm relative_significant_bh"
 ).split()
 
 
@@ -30,15 +30,20 @@ def population(generator, members, accuracy, label=LABEL):
 @pytest.mark.parametrize("paired", [False, True])
 def test_a_comparison_agrees_with_a_loop_over_classes(centre, paired):
     generator = np.random.default_rng(0)
-    dense = population(generator, 6, (0.9, 0.7, 0.8))
+    baseline = population(generator, 6, (0.9, 0.7, 0.8))
     compressed = population(generator, 6 if paired else 9, (0.9, 0.2, 0.6))
     table = class_impact.compare(
-        label=LABEL, dense=dense, compressed=compressed, alpha=0.1, centre=centre, paired=paired
+        label=LABEL,
+        baseline=baseline,
+        compressed=compressed,
+        alpha=0.1,
+        centre=centre,
+        paired=paired,
     )
     assert list(table)[: len(COLUMNS)] == COLUMNS
     for row in table.itertuples():
         samples, recalls = [], []
-        for predicted in (dense, compressed):
+        for predicted in (baseline, compressed):
             accuracy = [np.mean(member == LABEL) for member in predicted]
             recall = [np.mean(member[LABEL == row.Index] == row.Index) for member in predicted]
             centres = accuracy if centre == "model" else [np.mean(accuracy)] * len(predicted)
@@ -46,26 +51,28 @@ def test_a_comparison_agrees_with_a_loop_over_classes(centre, paired):
             recalls.append(recall)
         test = stats.ttest_rel if paired else lambda a, b: stats.ttest_ind(a, b, equal_var=False)
         naive, naive_recall = test(samples[1], samples[0]), test(recalls[1], recalls[0])
-        assert (row.t, row.df, row.p) == pytest.approx((naive.statistic, naive.df, naive.pvalue))
-        assert (row.change_low, row.change_high) == pytest.approx(
+        assert (row.relative_t, row.relative_df, row.relative_p) == pytest.approx(
+            (naive.statistic, naive.df, naive.pvalue)
+        )
+        assert (row.relative_low, row.relative_high) == pytest.approx(
             tuple(naive.confidence_interval(0.9))
         )
-        assert (row.recall_change_low, row.recall_change_high) == pytest.approx(
+        assert (row.change_low, row.change_high) == pytest.approx(
             tuple(naive_recall.confidence_interval(0.9))
         )
-        assert row.change == pytest.approx(np.mean(samples[1]) - np.mean(samples[0]))
+        assert row.relative_change == pytest.approx(np.mean(samples[1]) - np.mean(samples[0]))
         assert row.n == SIZES[row.Index]
-        assert (row.recall_dense, row.recall_compressed) == pytest.approx(
+        assert (row.baseline_recall, row.compressed_recall) == pytest.approx(
             (np.mean(recalls[0]), np.mean(recalls[1]))
         )
-        assert row.recall_change == pytest.approx(row.recall_compressed - row.recall_dense)
-        assert row.significant == (naive.pvalue <= 0.1)
-        assert (row.simultaneous_low, row.simultaneous_high) == pytest.approx(
+        assert row.change == pytest.approx(row.compressed_recall - row.baseline_recall)
+        assert row.relative_significant == (naive.pvalue <= 0.1)
+        assert (row.relative_simultaneous_low, row.relative_simultaneous_high) == pytest.approx(
             tuple(naive.confidence_interval(1 - 0.1 / 3))
         )
-        assert row.change / row.se == pytest.approx(row.t)
-    assert (table.p_holm >= table.p).all() and (
-        table.significant_holm == (table.p_holm <= 0.1)
+        assert row.relative_change / row.relative_se == pytest.approx(row.relative_t)
+    assert (table.relative_p_holm >= table.relative_p).all() and (
+        table.relative_significant_holm == (table.relative_p_holm <= 0.1)
     ).all()
 
 
@@ -73,45 +80,51 @@ def test_both_centres_give_the_same_change_and_the_changes_weighed_by_class_size
     generator = np.random.default_rng(1)
     arrays = {
         "label": LABEL,
-        "dense": population(generator, 8, (0.9, 0.8, 0.7)),
+        "baseline": population(generator, 8, (0.9, 0.8, 0.7)),
         "compressed": population(generator, 8, (0.9, 0.5, 0.7)),
     }
     model, paper = (
         class_impact.compare(**arrays, centre=centre) for centre in class_impact.CENTRES
     )
-    assert np.allclose(model.change, paper.change) and not np.allclose(model.p, paper.p)
-    assert (model.change * model.n).sum() == pytest.approx(0)
+    assert np.allclose(model.relative_change, paper.relative_change) and not np.allclose(
+        model.relative_p, paper.relative_p
+    )
+    assert (model.relative_change * model.n).sum() == pytest.approx(0)
 
 
 def test_a_class_that_loses_alone_has_a_negative_change_and_a_negative_t():
     generator = np.random.default_rng(2)
-    dense, compressed = (
+    baseline, compressed = (
         population(generator, 20, (0.9, 0.9, 0.9)),
         population(generator, 20, (0.9, 0.1, 0.9)),
     )
-    table = class_impact.compare(label=LABEL, dense=dense, compressed=compressed)
-    assert table.change[1] < 0 and table.t[1] < 0 and table.significant_holm[1]
-    assert (table.change[[0, 2]] > 0).all()
+    table = class_impact.compare(label=LABEL, baseline=baseline, compressed=compressed)
+    assert (
+        table.relative_change[1] < 0
+        and table.relative_t[1] < 0
+        and table.relative_significant_holm[1]
+    )
+    assert (table.relative_change[[0, 2]] > 0).all()
     counts = class_impact.summary(table).set_index("rule")
-    assert counts.losses["significant_holm"] == 1 and counts.mean_loss[
-        "significant_holm"
-    ] == pytest.approx(table.change[1])
-    assert (counts.found == counts.losses + counts.gains).all() and (counts.tested == 3).all()
+    assert counts.losses["relative_significant_holm"] == 1 and counts.mean_loss[
+        "relative_significant_holm"
+    ] == pytest.approx(table.relative_change[1])
+    assert (counts.significant == counts.losses + counts.gains).all() and (counts.tested == 3).all()
 
 
 @settings(max_examples=15, deadline=None)
 @given(st.integers(0, 2**32 - 1))
 def test_neither_the_order_of_examples_or_members_nor_the_names_of_labels_matter(seed):
     generator = np.random.default_rng(seed)
-    dense, compressed = (
+    baseline, compressed = (
         population(generator, 5, (0.9, 0.5, 0.8)),
         population(generator, 4, (0.6, 0.5, 0.8)),
     )
-    table = class_impact.compare(label=LABEL, dense=dense, compressed=compressed)
+    table = class_impact.compare(label=LABEL, baseline=baseline, compressed=compressed)
     examples, names = generator.permutation(len(LABEL)), generator.permutation(3)
     other = class_impact.compare(
         label=names[LABEL[examples]],
-        dense=names[generator.permutation(dense)[:, examples]],
+        baseline=names[generator.permutation(baseline)[:, examples]],
         compressed=names[generator.permutation(compressed)[:, examples]],
     )
     expected = table.drop(columns="class").iloc[np.argsort(names)].reset_index(drop=True)
@@ -121,88 +134,116 @@ def test_neither_the_order_of_examples_or_members_nor_the_names_of_labels_matter
 
 
 def test_equal_populations_have_no_impact_at_all():
-    dense = population(np.random.default_rng(3), 5, (0.9, 0.5, 0.8))
-    table = class_impact.compare(label=LABEL, dense=dense, compressed=dense)
+    baseline = population(np.random.default_rng(3), 5, (0.9, 0.5, 0.8))
+    table = class_impact.compare(label=LABEL, baseline=baseline, compressed=baseline)
     assert (
-        (table.change == 0).all()
-        and (table.recall_change == 0).all()
-        and np.allclose(table.p, 1)
-        and not table.significant.any()
+        (table.relative_change == 0).all()
+        and (table.change == 0).all()
+        and np.allclose(table.relative_p, 1)
+        and not table.relative_significant.any()
     )
-    paired = class_impact.compare(label=LABEL, dense=dense, compressed=dense, paired=True)
-    assert paired.p.isna().all() and not paired.significant.any() and (paired.reason != "").all()
+    paired = class_impact.compare(label=LABEL, baseline=baseline, compressed=baseline, paired=True)
+    assert (
+        paired.relative_p.isna().all()
+        and not paired.relative_significant.any()
+        and (paired.relative_reason != "").all()
+    )
 
 
 def test_a_class_that_never_varies_is_left_out_of_the_tests_and_told_with_its_reason():
     generator = np.random.default_rng(4)
-    dense, compressed = (
+    baseline, compressed = (
         population(generator, 6, (1, 0.7, 0.8)),
         population(generator, 6, (1, 0.3, 0.8)),
     )
     for centre in class_impact.CENTRES:
-        table = class_impact.compare(label=LABEL, dense=dense, compressed=compressed, centre=centre)
+        table = class_impact.compare(
+            label=LABEL, baseline=baseline, compressed=compressed, centre=centre
+        )
         assert np.isnan(
             table.loc[
-                0, ["t", "df", "p", "p_holm", "p_bh", "change_low", "se", "recall_change_low"]
+                0,
+                [
+                    "relative_t",
+                    "relative_df",
+                    "relative_p",
+                    "relative_p_holm",
+                    "relative_p_bh",
+                    "relative_low",
+                    "relative_se",
+                    "change_low",
+                ],
             ].astype(float)
         ).all()
-        assert not table.loc[0, ["significant", "significant_holm", "significant_bh"]].any()
-        assert np.allclose(table.p_holm[1:].min(), 2 * table.p[1:].min())  # Two tests, not three.
+        assert not table.loc[
+            0, ["relative_significant", "relative_significant_holm", "relative_significant_bh"]
+        ].any()
+        assert np.allclose(
+            table.relative_p_holm[1:].min(), 2 * table.relative_p[1:].min()
+        )  # Two tests, not three.
         listed = class_impact.untested(table)
-        assert list(listed["class"]) == [0] and "same in every member" in listed.reason[0]
+        assert list(listed["class"]) == [0] and "same in every member" in listed.relative_reason[0]
 
 
 def test_a_single_class_moves_exactly_as_the_whole_and_is_not_tested():
     label, generator = np.zeros(20, dtype=int), np.random.default_rng(5)
-    dense, compressed = (np.where(generator.random((5, 20)) < 0.8, 0, 0) for _ in range(2))
-    assert class_impact.compare(label=label, dense=dense, compressed=compressed).p.isna().all()
+    baseline, compressed = (np.where(generator.random((5, 20)) < 0.8, 0, 0) for _ in range(2))
+    assert (
+        class_impact.compare(label=label, baseline=baseline, compressed=compressed)
+        .relative_p.isna()
+        .all()
+    )
 
 
 def test_in_a_binary_task_the_tests_of_both_classes_are_one():
     label = np.repeat([0, 1], [17, 29])
     generator = np.random.default_rng(6)
-    dense, compressed = (
+    baseline, compressed = (
         population(generator, 9, (0.9, 0.8), label),
         population(generator, 9, (0.8, 0.8), label),
     )
-    table = class_impact.compare(label=label, dense=dense, compressed=compressed)
-    assert table.p[0] == pytest.approx(table.p[1]) and table.t[0] == pytest.approx(-table.t[1])
+    table = class_impact.compare(label=label, baseline=baseline, compressed=compressed)
+    assert table.relative_p[0] == pytest.approx(table.relative_p[1]) and table.relative_t[
+        0
+    ] == pytest.approx(-table.relative_t[1])
 
 
 def test_the_overall_row_is_a_welch_test_of_accuracies():
     generator = np.random.default_rng(7)
-    dense, compressed = (
+    baseline, compressed = (
         population(generator, 7, (0.9, 0.9, 0.9)),
         population(generator, 7, (0.7, 0.7, 0.9)),
     )
-    row = class_impact.overall(label=LABEL, dense=dense, compressed=compressed).iloc[0]
-    hits = [[np.mean(member == LABEL) for member in predicted] for predicted in (dense, compressed)]
+    row = class_impact.overall(label=LABEL, baseline=baseline, compressed=compressed).iloc[0]
+    hits = [
+        [np.mean(member == LABEL) for member in predicted] for predicted in (baseline, compressed)
+    ]
     naive = stats.ttest_ind(hits[1], hits[0], equal_var=False)
     assert (row.p, row.change_low, row.change_high) == pytest.approx(
         (naive.pvalue, *naive.confidence_interval(0.95))
     )
-    assert (row.top1_dense, row.top1_compressed) == pytest.approx(
+    assert (row.baseline_accuracy, row.compressed_accuracy) == pytest.approx(
         (np.mean(hits[0]), np.mean(hits[1]))
     )
-    assert row.sd_dense == pytest.approx(np.std(hits[0], ddof=1))
+    assert row.baseline_sd == pytest.approx(np.std(hits[0], ddof=1))
     paired = class_impact.overall(
-        label=LABEL, dense=dense, compressed=compressed, paired=True
+        label=LABEL, baseline=baseline, compressed=compressed, paired=True
     ).iloc[0]
     assert paired.p == pytest.approx(stats.ttest_rel(hits[1], hits[0]).pvalue)
 
 
 def test_wrong_input_is_refused_in_one_line_that_names_it():
-    dense = np.tile(LABEL, (3, 1))
-    good = {"label": LABEL, "dense": dense, "compressed": dense}
+    baseline = np.tile(LABEL, (3, 1))
+    good = {"label": LABEL, "baseline": baseline, "compressed": baseline}
     for change, told in (
         ({"label": np.where(LABEL == 1, 0, LABEL)}, "class 1 has no example"),
-        ({"dense": dense + 1}, "class 3 has no example"),
-        ({"dense": dense - 1}, "the label -1"),
-        ({"dense": dense.astype(float)}, "float64"),
-        ({"compressed": dense[:, 1:]}, "compressed has 30 examples and label has 31"),
-        ({"compressed": dense[:1]}, "compressed has 1 member"),
-        ({"dense": LABEL}, "dense has shape"),
-        ({"compressed": dense[:2], "paired": True}, "dense 3, compressed 2"),
+        ({"baseline": baseline + 1}, "class 3 has no example"),
+        ({"baseline": baseline - 1}, "the label -1"),
+        ({"baseline": baseline.astype(float)}, "float64"),
+        ({"compressed": baseline[:, 1:]}, "compressed has 30 examples and label has 31"),
+        ({"compressed": baseline[:1]}, "compressed has 1 member"),
+        ({"baseline": LABEL}, "baseline has shape"),
+        ({"compressed": baseline[:2], "paired": True}, "baseline 3, compressed 2"),
         ({"alpha": 5}, "alpha is 5"),
         ({"centre": "mean"}, "'mean'"),
     ):
@@ -233,13 +274,13 @@ def test_the_papers_centre_is_too_strict_for_classes_that_share_a_skill_and_too_
     generator, trials = np.random.default_rng(8), 200
     found = {centre: np.zeros(10) for centre in class_impact.CENTRES}
     for _ in range(trials):
-        (label, dense), (_, compressed) = (
+        (label, baseline), (_, compressed) = (
             members_with_common_skill(generator, 12, 0.05) for _ in range(2)
         )
         for centre in found:
             found[centre] += class_impact.compare(
-                label=label, dense=dense, compressed=compressed, centre=centre
-            ).significant
+                label=label, baseline=baseline, compressed=compressed, centre=centre
+            ).relative_significant
     rate = {centre: hits / trials for centre, hits in found.items()}
     assert 0.02 < rate["model"][0] < 0.09 and 0.035 < rate["model"][1:].mean() < 0.065
     assert rate["population"][0] > 0.5 and rate["population"][1:].mean() < 0.005
@@ -247,29 +288,32 @@ def test_the_papers_centre_is_too_strict_for_classes_that_share_a_skill_and_too_
 
 def test_a_thousand_classes_of_fifty_thousand_examples_take_seconds_at_most(in_sorts):
     generator, label = np.random.default_rng(9), (np.arange(50_000) % 1000).astype(np.int32)
-    dense, compressed = (
+    baseline, compressed = (
         np.where(generator.random((30, 50_000)) < q, label, (label + 1) % 1000).astype(np.int32)
         for q in (0.76, 0.72)
     )
     assert (
-        in_sorts(lambda: class_impact.compare(label=label, dense=dense, compressed=compressed)) < 10
+        in_sorts(
+            lambda: class_impact.compare(label=label, baseline=baseline, compressed=compressed)
+        )
+        < 10
     )
 
 
 def test_the_spread_is_what_is_left_of_the_changes_variance_once_noise_is_off_and_does_not_care_what_is_subtracted():
     label = np.repeat(np.arange(4), [30, 50, 20, 40])
     how = {"label": label, "recall": (0.8, 0.7, 0.9, 0.6)}
-    dense = simulation.population(**how, members=7, seed=0)
+    baseline = simulation.population(**how, members=7, seed=0)
     compressed = simulation.population(**how | {"recall": (0.8, 0.5, 0.9, 0.6)}, members=9, seed=1)
-    row = class_impact.spread(label=label, dense=dense, compressed=compressed, seed=0).iloc[0]
-    table = class_impact.compare(label=label, dense=dense, compressed=compressed)
-    assert table[["change", "recall_change"]].std(ddof=1).to_list() == pytest.approx(
+    row = class_impact.spread(label=label, baseline=baseline, compressed=compressed, seed=0).iloc[0]
+    table = class_impact.compare(label=label, baseline=baseline, compressed=compressed)
+    assert table[["relative_change", "change"]].std(ddof=1).to_list() == pytest.approx(
         [row["raw"]] * 2
     )
     # Noise: the variance over classes of the error of the changes, from the covariance of all classes over members.
     recall = [
         [[np.mean(member[label == c] == c) for c in range(4)] for member in population]
-        for population in (dense, compressed)
+        for population in (baseline, compressed)
     ]
     errors = sum(np.cov(np.transpose(values)) / len(values) for values in recall)
     assert row["noise"] == pytest.approx(np.sqrt((np.trace(errors) - errors.sum() / 4) / 3))
@@ -290,7 +334,9 @@ def test_the_spread_is_right_on_average_whatever_the_number_of_members_and_its_i
                 for _ in range(150)
             )
             rows = pd.concat(
-                class_impact.spread(label=label, dense=d, compressed=c, draws=100, seed=generator)
+                class_impact.spread(
+                    label=label, baseline=d, compressed=c, draws=100, seed=generator
+                )
                 for d, c in pairs
             )
             unclipped = rows["raw"] ** 2 - rows["noise"] ** 2
@@ -307,6 +353,6 @@ def test_fewer_than_four_members_have_a_spread_but_no_interval_of_it():
         for seed in (0, 1)
     ]
     row = class_impact.spread(
-        label=label, dense=populations[0], compressed=populations[1], seed=0
+        label=label, baseline=populations[0], compressed=populations[1], seed=0
     ).iloc[0]
     assert row["spread"] >= 0 and np.isnan(row["low"]) and np.isnan(row["high"])

@@ -30,7 +30,7 @@ def flawed_test(
 
 def test_rates_by_kind_agree_with_a_loop():
     test = flawed_test(np.random.default_rng(0))
-    table = difficulty.rates_by_kind(**test, resamples=200, seed=0)
+    table = difficulty.rates_by_kind(**test, draws=200, seed=0)
     assert list(table.kind) == ["plain", "corrupted", "two digits"]
     plain = test["pie"][test["kind"] == "plain"].mean()
     plain_null = test["null_pie"][test["kind"] == "plain"].mean()
@@ -56,7 +56,7 @@ def test_rates_by_kind_agree_with_a_loop():
     assert (table.beyond_low[1:] <= table.beyond[1:]).all() and (
         table.beyond[1:] <= table.beyond_high[1:]
     ).all()
-    pd.testing.assert_frame_equal(table, difficulty.rates_by_kind(**test, resamples=200, seed=0))
+    pd.testing.assert_frame_equal(table, difficulty.rates_by_kind(**test, draws=200, seed=0))
 
 
 def test_the_order_of_examples_and_the_names_of_sources_do_not_matter():
@@ -65,7 +65,7 @@ def test_the_order_of_examples_and_the_names_of_sources_do_not_matter():
     other = {name: values[order] for name, values in test.items()}
     named = {**test, "source": np.array([f"image {source:04}" for source in test["source"]])}
     tables = [
-        difficulty.rates_by_kind(**arrays, resamples=50, seed=0) for arrays in (test, other, named)
+        difficulty.rates_by_kind(**arrays, draws=50, seed=0) for arrays in (test, other, named)
     ]
     pd.testing.assert_frame_equal(tables[0], tables[1])
     pd.testing.assert_frame_equal(tables[0], tables[2])
@@ -73,7 +73,7 @@ def test_the_order_of_examples_and_the_names_of_sources_do_not_matter():
 
 def test_equal_pies_differ_in_no_kind():
     test = flawed_test(np.random.default_rng(3))
-    table = difficulty.rates_by_kind(**{**test, "null_pie": test["pie"]}, resamples=50, seed=0)
+    table = difficulty.rates_by_kind(**{**test, "null_pie": test["pie"]}, draws=50, seed=0)
     assert (
         (table.difference == 0).all()
         and (table.beyond == 0).all()
@@ -86,7 +86,7 @@ def test_the_intervals_over_sources_hold_the_true_difference():
     generator, held = np.random.default_rng(4), []
     for _ in range(150):
         table = difficulty.rates_by_kind(
-            **flawed_test(generator, together=0.7), resamples=200, seed=generator
+            **flawed_test(generator, together=0.7), draws=200, seed=generator
         )
         held.append(
             [
@@ -100,7 +100,7 @@ def test_the_intervals_over_sources_hold_the_true_difference():
 
 def test_where_no_example_of_a_kind_is_a_pie_the_interval_is_the_exact_binomial_one_and_not_a_point():
     test = flawed_test(np.random.default_rng(5), rates=(0.1, 0, 0.1), null_rates=(0.1, 0, 0.1))
-    row = difficulty.rates_by_kind(**test, resamples=100, seed=0).set_index("kind").loc["corrupted"]
+    row = difficulty.rates_by_kind(**test, draws=100, seed=0).set_index("kind").loc["corrupted"]
     limit = 1 - 0.025 ** (1 / row.sources)
     assert (row.low, row.high) == pytest.approx(
         (-limit, limit)
@@ -109,7 +109,7 @@ def test_where_no_example_of_a_kind_is_a_pie_the_interval_is_the_exact_binomial_
 
 def test_a_ratio_to_a_reference_without_pies_is_infinite_and_warns_of_nothing():
     test = flawed_test(np.random.default_rng(6), rates=(0, 0.5, 0.1), null_rates=(0, 0, 0.1))
-    table = difficulty.rates_by_kind(**test, resamples=50, seed=0).set_index("kind")
+    table = difficulty.rates_by_kind(**test, draws=50, seed=0).set_index("kind")
     assert table.ratio["corrupted"] == np.inf and np.isnan(table.null_ratio["corrupted"])
 
 
@@ -138,14 +138,14 @@ def training(
         "source": np.arange(examples),
         "given": given,
         "true": np.where(given == true, -1, true),
-        "dense": populations[0],
+        "baseline": populations[0],
         "compressed": populations[1],
     }
 
 
 def test_forgotten_labels_agree_with_a_loop():
     part = training(np.random.default_rng(7))
-    table = difficulty.forgetting_of_labels(**part, resamples=200, seed=0)
+    table = difficulty.forgetting_of_labels(**part, draws=200, seed=0)
     assert len(table) == 2 * 2 * 2
     for row in table.itertuples():
         wanted = (
@@ -161,9 +161,9 @@ def test_forgotten_labels_agree_with_a_loop():
                     for member in part[name]
                 ]
             )
-            for name in ("dense", "compressed")
+            for name in ("baseline", "compressed")
         ]
-        assert (row.n, row.dense, row.compressed) == pytest.approx((of_kind.sum(), *shares))
+        assert (row.n, row.baseline_share, row.compressed_share) == pytest.approx((of_kind.sum(), *shares))
         assert (
             row.change == pytest.approx(shares[1] - shares[0]) and row.low <= row.change <= row.high
         )
@@ -177,7 +177,7 @@ def test_forgotten_labels_agree_with_a_loop():
 def test_members_that_forget_nothing_have_no_change():
     part = training(np.random.default_rng(8))
     table = difficulty.forgetting_of_labels(
-        **{**part, "compressed": part["dense"]}, resamples=50, seed=0
+        **{**part, "compressed": part["baseline"]}, draws=50, seed=0
     )
     assert (table.change == 0).all() and (table.beyond == 0).all()
     assert table[table.resamples == "sources"].low.isna().all()  # No image differs.
@@ -236,7 +236,7 @@ def test_compared_qualities_agree_with_a_loop_and_find_what_only_compression_pic
         "qualities": qualities,
         "source": np.arange(600),
         "null_pie": null_pie,
-        "resamples": 300,
+        "draws": 300,
         "seed": 0,
     }
     table = difficulty.compare_qualities(**arrays, pie=pie)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from forgetting.errors import UserError
-from forgetting.measure import exemplars, votes
+from forgetting.measure import exemplars, plurality
 
 MEMBERS = st.integers(2, 7)
 
@@ -63,76 +63,86 @@ def naive_modal(column, ties, confidence):
     return chosen[ties], top, True
 
 
-@pytest.mark.parametrize("ties", votes.TIES)
+@pytest.mark.parametrize("ties", plurality.TIES)
 @settings(max_examples=20, deadline=None)
 @given(seed=st.integers(0, 2**32 - 1), members=st.tuples(MEMBERS, MEMBERS))
 def test_pies_agree_with_counting_one_example_after_the_other(ties, seed, members):
-    dense, compressed = tiny(seed, members)
+    baseline, compressed = tiny(seed, members)
     generator = np.random.default_rng(seed)
     # Confidences of few values, so that their sums tie too.
     sure = [
         generator.choice(np.array([0.5, 0.75, 0.9], dtype=np.float32), size=p.shape)
-        for p in (dense, compressed)
+        for p in (baseline, compressed)
     ]
     arrays = {
-        "dense": dense,
+        "baseline": baseline,
         "compressed": compressed,
-        "dense_confidence": sure[0],
+        "baseline_confidence": sure[0],
         "compressed_confidence": sure[1],
     }
     found = exemplars.find(**arrays, ties=ties)
     for i, row in enumerate(found.itertuples()):
-        label, top, tied = naive_modal(dense[:, i], ties, sure[0][:, i])
+        label, top, tied = naive_modal(baseline[:, i], ties, sure[0][:, i])
         label_c, top_c, tied_c = naive_modal(compressed[:, i], ties, sure[1][:, i])
         pie = label != label_c and -1 not in (label, label_c)
         shares = [
-            [np.mean(population[:, i] == k) for k in range(3)] for population in (dense, compressed)
+            [np.mean(population[:, i] == k) for k in range(3)]
+            for population in (baseline, compressed)
         ]
-        assert (row.example, row.modal_dense, row.modal_compressed) == (i, label, label_c)
-        assert (row.tied_dense, row.tied_compressed, row.pie) == (tied, tied_c, pie)
+        assert (row.example, row.baseline_plurality, row.compressed_plurality) == (
+            i,
+            label,
+            label_c,
+        )
+        assert (row.baseline_tied, row.compressed_tied, row.pie) == (tied, tied_c, pie)
         assert row.clear == (pie and 3 * top >= 2 * members[0] and 3 * top_c >= 2 * members[1])
-        assert (row.agreement_dense, row.agreement_compressed) == pytest.approx(
+        assert (row.baseline_agreement, row.compressed_agreement) == pytest.approx(
             (top / members[0], top_c / members[1])
         )
         assert row.taxicab == pytest.approx(np.abs(np.subtract(*shares)).sum())
-    one = exemplars.modal(predicted=dense, ties=ties, confidence=sure[0])
+    one = plurality.labels(predicted=baseline, ties=ties, confidence=sure[0])
     assert all(
-        (one[name] == found[f"{name}_dense"]).all() for name in ("modal", "tied", "agreement")
+        (one[name] == found[f"baseline_{name}"]).all()
+        for name in ("plurality", "tied", "agreement")
     )
 
 
 def test_a_tied_example_is_no_pie_by_default_and_the_official_rule_takes_the_highest_label():
-    dense, compressed = np.array([[0], [1], [0], [1]]), np.array([[0], [0], [0], [1]])
-    assert not exemplars.find(dense=dense, compressed=compressed).pie[0]
-    assert exemplars.find(dense=dense, compressed=compressed, ties="highest").pie[0]
-    assert not exemplars.find(dense=dense, compressed=compressed, ties="lowest").pie[0]
+    baseline, compressed = np.array([[0], [1], [0], [1]]), np.array([[0], [0], [0], [1]])
+    assert not exemplars.find(baseline=baseline, compressed=compressed).pie[0]
+    assert exemplars.find(baseline=baseline, compressed=compressed, ties="highest").pie[0]
+    assert not exemplars.find(baseline=baseline, compressed=compressed, ties="lowest").pie[0]
 
 
 def test_two_thirds_of_the_votes_are_counted_in_whole_numbers():
     for members, enough in ((3, 2), (5, 4), (10, 7), (30, 20)):
-        dense, compressed = np.zeros((members, 2), dtype=int), np.zeros((members, 2), dtype=int)
+        baseline, compressed = np.zeros((members, 2), dtype=int), np.zeros((members, 2), dtype=int)
         compressed[:enough, 0], compressed[: enough - 1, 1] = 1, 1
-        assert list(exemplars.find(dense=dense, compressed=compressed).clear) == [True, False]
+        assert list(exemplars.find(baseline=baseline, compressed=compressed).clear) == [True, False]
 
 
 @settings(max_examples=20, deadline=None)
 @given(seed=st.integers(0, 2**32 - 1))
 def test_neither_the_order_of_members_or_examples_nor_the_names_of_labels_change_a_pie(seed):
-    dense, compressed = tiny(seed)
+    baseline, compressed = tiny(seed)
     generator = np.random.default_rng(seed)
-    examples, names = generator.permutation(dense.shape[1]), generator.permutation(3)
-    found = exemplars.find(dense=dense, compressed=compressed).iloc[examples].reset_index(drop=True)
+    examples, names = generator.permutation(baseline.shape[1]), generator.permutation(3)
+    found = (
+        exemplars.find(baseline=baseline, compressed=compressed)
+        .iloc[examples]
+        .reset_index(drop=True)
+    )
     again = exemplars.find(
-        dense=names[generator.permutation(dense)[:, examples]],
+        baseline=names[generator.permutation(baseline)[:, examples]],
         compressed=names[generator.permutation(compressed)[:, examples]],
     )
     same = [
         "pie",
         "clear",
-        "tied_dense",
-        "tied_compressed",
-        "agreement_dense",
-        "agreement_compressed",
+        "baseline_tied",
+        "compressed_tied",
+        "baseline_agreement",
+        "compressed_agreement",
         "taxicab",
     ]
     pd.testing.assert_frame_equal(again[same], found[same])
@@ -140,45 +150,45 @@ def test_neither_the_order_of_members_or_examples_nor_the_names_of_labels_change
 
 def test_the_order_of_members_cannot_decide_a_tie_by_confidence():
     generator = np.random.default_rng(0)
-    dense, sure = tiny(1, members=(30,))[0], generator.random((30, 23), dtype=np.float32)
+    baseline, sure = tiny(1, members=(30,))[0], generator.random((30, 23), dtype=np.float32)
     order = generator.permutation(30)
     pd.testing.assert_frame_equal(
-        exemplars.modal(predicted=dense, ties="confidence", confidence=sure),
-        exemplars.modal(predicted=dense[order], ties="confidence", confidence=sure[order]),
+        plurality.labels(predicted=baseline, ties="confidence", confidence=sure),
+        plurality.labels(predicted=baseline[order], ties="confidence", confidence=sure[order]),
     )
 
 
 def test_equal_populations_have_no_pie_and_are_no_distance_apart():
-    (dense,) = tiny(2, members=(6,))
+    (baseline,) = tiny(2, members=(6,))
     for ties in ("none", "lowest", "highest"):
-        found = exemplars.find(dense=dense, compressed=np.tile(dense, (3, 1)), ties=ties)
+        found = exemplars.find(baseline=baseline, compressed=np.tile(baseline, (3, 1)), ties=ties)
         assert not found.pie.any() and not found.clear.any() and (found.taxicab == 0).all()
 
 
 def test_changing_a_test_label_changes_accuracy_but_no_pie():
     assert "label" not in inspect.signature(exemplars.find).parameters
     world = World(np.random.default_rng(3))
-    dense, compressed = world.population(9), world.population(9, compressed=True)
-    found = exemplars.find(dense=dense, compressed=compressed)
+    baseline, compressed = world.population(9), world.population(9, compressed=True)
+    found = exemplars.find(baseline=baseline, compressed=compressed)
     wrong = np.where(found.pie, (world.label + 1) % 10, world.label)
     tables = [
         exemplars.accuracy(
-            label=label, dense=dense, compressed=compressed, pie=found.pie, clear=found.clear
+            label=label, baseline=baseline, compressed=compressed, pie=found.pie, clear=found.clear
         )
         for label in (world.label, wrong)
     ]
     assert (tables[0].n == tables[1].n).all() and (
-        tables[0].modal_accuracy[:2] > tables[1].modal_accuracy[:2]
+        tables[0].plurality_accuracy[:2] > tables[1].plurality_accuracy[:2]
     ).all()
 
 
 def test_the_number_of_ties_is_reported_at_an_odd_number_of_members_too():
-    dense, compressed = tiny(4, members=(5, 5), examples=400)
-    row = exemplars.summary(exemplars.find(dense=dense, compressed=compressed)).iloc[0]
+    baseline, compressed = tiny(4, members=(5, 5), examples=400)
+    row = exemplars.summary(exemplars.find(baseline=baseline, compressed=compressed)).iloc[0]
     assert (
-        row.tied_dense > 0
-        and row.tied_compressed > 0
-        and row.tied <= row.tied_dense + row.tied_compressed
+        row.baseline_tied > 0
+        and row.compressed_tied > 0
+        and row.tied <= row.baseline_tied + row.compressed_tied
     )
     assert row.pies == row.pie_share * 400 and row.clear <= row.pies
 
@@ -190,18 +200,18 @@ def test_votes_over_many_sets_agree_with_find_on_each_set():
     )  # Many labels and ties in some examples.
     generator = np.random.default_rng(7)
     chosen = generator.permuted(np.tile(np.repeat([0, 1, 2], [9, 6, 80]), (12, 1)), axis=1)
-    pie, clear, tied = votes.outcomes(pool, chosen == 0, chosen == 1)
+    pie, clear, tied = plurality.outcomes(pool, chosen == 0, chosen == 1)
     for draw, sets in enumerate(chosen):
-        found = exemplars.find(dense=pool[sets == 0], compressed=pool[sets == 1])
+        found = exemplars.find(baseline=pool[sets == 0], compressed=pool[sets == 1])
         assert (pie[draw].sum(), clear[draw].sum()) == (found.pie.sum(), found.clear.sum())
-        assert tied[draw].sum() == (found.tied_dense | found.tied_compressed).sum()
+        assert tied[draw].sum() == (found.baseline_tied | found.compressed_tied).sum()
 
 
 def test_the_worst_case_chance_of_a_clear_pie_is_the_coin_tossers():
     assert exemplars.clear_chance(3) == pytest.approx(0.5)
     for members in (5, 10, 30):
         tosses = np.random.default_rng(8).integers(2, size=(2, members, 200_000))
-        frequency = exemplars.find(dense=tosses[0], compressed=tosses[1]).clear.mean()
+        frequency = exemplars.find(baseline=tosses[0], compressed=tosses[1]).clear.mean()
         assert frequency == pytest.approx(
             exemplars.clear_chance(members),
             abs=4 * np.sqrt(exemplars.clear_chance(members) / 200_000),
@@ -213,16 +223,16 @@ def test_the_worst_case_chance_of_a_clear_pie_is_the_coin_tossers():
 
 def test_the_null_control_reports_the_observed_pairs_as_find_counts_them():
     world = World(np.random.default_rng(9), examples=500)
-    dense, again, compressed = (
+    baseline, again, compressed = (
         world.population(8),
         world.population(8),
         world.population(8, compressed=True),
     )
     table = exemplars.null_control(
-        dense=dense, dense_again=again, compressed=compressed, splits=200, seed=0
+        baseline=baseline, second_baseline=again, compressed=compressed, draws=200, seed=0
     )
     for name, other in (("observed", compressed), ("null", again)):
-        row = exemplars.summary(exemplars.find(dense=dense, compressed=other)).iloc[0]
+        row = exemplars.summary(exemplars.find(baseline=baseline, compressed=other)).iloc[0]
         assert (
             list(table[name]) == [row.pies, row.clear] and (table[f"{name}_tied"] == row.tied).all()
         )
@@ -233,18 +243,18 @@ def test_the_null_control_reports_the_observed_pairs_as_find_counts_them():
     pd.testing.assert_frame_equal(
         table,
         exemplars.null_control(
-            dense=dense, dense_again=again, compressed=compressed, splits=200, seed=0
+            baseline=baseline, second_baseline=again, compressed=compressed, draws=200, seed=0
         ),
     )
 
 
 def test_halves_stand_in_for_a_second_dense_population():
     world = World(np.random.default_rng(21), examples=400)
-    dense, compressed = world.population(9), world.population(7, compressed=True)
+    baseline, compressed = world.population(9), world.population(7, compressed=True)
     table = exemplars.halves_control(
-        dense=dense, compressed=compressed, splits=300, seed=0
+        baseline=baseline, compressed=compressed, draws=300, seed=0
     ).set_index("measure")
-    row = exemplars.summary(exemplars.find(dense=dense, compressed=compressed)).iloc[0]
+    row = exemplars.summary(exemplars.find(baseline=baseline, compressed=compressed)).iloc[0]
     assert (
         list(table.observed) == [row.pies, row.clear]
         and (table.observed_tied == row.tied).all()
@@ -254,11 +264,11 @@ def test_halves_stand_in_for_a_second_dense_population():
     for _ in range(150):
         order = generator.permutation(9)
         for name, other in (
-            ("half_null", dense[order[4:8]]),
+            ("half_null", baseline[order[4:8]]),
             ("half_observed", compressed[generator.permutation(7)[:4]]),
         ):
             counts[name].append(
-                exemplars.find(dense=dense[order[:4]], compressed=other)["pie"].sum()
+                exemplars.find(baseline=baseline[order[:4]], compressed=other)["pie"].sum()
             )
     for name, values in counts.items():
         assert table.loc["pie", name] == pytest.approx(np.mean(values), rel=0.06)
@@ -271,7 +281,7 @@ def test_halves_stand_in_for_a_second_dense_population():
     )
     alike = [
         exemplars.halves_control(
-            dense=world.population(6), compressed=world.population(6), splits=60, seed=1
+            baseline=world.population(6), compressed=world.population(6), draws=60, seed=1
         ).p[0]
         for _ in range(20)
     ]
@@ -284,13 +294,13 @@ def test_halves_stand_in_for_a_second_dense_population():
 def test_the_splits_mean_is_the_expected_null_count():
     world = World(np.random.default_rng(10), examples=500)
     arrays = {
-        "dense": world.population(8),
-        "dense_again": world.population(8),
+        "baseline": world.population(8),
+        "second_baseline": world.population(8),
         "compressed": world.population(8),
     }
-    table = exemplars.null_control(**arrays, splits=400, seed=1)
+    table = exemplars.null_control(**arrays, draws=400, seed=1)
     fresh = [
-        exemplars.find(dense=world.population(8), compressed=world.population(8)).pie.sum()
+        exemplars.find(baseline=world.population(8), compressed=world.population(8)).pie.sum()
         for _ in range(200)
     ]
     assert table.null_mean[0] == pytest.approx(np.mean(fresh), rel=0.25)
@@ -301,18 +311,18 @@ def test_without_compression_the_permutation_test_keeps_its_level_and_with_it_fi
     for seed in range(60):
         generator = np.random.default_rng(seed)
         world = World(generator, examples=600)
-        dense, again, alike, harmed = (
+        baseline, again, alike, harmed = (
             world.population(8, compressed=compressed) for compressed in (False, False, False, True)
         )
         small.append(
             exemplars.null_control(
-                dense=dense, dense_again=again, compressed=alike, splits=99, seed=seed
+                baseline=baseline, second_baseline=again, compressed=alike, draws=99, seed=seed
             ).p[0]
             <= 0.2
         )
         found.append(
             exemplars.null_control(
-                dense=dense, dense_again=again, compressed=harmed, splits=99, seed=seed
+                baseline=baseline, second_baseline=again, compressed=harmed, draws=99, seed=seed
             ).p[0]
         )
     assert 0 < np.mean(small) <= 0.33 and np.max(found) <= 0.05
@@ -324,10 +334,10 @@ def test_the_interval_of_the_excess_holds_the_true_excess(members, harm):
     world = World(generator, examples=1500, harm=harm)
     tables = [
         exemplars.null_control(
-            dense=world.population(members),
-            dense_again=world.population(members),
+            baseline=world.population(members),
+            second_baseline=world.population(members),
             compressed=world.population(members, compressed=True),
-            splits=100,
+            draws=100,
             seed=generator,
         )
         for _ in range(100)
@@ -352,11 +362,16 @@ def test_the_interval_of_the_excess_holds_the_true_excess(members, harm):
 def test_copies_made_of_the_dense_again_members_have_a_narrower_excess_when_told_so():
     generator = np.random.default_rng(12)
     world = World(generator, examples=800)
-    dense, again = world.population(10), world.population(10)
+    baseline, again = world.population(10), world.population(10)
     flipped = np.where(generator.random(again.shape) < 0.02, world.other, again)
     wide, narrow = (
         exemplars.null_control(
-            dense=dense, dense_again=again, compressed=flipped, splits=200, seed=0, paired=paired
+            baseline=baseline,
+            second_baseline=again,
+            compressed=flipped,
+            draws=200,
+            seed=0,
+            paired=paired,
         )
         for paired in (False, True)
     )
@@ -364,9 +379,9 @@ def test_copies_made_of_the_dense_again_members_have_a_narrower_excess_when_told
 
 
 def test_an_excess_that_no_draw_changes_has_no_interval():
-    dense = np.zeros((6, 10), dtype=int)
+    baseline = np.zeros((6, 10), dtype=int)
     table = exemplars.null_control(
-        dense=dense, dense_again=dense, compressed=dense, splits=20, seed=0
+        baseline=baseline, second_baseline=baseline, compressed=baseline, draws=20, seed=0
     )
     assert (table.excess == 0).all() and table.excess_low.isna().all() and (table.p == 1).all()
 
@@ -374,17 +389,17 @@ def test_an_excess_that_no_draw_changes_has_no_interval():
 def test_drawing_members_with_replacement_inflates_pie_counts():
     generator = np.random.default_rng(13)
     world = World(generator)
-    dense, again = world.population(20), world.population(20)
-    observed = exemplars.find(dense=dense, compressed=again).pie.sum()
+    baseline, again = world.population(20), world.population(20)
+    observed = exemplars.find(baseline=baseline, compressed=again).pie.sum()
     drawn = [
         exemplars.find(
-            dense=dense[generator.integers(20, size=20)],
+            baseline=baseline[generator.integers(20, size=20)],
             compressed=again[generator.integers(20, size=20)],
         ).pie.sum()
         for _ in range(60)
     ]
     within = exemplars.null_control(
-        dense=dense, dense_again=again, compressed=again, splits=200, seed=0
+        baseline=baseline, second_baseline=again, compressed=again, draws=200, seed=0
     )
     assert np.quantile(drawn, 0.025) > observed and np.mean(drawn) > 1.15 * within.null_mean[0]
     assert within.null_low[0] <= observed <= within.null_high[0]
@@ -392,12 +407,12 @@ def test_drawing_members_with_replacement_inflates_pie_counts():
 
 def test_stability_agrees_with_find_where_all_members_are_taken_and_falls_towards_fewer():
     world = World(np.random.default_rng(14), examples=600)
-    dense, compressed = world.population(9), world.population(8, compressed=True)
+    baseline, compressed = world.population(9), world.population(8, compressed=True)
     table = exemplars.stability(
-        dense=dense[:8], compressed=compressed, sizes=[2, 4, 8], subsamples=50, seed=0
+        baseline=baseline[:8], compressed=compressed, sizes=[2, 4, 8], draws=50, seed=0
     )
     at = table.set_index(["size", "measure", "quantity"])
-    row = exemplars.summary(exemplars.find(dense=dense[:8], compressed=compressed)).iloc[0]
+    row = exemplars.summary(exemplars.find(baseline=baseline[:8], compressed=compressed)).iloc[0]
     for measure, count in (("pie", row.pies), ("clear", row.clear), ("tied", row.tied)):
         assert (at.loc[(8, measure, "count"), ["mean", "low", "high"]] == count).all()
     assert at.loc[(8, "pie", "overlap with all"), "mean"] == 1
@@ -416,11 +431,11 @@ def test_stability_agrees_with_find_where_all_members_are_taken_and_falls_toward
 
 
 def test_the_disjoint_overlap_is_that_of_two_halves_where_there_is_only_one_way_to_halve():
-    dense, compressed = tiny(15, members=(2, 2), examples=200)
+    baseline, compressed = tiny(15, members=(2, 2), examples=200)
     table = exemplars.stability(
-        dense=dense, compressed=compressed, sizes=[1], subsamples=300, seed=0
+        baseline=baseline, compressed=compressed, sizes=[1], draws=300, seed=0
     ).set_index(["measure", "quantity"])
-    sets = [[set(np.flatnonzero(dense[i] != compressed[j])) for j in (0, 1)] for i in (0, 1)]
+    sets = [[set(np.flatnonzero(baseline[i] != compressed[j])) for j in (0, 1)] for i in (0, 1)]
     overlaps = [
         len(a & b) / len(a | b) for a, b in ((sets[0][0], sets[1][1]), (sets[0][1], sets[1][0]))
     ]
@@ -429,9 +444,9 @@ def test_the_disjoint_overlap_is_that_of_two_halves_where_there_is_only_one_way_
 
 
 def test_an_overlap_of_empty_sets_is_not_defined():
-    dense = np.zeros((4, 10), dtype=int)
+    baseline = np.zeros((4, 10), dtype=int)
     table = exemplars.stability(
-        dense=dense, compressed=dense, sizes=[2], subsamples=10, seed=0
+        baseline=baseline, compressed=baseline, sizes=[2], draws=10, seed=0
     ).set_index(["measure", "quantity"])
     assert table.loc[("pie", "overlap with all"), "draws"] == 0 and np.isnan(
         table.loc[("pie", "overlap with all"), "mean"]
@@ -441,66 +456,82 @@ def test_an_overlap_of_empty_sets_is_not_defined():
 def test_in_a_binary_task_accuracy_on_pies_follows_from_the_gap_alone():
     generator = np.random.default_rng(16)
     world = World(generator, classes=2)
-    dense, compressed = world.population(9), world.population(11, compressed=True)
-    found = exemplars.find(dense=dense, compressed=compressed)
+    baseline, compressed = world.population(9), world.population(11, compressed=True)
+    found = exemplars.find(baseline=baseline, compressed=compressed)
     table = exemplars.accuracy(
-        label=world.label, dense=dense, compressed=compressed, pie=found.pie, clear=found.clear
+        label=world.label,
+        baseline=baseline,
+        compressed=compressed,
+        pie=found.pie,
+        clear=found.clear,
     )
-    modal = table.set_index(["subset", "population"]).modal_accuracy
-    gap = modal["all", "dense"] - modal["all", "compressed"]
-    assert gap != 0 and modal["PIEs", "dense"] == pytest.approx(0.5 + gap / (2 * found.pie.mean()))
-    assert modal["PIEs", "dense"] + modal["PIEs", "compressed"] == pytest.approx(1)
+    modal = table.set_index(["subset", "population"]).plurality_accuracy
+    gap = modal["all", "baseline"] - modal["all", "compressed"]
+    assert gap != 0 and modal["PIEs", "baseline"] == pytest.approx(
+        0.5 + gap / (2 * found.pie.mean())
+    )
+    assert modal["PIEs", "baseline"] + modal["PIEs", "compressed"] == pytest.approx(1)
 
 
 def test_accuracy_agrees_with_a_loop_and_a_tie_counts_by_chance():
     label = np.array([0, 1, 2, 2, 0])
-    dense = np.array([[0, 1, 2, 0, 1], [0, 1, 2, 0, 1], [0, 0, 1, 0, 1], [0, 0, 1, 2, 1]])
+    baseline = np.array([[0, 1, 2, 0, 1], [0, 1, 2, 0, 1], [0, 0, 1, 0, 1], [0, 0, 1, 2, 1]])
     compressed = np.array([[0, 0, 1, 2, 1]] * 3)
-    found = exemplars.find(dense=dense, compressed=compressed)
+    found = exemplars.find(baseline=baseline, compressed=compressed)
     table = exemplars.accuracy(
-        label=label, dense=dense, compressed=compressed, pie=found.pie, clear=found.clear
+        label=label, baseline=baseline, compressed=compressed, pie=found.pie, clear=found.clear
     )
     table = table.set_index(["subset", "population"])
     assert list(found.pie) == [False, False, False, True, False]
-    assert table.loc[("all", "dense"), "modal_accuracy"] == pytest.approx(
+    assert table.loc[("all", "baseline"), "plurality_accuracy"] == pytest.approx(
         (1 + 0.5 + 0.5 + 0 + 0) / 5
     )
-    assert table.loc[("all", "dense"), "mean_accuracy"] == pytest.approx((4 + 2 + 2 + 1 + 0) / 20)
+    assert table.loc[("all", "baseline"), "mean_accuracy"] == pytest.approx(
+        (4 + 2 + 2 + 1 + 0) / 20
+    )
     assert (
-        table.loc[("PIEs", "compressed"), "modal_accuracy"] == 1
+        table.loc[("PIEs", "compressed"), "plurality_accuracy"] == 1
         and table.loc[("non-PIEs", "compressed"), "n"] == 4
     )
     none = exemplars.accuracy(
-        label=label, dense=dense, compressed=dense, pie=np.zeros(5, bool), clear=np.zeros(5, bool)
+        label=label,
+        baseline=baseline,
+        compressed=baseline,
+        pie=np.zeros(5, bool),
+        clear=np.zeros(5, bool),
     )
-    assert none.loc[none.subset == "PIEs", "modal_accuracy"].isna().all()
+    assert none.loc[none.subset == "PIEs", "plurality_accuracy"].isna().all()
 
 
 def test_wrong_input_is_refused_in_one_line_that_names_it():
-    dense = np.zeros((3, 5), dtype=int)
+    baseline = np.zeros((3, 5), dtype=int)
     for call, told in (
         (
-            lambda: exemplars.find(dense=dense, compressed=dense[:, 1:]),
-            "compressed has 4 examples and dense has 5",
+            lambda: exemplars.find(baseline=baseline, compressed=baseline[:, 1:]),
+            "compressed has 4 examples and baseline has 5",
         ),
-        (lambda: exemplars.find(dense=dense, compressed=dense, ties="random"), "'random'"),
+        (lambda: exemplars.find(baseline=baseline, compressed=baseline, ties="random"), "'random'"),
         (
-            lambda: exemplars.find(dense=dense, compressed=dense, ties="confidence"),
+            lambda: exemplars.find(baseline=baseline, compressed=baseline, ties="confidence"),
             "needs one for each prediction",
         ),
         (
             lambda: exemplars.null_control(
-                dense=dense, dense_again=dense, compressed=dense[:2], seed=0
+                baseline=baseline, second_baseline=baseline, compressed=baseline[:2], seed=0
             ),
             "compressed 2",
         ),
         (
-            lambda: exemplars.stability(dense=dense, compressed=dense, sizes=[4], seed=0),
+            lambda: exemplars.stability(baseline=baseline, compressed=baseline, sizes=[4], seed=0),
             "the size 4 is not possible",
         ),
         (
             lambda: exemplars.accuracy(
-                label=dense[0], dense=dense, compressed=dense, pie=dense[0], clear=dense[0]
+                label=baseline[0],
+                baseline=baseline,
+                compressed=baseline,
+                pie=baseline[0],
+                clear=baseline[0],
             ),
             "pie holds int64",
         ),
@@ -514,8 +545,8 @@ def test_wrong_input_is_refused_in_one_line_that_names_it():
 def test_a_thousand_splits_of_thirty_members_take_seconds_at_most(in_sorts):
     world = World(np.random.default_rng(17), examples=3500)
     arrays = {
-        "dense": world.population(30),
-        "dense_again": world.population(30),
+        "baseline": world.population(30),
+        "second_baseline": world.population(30),
         "compressed": world.population(30, compressed=True),
     }
-    assert in_sorts(lambda: exemplars.null_control(**arrays, splits=1000, seed=0)) < 25
+    assert in_sorts(lambda: exemplars.null_control(**arrays, draws=1000, seed=0)) < 25

@@ -35,7 +35,7 @@ def test_the_paired_test_agrees_with_scipy_column_by_column():
     generator = np.random.default_rng(1)
     before = generator.normal(0, 1, (7, 5))
     after = before + generator.normal(0.3, 0.2, (7, 5))
-    result = inference.paired(before, after)
+    result = inference.paired_t(before, after)
     for column in range(5):
         naive = stats.ttest_rel(after[:, column], before[:, column])
         low, high = naive.confidence_interval(0.95)
@@ -53,7 +53,7 @@ def test_what_does_not_vary_is_not_tested_but_one_varying_side_is_enough():
     ).all()
     assert result.change[0] == pytest.approx(0.5)
     assert result.p[1] == pytest.approx(stats.ttest_1samp(moving[:, 0], 0.1).pvalue)
-    shifted = inference.paired(moving, moving + 0.25)
+    shifted = inference.paired_t(moving, moving + 0.25)
     assert np.isnan(shifted.p).all() and shifted.change[0] == pytest.approx(0.25)
 
 
@@ -70,10 +70,10 @@ def test_a_mean_interval_is_the_t_interval_and_one_member_has_none():
 def test_the_relative_change_interval_covers_the_true_ratio():
     generator = np.random.default_rng(3)
     before, after = generator.normal(0.8, 0.05, (20, 2000)), generator.normal(0.6, 0.1, (20, 2000))
-    value, low, high = inference.relative_change(before, after)
+    value, low, high = inference.proportional_change(before, after)
     assert np.allclose(value, after.mean(axis=0) / before.mean(axis=0) - 1)
     assert 0.93 < ((low <= -0.25) & (high >= -0.25)).mean() < 0.97
-    assert np.isnan(inference.relative_change(np.zeros(3), np.ones(3))[0])
+    assert np.isnan(inference.proportional_change(np.zeros(3), np.ones(3))[0])
 
 
 def naive_holm(p):
@@ -157,7 +157,7 @@ def test_subsets_have_their_size_draw_every_member_alike_and_follow_the_seed():
 def test_a_cluster_bootstrap_takes_all_examples_of_a_source_or_none():
     source = np.array(["a", "a", "a", "b", "c", "c"])
     totals = inference.cluster_totals(
-        np.stack([source == name for name in "abc"], axis=1), source, resamples=500, seed=0
+        np.stack([source == name for name in "abc"], axis=1), source, draws=500, seed=0
     )
     assert set(totals[:, 0]) <= {0, 3, 6, 9} and set(totals[:, 2]) <= {0, 2, 4, 6}
     assert (totals[:, 0] / 3 + totals[:, 1] + totals[:, 2] / 2 == 3).all()
@@ -170,7 +170,7 @@ def test_a_cluster_bootstrap_covers_the_mean_where_a_bootstrap_of_examples_does_
         values = generator.normal(size=60)[source] + generator.normal(0, 0.3, 240)
         for unit, cluster in (("source", source), ("example", np.arange(240))):
             totals = inference.cluster_totals(
-                np.stack([values, np.ones(240)], axis=1), cluster, resamples=200, seed=generator
+                np.stack([values, np.ones(240)], axis=1), cluster, draws=200, seed=generator
             )
             low, high = inference.percentiles(totals[:, 0] / totals[:, 1])
             covered[unit] += low <= 0 <= high
@@ -193,7 +193,7 @@ def test_the_crossed_interval_adds_what_members_and_what_examples_vary():
     before, after = generator.random((6, 80)), generator.random((9, 80)) + 0.1
     result = inference.welch(before.mean(axis=1), after.mean(axis=1))
     spread = (after.mean(axis=0) - before.mean(axis=0)).std(ddof=1)
-    low, high = inference.crossed(
+    low, high = inference.both_sources(
         result.change, se=result.se, df=result.df, spread=spread, n=80, alpha=0.1
     )
     variances = result.se**2, spread**2 / 80
@@ -201,10 +201,10 @@ def test_the_crossed_interval_adds_what_members_and_what_examples_vary():
     assert (low + high) / 2 == pytest.approx(float(result.change))
     assert high - low == pytest.approx(2 * stats.t.ppf(0.95, df) * np.sqrt(sum(variances)))
     # Without any difference between the examples, what is left is the interval over members; one example says nothing of others.
-    assert inference.crossed(
+    assert inference.both_sources(
         result.change, se=result.se, df=result.df, spread=0, n=80
     ) == pytest.approx((result.low, result.high))
-    assert np.isnan(inference.crossed(0.1, se=0.1, df=3, spread=0.0, n=1)).all()
+    assert np.isnan(inference.both_sources(0.1, se=0.1, df=3, spread=0.0, n=1)).all()
 
 
 @pytest.mark.parametrize(

@@ -114,7 +114,7 @@ def test_what_uncertainty_explains_differs_from_the_rest_and_not_from_the_matche
     table = judged(generator, 4000)
     picked, outcomes = chosen(generator, table)
     cell = matching.cells(table)
-    how = {"outcomes": outcomes, "picked": picked, "resamples": 200, "shuffles": 200, "seed": 0}
+    how = {"outcomes": outcomes, "picked": picked, "draws": 200, "shuffles": 200, "seed": 0}
     rest, matched = (matching.compare(**how, cell=of).set_index("outcome") for of in (None, cell))
     assert rest.low["hard"] > 0.1 and rest.p["hard"] == 1 / 201
     assert (
@@ -138,7 +138,7 @@ def test_a_planted_effect_is_found_as_large_as_it_is():
         outcomes=outcomes,
         picked=picked,
         cell=matching.cells(table),
-        resamples=200,
+        draws=200,
         shuffles=200,
         seed=0,
     )
@@ -157,7 +157,7 @@ def test_intervals_hold_the_true_difference_and_p_is_uniform_under_the_null():
         picked, outcomes = chosen(generator, table)
         cell = matching.cells(table, size=20)
         told = matching.compare(
-            outcomes=outcomes, picked=picked, cell=cell, resamples=100, shuffles=60, seed=generator
+            outcomes=outcomes, picked=picked, cell=cell, draws=100, shuffles=60, seed=generator
         )
         held.append(
             (told.low <= 0.01) & (told.high >= -0.01)
@@ -181,9 +181,7 @@ def test_where_no_picked_example_has_a_rare_flaw_the_interval_is_not_a_point():
     generator = np.random.default_rng(8)
     picked = np.arange(2000) < 30
     outcomes = pd.DataFrame({"error": (generator.random(2000) < 0.01) & ~picked})
-    row = matching.compare(
-        outcomes=outcomes, picked=picked, resamples=200, shuffles=0, seed=0
-    ).iloc[0]
+    row = matching.compare(outcomes=outcomes, picked=picked, draws=200, shuffles=0, seed=0).iloc[0]
     assert (
         row.mean_picked == 0
         and row.low < 0 < row.high == pytest.approx(1 - 0.025 ** (1 / 30), abs=0.02)
@@ -197,7 +195,7 @@ def test_without_others_in_their_cells_nothing_is_compared():
         outcomes=outcomes,
         picked=np.arange(6) < 3,
         cell=np.arange(6) // 3,
-        resamples=5,
+        draws=5,
         shuffles=5,
         seed=0,
     ).iloc[0]
@@ -207,7 +205,7 @@ def test_without_others_in_their_cells_nothing_is_compared():
         and np.isnan(told.p)
     )
     none = matching.compare(
-        outcomes=outcomes, picked=np.zeros(6, dtype=bool), resamples=5, shuffles=5, seed=0
+        outcomes=outcomes, picked=np.zeros(6, dtype=bool), draws=5, shuffles=5, seed=0
     ).iloc[0]
     assert none.n == 0 and np.isnan(none.difference)
 

@@ -65,7 +65,7 @@ def member_accuracies(counts, setting, **keys):
 )
 def test_relative_accuracy_agrees_with_a_loop_over_members(by):
     counts = counted(np.random.default_rng(0))
-    table = robustness.relative(counts=counts, baseline="dense", by=by, alpha=0.1)
+    table = robustness.compare(counts=counts, baseline="dense", by=by, alpha=0.1)
     assert list(table)[: 1 + len(by)] == ["setting", *by]
     cells = set(
         product(
@@ -92,15 +92,17 @@ def test_relative_accuracy_agrees_with_a_loop_over_members(by):
             member_accuracies(counts, setting, **keys) for setting in ("dense", "pruned")
         )
         test = stats.ttest_ind(pruned, dense, equal_var=False)
-        assert (row["baseline_accuracy"], row["accuracy"]) == pytest.approx(
+        assert (row["baseline_accuracy"], row["compressed_accuracy"]) == pytest.approx(
             (dense.mean(), pruned.mean())
         )
         assert row["change"] == pytest.approx(pruned.mean() - dense.mean())
         assert (row["change_low"], row["change_high"]) == pytest.approx(
             tuple(test.confidence_interval(0.9))
         )
-        assert row["relative"] == pytest.approx((pruned.mean() - dense.mean()) / dense.mean())
-        assert row["relative_low"] < row["relative"] < row["relative_high"]
+        assert row["proportional_change"] == pytest.approx(
+            (pruned.mean() - dense.mean()) / dense.mean()
+        )
+        assert row["proportional_low"] < row["proportional_change"] < row["proportional_high"]
         lost = [
             values - member_accuracies(counts, setting, **clean_keys)
             for setting, values in (("dense", dense), ("pruned", pruned))
@@ -123,23 +125,27 @@ def test_relative_accuracy_agrees_with_a_loop_over_members(by):
 
 def test_an_equal_population_under_another_name_is_no_less_robust():
     counts = counted(np.random.default_rng(1), settings=(("dense", 5, 0.0),))
-    table = robustness.relative(
+    table = robustness.compare(
         counts=pd.concat([counts, counts.assign(setting="copy")]), baseline="dense"
     )
-    assert (table.change == 0).all() and (table.relative == 0).all() and (table.beyond == 0).all()
+    assert (
+        (table.change == 0).all()
+        and (table.proportional_change == 0).all()
+        and (table.beyond == 0).all()
+    )
 
 
 def test_the_order_of_rows_does_not_matter():
     counts = counted(np.random.default_rng(2))
     table, shuffled = (
-        robustness.relative(counts=rows, baseline="dense")
+        robustness.compare(counts=rows, baseline="dense")
         for rows in (counts, counts.sample(frac=1, random_state=0))
     )
     pd.testing.assert_frame_equal(table, shuffled)
 
 
 def test_each_members_own_clean_accuracy_makes_the_loss_beyond_it_more_exact():
-    table = robustness.relative(
+    table = robustness.compare(
         counts=counted(np.random.default_rng(3), spread=0.06), baseline="dense", by=()
     )
     row = table.iloc[0]
@@ -192,7 +198,7 @@ def test_accuracy_on_a_mask_agrees_with_scipy():
     assert tuple(table.loc["pruned-0.9", ["change_low", "change_high"]]) == pytest.approx(
         tuple(test.confidence_interval(0.95))
     )
-    assert table.relative["pruned-0.9"] == pytest.approx(
+    assert table.proportional_change["pruned-0.9"] == pytest.approx(
         np.mean(hits["pruned-0.9"]) / np.mean(hits["dense"]) - 1
     )
     assert (
@@ -207,36 +213,36 @@ def test_wrong_input_is_refused_in_one_line_that_names_it():
     label, predicted = np.zeros(4, dtype=int), np.zeros((3, 4), dtype=int)
     for call, told in (
         (
-            lambda: robustness.relative(counts=counts, baseline="Dense"),
+            lambda: robustness.compare(counts=counts, baseline="Dense"),
             "'Dense' and the counts have dense, pruned",
         ),
         (
-            lambda: robustness.relative(counts=counts.drop(columns="class"), baseline="dense"),
+            lambda: robustness.compare(counts=counts.drop(columns="class"), baseline="dense"),
             "the column 'class'",
         ),
         (
-            lambda: robustness.relative(counts=counts, baseline="dense", by=("kind",)),
+            lambda: robustness.compare(counts=counts, baseline="dense", by=("kind",)),
             "by is 'kind'",
         ),
-        (lambda: robustness.relative(counts=counts[1:], baseline="dense"), "same images"),
+        (lambda: robustness.compare(counts=counts[1:], baseline="dense"), "same images"),
         (
-            lambda: robustness.relative(counts=counts[counts.severity > 0], baseline="dense"),
+            lambda: robustness.compare(counts=counts[counts.severity > 0], baseline="dense"),
             "same images",
         ),
         (
-            lambda: robustness.relative(
+            lambda: robustness.compare(
                 counts=counts[(counts.severity != 2) | (counts.member > 0)], baseline="dense"
             ),
             "same images",
         ),
         (
-            lambda: robustness.relative(
+            lambda: robustness.compare(
                 counts=counts[(counts.setting == "dense") | (counts.member == 0)], baseline="dense"
             ),
             "has 1 member",
         ),
         (
-            lambda: robustness.relative(
+            lambda: robustness.compare(
                 counts=counts.replace({"corruption": {"none": "blur"}}), baseline="dense"
             ),
             "must stand together",

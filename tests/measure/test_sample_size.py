@@ -19,7 +19,7 @@ def alike(members, seed, *, recall=(0.8, 0.7, 0.9, 0.6), **how):
 
 
 def naive_pies(first, second):
-    return int(exemplars.find(dense=first, compressed=second)["pie"].sum())
+    return int(exemplars.find(baseline=first, compressed=second)["pie"].sum())
 
 
 @pytest.mark.parametrize(("members", "others"), [(2, 2), (3, 3), (2, 4), (1, 5)])
@@ -80,14 +80,19 @@ def test_what_the_number_of_networks_decides_agrees_with_scipy_and_a_simulation_
 
 
 def test_the_pies_of_subsets_are_those_of_every_pair_of_subsets_and_the_excess_is_their_difference():
-    dense, again, compressed = (alike(4, seed) for seed in range(3))
+    baseline, again, compressed = (alike(4, seed) for seed in range(3))
     table = sample_size.pies(
-        dense=dense, dense_again=again, compressed=compressed, sizes=[2, 4], draws=3000, seed=0
+        baseline=baseline,
+        second_baseline=again,
+        compressed=compressed,
+        sizes=[2, 4],
+        draws=3000,
+        seed=0,
     )
     at = table.set_index(["size", "measure", "quantity"])
     for quantity, other in (("observed", compressed), ("floor", again)):
         counts = [
-            naive_pies(dense[list(i)], other[list(j)])
+            naive_pies(baseline[list(i)], other[list(j)])
             for i in combinations(range(4), 2)
             for j in combinations(range(4), 2)
         ]
@@ -101,50 +106,61 @@ def test_the_pies_of_subsets_are_those_of_every_pair_of_subsets_and_the_excess_i
             <= max(counts)
         )
         assert (
-            at.loc[(4, "pie", quantity), ["mean", "low", "high"]] == naive_pies(dense, other)
+            at.loc[(4, "pie", quantity), ["mean", "low", "high"]] == naive_pies(baseline, other)
         ).all()
     means = table.pivot(index=["size", "measure"], columns="quantity", values="mean")
     assert np.allclose(means["excess"], means["observed"] - means["floor"])
 
 
 def test_subsets_of_all_members_say_of_classes_what_the_whole_populations_say():
-    dense, again, compressed = alike(6, 0), alike(6, 1), alike(6, 2, recall=(0.8, 0.5, 0.9, 0.7))
+    baseline, again, compressed = alike(6, 0), alike(6, 1), alike(6, 2, recall=(0.8, 0.5, 0.9, 0.7))
     verdicts = sample_size.classes(
         label=LABEL,
-        dense=dense,
-        dense_again=again,
+        baseline=baseline,
+        second_baseline=again,
         compressed=compressed,
         sizes=[6],
         draws=3,
         seed=0,
     )
-    whole = class_impact.compare(label=LABEL, dense=dense, compressed=compressed)
+    whole = class_impact.compare(label=LABEL, baseline=baseline, compressed=compressed)
     for _, some in verdicts[verdicts["against"] == "compressed"].groupby("draw"):
-        for column in ("class", "change", "significant", "significant_holm", "significant_bh"):
+        for column in (
+            "class",
+            "relative_change",
+            "relative_significant",
+            "relative_significant_holm",
+            "relative_significant_bh",
+        ):
             assert np.allclose(some[column], whole[column])
-    assert whole["significant_holm"].any()
+    assert whole["relative_significant_holm"].any()
 
 
 def test_subsets_find_classes_as_often_as_all_pairs_of_subsets_do():
-    dense, again, compressed = alike(5, 3), alike(5, 4), alike(5, 5, recall=(0.8, 0.55, 0.9, 0.65))
-    how = {"label": LABEL, "dense": dense, "dense_again": again, "compressed": compressed}
+    baseline, again, compressed = (
+        alike(5, 3),
+        alike(5, 4),
+        alike(5, 5, recall=(0.8, 0.55, 0.9, 0.65)),
+    )
+    how = {"label": LABEL, "baseline": baseline, "second_baseline": again, "compressed": compressed}
     shares = sample_size.by_class(
         sample_size.classes(**how, sizes=[3], draws=4000, seed=0)
     ).set_index(["against", "class"])
     for against, pairs in {
         "compressed": [
-            (dense[list(i)], compressed[list(j)])
+            (baseline[list(i)], compressed[list(j)])
             for i in combinations(range(5), 3)
             for j in combinations(range(5), 3)
         ],
-        "dense again": [
+        "second_baseline": [
             (pool[list(i)], pool[[m for m in set(range(10)) - set(i)][:3]])
-            for pool in [np.concatenate([dense, again])]
+            for pool in [np.concatenate([baseline, again])]
             for i in combinations(range(10), 3)
         ],
     }.items():
         tables = [
-            class_impact.compare(label=LABEL, dense=one, compressed=other) for one, other in pairs
+            class_impact.compare(label=LABEL, baseline=one, compressed=other)
+            for one, other in pairs
         ]
         for rule, column in sample_size.RULES.items():
             # The noise floor has more pairs than are tried here, so that its tolerance is wider.
@@ -155,19 +171,21 @@ def test_subsets_find_classes_as_often_as_all_pairs_of_subsets_do():
 
 
 def test_the_two_halves_of_a_draw_share_no_member_and_together_are_all():
-    dense, compressed = alike(8, 6), alike(8, 7)
+    baseline, compressed = alike(8, 6), alike(8, 7)
     verdicts = sample_size.classes(
         label=LABEL,
-        dense=dense,
-        dense_again=alike(8, 8),
+        baseline=baseline,
+        second_baseline=alike(8, 8),
         compressed=compressed,
         sizes=[4, 5],
         draws=20,
         seed=0,
     )
     four = verdicts[(verdicts["size"] == 4) & (verdicts["against"] == "compressed")]
-    whole = class_impact.compare(label=LABEL, dense=dense, compressed=compressed)["change"]
-    assert np.allclose(four.groupby(["draw", "class"])["change"].mean().unstack(), whole)
+    whole = class_impact.compare(label=LABEL, baseline=baseline, compressed=compressed)[
+        "relative_change"
+    ]
+    assert np.allclose(four.groupby(["draw", "class"])["relative_change"].mean().unstack(), whole)
     assert set(verdicts.loc[verdicts["size"] == 5, "half"]) == {0}
 
 
@@ -176,13 +194,20 @@ def test_counts_powers_and_overlaps_of_classes_are_those_of_a_loop():
     grid = pd.MultiIndex.from_product(
         [[0, 1], range(30), range(5)], names=["half", "draw", "class"]
     ).to_frame(index=False)
-    verdicts = grid.assign(against="compressed", size=4, change=generator.normal(size=len(grid)))
+    verdicts = grid.assign(
+        against="compressed", size=4, relative_change=generator.normal(size=len(grid))
+    )
     for column in sample_size.RULES.values():
         verdicts[column] = generator.random(len(grid)) < 0.3
     reference = pd.DataFrame(
-        {"significant_holm": [True, False, True, True, False], "change": [0.5, 0.1, -0.2, 1.0, 0.3]}
+        {
+            "relative_significant_holm": [True, False, True, True, False],
+            "relative_change": [0.5, 0.1, -0.2, 1.0, 0.3],
+        }
     )
-    table = sample_size.found(verdicts, reference=reference).set_index(["rule", "quantity"])["mean"]
+    table = sample_size.summary(verdicts, reference=reference).set_index(["rule", "quantity"])[
+        "mean"
+    ]
     for rule, column in sample_size.RULES.items():
         counts, powers, ratios, sets = [], [], [], {}
         for (half, draw), some in verdicts.groupby(["half", "draw"]):
@@ -194,7 +219,8 @@ def test_counts_powers_and_overlaps_of_classes_are_those_of_a_loop():
                 ratios.append(
                     np.mean(
                         [
-                            some.set_index("class")["change"][c] / reference["change"][c]
+                            some.set_index("class")["relative_change"][c]
+                            / reference["relative_change"][c]
                             for c in hit & {0, 2, 3}
                         ]
                     )
@@ -215,50 +241,50 @@ def test_counts_powers_and_overlaps_of_classes_are_those_of_a_loop():
 
 
 def test_with_no_class_to_be_found_there_is_no_power_and_false_calls_keep_the_level():
-    dense, again, compressed = (alike(20, seed) for seed in (10, 11, 12))
+    baseline, again, compressed = (alike(20, seed) for seed in (10, 11, 12))
     verdicts = sample_size.classes(
         label=LABEL,
-        dense=dense,
-        dense_again=again,
+        baseline=baseline,
+        second_baseline=again,
         compressed=compressed,
         sizes=[2, 5],
         draws=500,
         seed=0,
     )
-    reference = class_impact.compare(label=LABEL, dense=dense, compressed=compressed).assign(
-        significant_holm=False
+    reference = class_impact.compare(label=LABEL, baseline=baseline, compressed=compressed).assign(
+        relative_significant_holm=False
     )
-    table = sample_size.found(verdicts, reference=reference).set_index(
+    table = sample_size.summary(verdicts, reference=reference).set_index(
         ["against", "size", "rule", "quantity"]
     )["mean"]
     assert "power" not in table.index.get_level_values("quantity")
     for size in (2, 5):
-        assert table["dense again", size, "Holm", "any"] < 0.08
-        assert table["dense again", size, "uncorrected", "classes"] == pytest.approx(
+        assert table["second_baseline", size, "Holm", "any"] < 0.08
+        assert table["second_baseline", size, "uncorrected", "classes"] == pytest.approx(
             4 * 0.05, abs=0.12
         )
 
 
 def test_a_class_found_by_few_networks_looks_more_harmed_than_it_is():
-    dense, again, compressed = (
+    baseline, again, compressed = (
         alike(100, 13),
         alike(100, 14),
         alike(100, 15, recall=(0.8, 0.6, 0.9, 0.6)),
     )
     verdicts = sample_size.classes(
         label=LABEL,
-        dense=dense,
-        dense_again=again,
+        baseline=baseline,
+        second_baseline=again,
         compressed=compressed,
         sizes=[4, 40],
         draws=200,
         seed=0,
     )
     # What is to be found is class 1, which loses; the others gain a little against the whole.
-    reference = class_impact.compare(label=LABEL, dense=dense, compressed=compressed).assign(
-        significant_holm=np.arange(4) == 1
+    reference = class_impact.compare(label=LABEL, baseline=baseline, compressed=compressed).assign(
+        relative_significant_holm=np.arange(4) == 1
     )
-    table = sample_size.found(verdicts, reference=reference).set_index(
+    table = sample_size.summary(verdicts, reference=reference).set_index(
         ["against", "size", "rule", "quantity"]
     )["mean"]["compressed"]
     assert table[4, "Holm", "power"] < 0.5 < 0.9 < table[40, "Holm", "power"]
@@ -270,7 +296,7 @@ def test_a_class_found_by_few_networks_looks_more_harmed_than_it_is():
 def test_the_power_told_from_large_populations_is_that_of_fresh_small_studies():
     n, lower = np.bincount(LABEL), {"recall": (0.8, 0.55, 0.9, 0.6)}
     told = sample_size.detectable(
-        label=LABEL, dense=alike(1000, 16), compressed=alike(1000, 17, **lower), sizes=[8]
+        label=LABEL, baseline=alike(1000, 16), compressed=alike(1000, 17, **lower), sizes=[8]
     ).set_index("class")
     hits = [
         class_impact.correct(LABEL, alike(8 * 1000, seed, **how), 4).reshape(8, 1000, 4)
@@ -279,19 +305,22 @@ def test_the_power_told_from_large_populations_is_that_of_fresh_small_studies():
     found = class_impact.tested(*hits, n)[0].p <= 0.05
     assert np.allclose(found.mean(axis=0), told["chance"], atol=0.05) and told["chance"].max() > 0.6
     assert (told["detectable_first"] > told["detectable"]).all() and (
-        n * told["change"]
+        n * told["relative_change"]
     ).sum() == pytest.approx(0, abs=1e-9)
 
 
 def test_at_the_size_of_the_populations_the_standard_error_is_that_of_the_test():
-    dense, compressed = alike(12, 20), alike(12, 21, shared=0.05)
-    whole = class_impact.compare(label=LABEL, dense=dense, compressed=compressed)
-    table = sample_size.detectable(label=LABEL, dense=dense, compressed=compressed, sizes=[12, 48])
-    for column in ("se", "df", "change"):
-        assert np.allclose(table[column][:4], whole[column])
-    assert np.allclose(table["se"][4:], whole["se"] / 2)
+    baseline, compressed = alike(12, 20), alike(12, 21, shared=0.05)
+    whole = class_impact.compare(label=LABEL, baseline=baseline, compressed=compressed)
+    table = sample_size.detectable(
+        label=LABEL, baseline=baseline, compressed=compressed, sizes=[12, 48]
+    )
+    for column, theirs in (("se", "relative_se"), ("df", "relative_df"), ("relative_change",) * 2):
+        assert np.allclose(table[column][:4], whole[theirs])
+    assert np.allclose(table["se"][4:], whole["relative_se"] / 2)
     assert np.allclose(
-        table["detectable"][:4], inference.smallest_detectable(se=whole["se"], df=whole["df"])
+        table["detectable"][:4],
+        inference.smallest_detectable(se=whole["relative_se"], df=whole["relative_df"]),
     )
     assert np.allclose(
         inference.chance(shift=table["detectable"] / table["se"], df=table["df"]), 0.8
@@ -299,21 +328,21 @@ def test_at_the_size_of_the_populations_the_standard_error_is_that_of_the_test()
 
 
 def test_a_class_that_never_varies_has_no_smallest_change():
-    dense = alike(5, 22)
-    dense[:, LABEL == 2] = 2
+    baseline = alike(5, 22)
+    baseline[:, LABEL == 2] = 2
     table = sample_size.detectable(
-        label=LABEL, dense=dense, compressed=dense[::-1], sizes=[2, 5]
+        label=LABEL, baseline=baseline, compressed=baseline[::-1], sizes=[2, 5]
     ).set_index(["size", "class"])
     assert table.loc[(slice(None), 2), ["se", "detectable", "chance_first"]].isna().all(axis=None)
     assert table["detectable"].notna().sum() == 6
 
 
 def test_the_readers_p_is_that_of_all_deals_where_they_are_few():
-    dense, compressed = alike(3, 23), alike(3, 24, recall=(0.6, 0.4, 0.9, 0.6))
+    baseline, compressed = alike(3, 23), alike(3, 24, recall=(0.6, 0.4, 0.9, 0.6))
     row = sample_size.detection(
-        dense=dense, compressed=compressed, sizes=[3], draws=2, seed=0
+        baseline=baseline, compressed=compressed, sizes=[3], draws=2, seed=0
     ).iloc[0]
-    pool = np.concatenate([dense, compressed])
+    pool = np.concatenate([baseline, compressed])
     counts = [
         naive_pies(pool[list(i)], np.delete(pool, list(i), axis=0))
         for i in combinations(range(6), 3)
@@ -321,24 +350,24 @@ def test_the_readers_p_is_that_of_all_deals_where_they_are_few():
     assert (
         row["all_deals"]
         and row["deals"] == 10
-        and row["p"] == pytest.approx(np.mean(np.array(counts) >= naive_pies(dense, compressed)))
+        and row["p"] == pytest.approx(np.mean(np.array(counts) >= naive_pies(baseline, compressed)))
     )
 
 
 def test_a_reader_cannot_tell_populations_apart_below_the_smallest_p_and_rarely_tells_alike_ones():
-    dense, again, compressed = (
+    baseline, again, compressed = (
         alike(12, 25),
         alike(12, 26),
         alike(12, 27, recall=(0.2, 0.1, 0.2, 0.3)),
     )
-    how = {"dense": dense, "sizes": [2, 3, 4, 6], "draws": 60, "deals": 199, "seed": 0}
+    how = {"baseline": baseline, "sizes": [2, 3, 4, 6], "draws": 60, "deals": 199, "seed": 0}
     apart = sample_size.detection(compressed=compressed, **how).set_index(["measure", "size"])
-    assert (apart.loc["pie", "told"] == [0, 0, 1, 1]).all()
+    assert (apart.loc["pie", "detected"] == [0, 0, 1, 1]).all()
     assert np.allclose(
         apart.loc["pie"]["p_low"][[2, 3, 4]], apart.loc["pie"]["smallest_p"][[2, 3, 4]]
     )
     same = sample_size.detection(compressed=again, **how)
-    assert (same["told"] <= 0.15).all() and (same["p"] > 0.3).all()
+    assert (same["detected"] <= 0.15).all() and (same["p"] > 0.3).all()
     assert list(apart.loc["pie", "deals"]) == [3, 10, 35, 199] and list(
         apart.loc["pie", "all_deals"]
     ) == [True, True, True, False]
@@ -346,8 +375,8 @@ def test_a_reader_cannot_tell_populations_apart_below_the_smallest_p_and_rarely_
 
 def test_the_same_seed_gives_the_same_tables():
     how = {
-        "dense": alike(4, 28),
-        "dense_again": alike(4, 29),
+        "baseline": alike(4, 28),
+        "second_baseline": alike(4, 29),
         "compressed": alike(4, 30),
         "sizes": [2, 3],
         "draws": 5,
@@ -358,8 +387,14 @@ def test_the_same_seed_gives_the_same_tables():
 
 
 def test_a_mistake_is_named_in_one_line():
-    dense = alike(3, 31)
-    three = {"dense": dense, "dense_again": dense, "compressed": dense, "draws": 2, "seed": 0}
+    baseline = alike(3, 31)
+    three = {
+        "baseline": baseline,
+        "second_baseline": baseline,
+        "compressed": baseline,
+        "draws": 2,
+        "seed": 0,
+    }
     for call, told in (
         (lambda: sample_size.rules([1]), "the size 1 is not possible"),
         (
@@ -371,7 +406,9 @@ def test_a_mistake_is_named_in_one_line():
             "the size 1 is not possible",
         ),
         (
-            lambda: sample_size.detection(dense=dense, compressed=dense, sizes=[2.5], seed=0),
+            lambda: sample_size.detection(
+                baseline=baseline, compressed=baseline, sizes=[2.5], seed=0
+            ),
             "the size 2.5 is not possible",
         ),
         (lambda: sample_size.independence(4, 3), "the size 4 is not possible"),

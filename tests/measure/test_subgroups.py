@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from forgetting.errors import UserError
-from forgetting.measure import class_impact, inference, rates, subgroups
+from forgetting.measure import class_impact, inference, populations, subgroups
 
 SIZES = {("F", "old"): 31, ("F", "young"): 53, ("M", "old"): 23, ("M", "young"): 7}
 TABLE = pd.DataFrame(
@@ -41,21 +41,21 @@ def test_error_and_its_two_kinds_agree_with_filtering_group_by_group(members):
             row.group
         )
         wrong = [(p != LABEL)[:, scope].mean() for p in (baseline, compressed)]
-        assert row.n == scope.sum() and row.guarded == (row.n < subgroups.MINIMUM)
-        assert (row.rate_baseline, row.rate_compressed) == pytest.approx(wrong)
-        assert row.count_compressed == pytest.approx(wrong[1] * row.n)
+        assert row.n == scope.sum() and row.too_small == (row.n < subgroups.MINIMUM)
+        assert (row.baseline_rate, row.compressed_rate) == pytest.approx(wrong)
+        assert row.compressed_count == pytest.approx(wrong[1] * row.n)
         assert row.change == pytest.approx(
             wrong[0] - wrong[1]
         )  # Of right answers: negative is harm.
         assert (
-            row.relative == pytest.approx(wrong[1] / wrong[0] - 1)
+            row.proportional_change == pytest.approx(wrong[1] / wrong[0] - 1)
             if wrong[0]
-            else np.isnan(row.relative)
+            else np.isnan(row.proportional_change)
         )
         whole = {"error": LABEL >= 0, "fpr": LABEL == 0, "fnr": LABEL == 1}[row.metric]
         overall = [(p == LABEL)[:, whole].mean() for p in (baseline, compressed)]
-        assert row.beyond == pytest.approx(row.change - (overall[1] - overall[0]))
-        assert np.isnan(row.p) == row.guarded
+        assert row.relative_change == pytest.approx(row.change - (overall[1] - overall[0]))
+        assert np.isnan(row.p) == row.too_small
 
 
 def test_without_a_positive_label_a_group_has_its_accuracy_and_examples_without_a_value_are_in_no_group():
@@ -81,18 +81,20 @@ def test_classes_have_the_numbers_of_class_impact():
     table = subgroups.compare(
         subgroups.classes(LABEL), label=LABEL, baseline=baseline, compressed=compressed
     )
-    wanted = class_impact.compare(label=LABEL, dense=baseline, compressed=compressed)
+    wanted = class_impact.compare(label=LABEL, baseline=baseline, compressed=compressed)
     assert (
-        (table.beyond_p == wanted.p).all()
-        and (table.change == wanted.recall_change).all()
+        (table.relative_p == wanted.relative_p).all()
+        and (table.change == wanted.change).all()
         and table.flips.isna().all()
     )
     pairs = subgroups.compare(
-        subgroups.classes(LABEL), label=LABEL, baseline=baseline, compressed=compressed, pairs=True
+        subgroups.classes(LABEL), label=LABEL, baseline=baseline, compressed=compressed, paired=True
     )
     assert (
-        pairs.beyond_p
-        == class_impact.compare(label=LABEL, dense=baseline, compressed=compressed, paired=True).p
+        pairs.relative_p
+        == class_impact.compare(
+            label=LABEL, baseline=baseline, compressed=compressed, paired=True
+        ).relative_p
     ).all()
     flipped = (baseline != compressed)[:, LABEL == 1].sum(axis=1).mean()
     assert pairs.flips[1] == pytest.approx(flipped)
@@ -101,29 +103,33 @@ def test_classes_have_the_numbers_of_class_impact():
     )
 
 
-@pytest.mark.parametrize("pairs", [False, True])
-def test_the_interval_over_other_examples_too_is_that_of_filtering_set_by_set(pairs):
-    baseline, compressed = predicted(8, 4), predicted(9, 4 if pairs else 7, 0.3)
+@pytest.mark.parametrize("paired", [False, True])
+def test_the_interval_over_other_examples_too_is_that_of_filtering_set_by_set(paired):
+    baseline, compressed = predicted(8, 4), predicted(9, 4 if paired else 7, 0.3)
     sets = subgroups.groups(TABLE, label=LABEL, positive=1)
     table = subgroups.compare(
-        sets, label=LABEL, baseline=baseline, compressed=compressed, pairs=pairs
+        sets, label=LABEL, baseline=baseline, compressed=compressed, paired=paired
     )
     for row in table.itertuples():
         scope = {"error": LABEL >= 0, "fpr": LABEL == 0, "fnr": LABEL == 1}[row.metric] & in_group(
             row.group
         )
         right = [(p == LABEL)[:, scope] for p in (baseline, compressed)]
-        result = inference.compared(*(hits.mean(axis=1) for hits in right), pairs=pairs)
+        result = inference.compare(*(hits.mean(axis=1) for hits in right), paired=paired)
         spread = (right[1].mean(axis=0) - right[0].mean(axis=0)).std(ddof=1)
-        wanted = inference.crossed(
+        wanted = inference.both_sources(
             result.change, se=result.se, df=result.df, spread=spread, n=row.n
         )
-        told = row.crossed_low, row.crossed_high
-        assert np.isnan(told).all() if row.n < rates.CROSSED else told == pytest.approx(wanted)
-        assert row.n < rates.CROSSED or (
+        told = row.both_sources_low, row.both_sources_high
+        assert (
+            np.isnan(told).all()
+            if row.n < populations.BOTH_SOURCES_MINIMUM
+            else told == pytest.approx(wanted)
+        )
+        assert row.n < populations.BOTH_SOURCES_MINIMUM or (
             told[0] < row.change_low + 1e-12 and told[1] > row.change_high - 1e-12
         )
-    assert table.crossed_low.notna().any() and table.crossed_low.isna().any()
+    assert table.both_sources_low.notna().any() and table.both_sources_low.isna().any()
 
 
 def test_a_rate_of_zero_has_counts_and_no_relative_change():
@@ -135,9 +141,9 @@ def test_a_rate_of_zero_has_counts_and_no_relative_change():
         compressed=predicted(5, 1),
     )
     assert (
-        (table.rate_baseline == 0).all()
-        and table.relative.isna().all()
-        and (table.count_compressed == table.to_wrong).all()
+        (table.baseline_rate == 0).all()
+        and table.proportional_change.isna().all()
+        and (table.compressed_count == table.to_wrong).all()
     )
 
 
@@ -148,7 +154,7 @@ def test_equal_models_harm_no_group_and_a_group_without_positives_has_no_row_for
     assert (
         (table.change == 0).all()
         and not (table.p_holm <= 0.05).any()
-        and not (table.beyond_p_holm <= 0.05).any()
+        and not (table.relative_p_holm <= 0.05).any()
     )
     assert "fnr" not in table.loc[table.group == "sex=M & age=old", "metric"].tolist()
 

@@ -216,6 +216,6 @@ def test_a_published_archive_belongs_to_its_study_and_its_numbers_agree_with_a_r
             for one in ("dense", setting)
         )
         assert (
-            exemplars.find(**dict(zip(("dense", "compressed"), both, strict=True)))["pie"].sum()
+            exemplars.find(**dict(zip(("baseline", "compressed"), both, strict=True)))["pie"].sum()
             == pies
         )

@@ -33,13 +33,13 @@ class Audit:
 
     Attributes:
         overall: a row a setting: setting, design ("one model each", "populations", "paired populations"), role ("compressed", or "noise
-            floor" for the second dense population), n, members_baseline, members_compressed, accuracy_baseline, accuracy_compressed (means
-            over members), sd_baseline, sd_compressed (over members), change, change_low, change_high, crossed_low, crossed_high (of the
+            floor" for the second dense population), n, baseline_members, compressed_members, baseline_accuracy, compressed_accuracy (means
+            over members), baseline_sd, compressed_sd (over members), change, change_low, change_high, both_sources_low, both_sources_high (of the
             change over other trainings and other examples, from 30 examples on; populations only), p, detectable (smallest change found in
             4 of 5 audits), flips, to_wrong, to_right (predictions that changed, a pair of models, on average), resamples (what all other
             intervals speak of: other "examples" or other trainings, "members").
         classes: a row a setting and class: setting, class, and the columns of `subgroups.compare`, with its two
-            questions: `change` (of recall itself) and `beyond` (of recall minus the change of overall accuracy). could_be_worst: no other
+            questions: `change` (of recall itself) and `relative_change` (of recall minus the change of overall accuracy). could_be_worst: no other
             class certainly lost more, by intervals that hold for all at once.
         groups: the same a group: setting, attribute, group, metric, and so on; empty without groups. `change` counts right answers in every
             metric: negative is harm, for error, fpr and fnr too.

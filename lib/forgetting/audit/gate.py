@@ -25,15 +25,15 @@ from forgetting.text import counted, quoted
 PASSED, MET, UNKNOWN = 0, 3, 4
 MOST_CHARACTERS, MOST_DEPTH = 1000, 20
 NUMBERS = (
-    "n rate_baseline rate_compressed count_baseline count_compressed relative change change_low change_high crossed_low "
-    "crossed_high simultaneous_low simultaneous_high p p_holm p_bh detectable beyond beyond_low beyond_high beyond_simultaneous_low "
-    "beyond_simultaneous_high beyond_p beyond_p_holm beyond_p_bh beyond_detectable flips to_wrong to_right"
+    "n baseline_rate compressed_rate baseline_count compressed_count proportional_change change change_low change_high both_sources_low "
+    "both_sources_high simultaneous_low simultaneous_high p p_holm p_bh detectable relative_change relative_low relative_high relative_simultaneous_low "
+    "relative_simultaneous_high relative_p relative_p_holm relative_p_bh relative_detectable flips to_wrong to_right"
 ).split()
 AMOUNTS = (
     "n",
-    "count_baseline",
-    "count_compressed",
-    "relative",
+    "baseline_count",
+    "compressed_count",
+    "proportional_change",
     "flips",
     "to_wrong",
     "to_right",
@@ -45,13 +45,13 @@ FIELDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "overall": (
         (
             "n",
-            "accuracy_baseline",
-            "accuracy_compressed",
+            "baseline_accuracy",
+            "compressed_accuracy",
             "change",
             "change_low",
             "change_high",
-            "crossed_low",
-            "crossed_high",
+            "both_sources_low",
+            "both_sources_high",
             "p",
             "detectable",
             "flips",
@@ -228,8 +228,8 @@ def judge(
                 f"the rule {rule.text!r} names the {field} {quoted(value)}: there are {some}; name one of these"
             )
     left_out = 0
-    if "guarded" in table:
-        left_out, table = int(table["guarded"].sum()), table[~table["guarded"]]
+    if "too_small" in table:
+        left_out, table = int(table["too_small"].sum()), table[~table["too_small"]]
     elif "role" in table:
         table = table[table["role"] == "compressed"]
     numbers, names = FIELDS[rule.table]

@@ -262,10 +262,10 @@ def _setting(told, one: dict, rows: int) -> Iterable[str]:
     ]
     if top["design"] != tables.MODELS:
         columns += [
-            ("Votes, baseline", lambda row: f"{row.votes_baseline} of {top['members_baseline']}"),
+            ("Votes, baseline", lambda row: f"{row.votes_baseline} of {top['baseline_members']}"),
             (
                 "Votes, compressed",
-                lambda row: f"{row.votes_compressed} of {top['members_compressed']}",
+                lambda row: f"{row.votes_compressed} of {top['compressed_members']}",
             ),
         ]
     first = (
@@ -291,9 +291,9 @@ def _settings(told, settings: list[dict]) -> str:
 
     columns = [
         ("Setting", name),
-        ("Models", lambda row: f"{row.members_compressed}"),
-        ("Baseline", lambda row: percent(row.accuracy_baseline)),
-        ("Compressed", lambda row: percent(row.accuracy_compressed)),
+        ("Models", lambda row: f"{row.compressed_members}"),
+        ("Baseline", lambda row: percent(row.baseline_accuracy)),
+        ("Compressed", lambda row: percent(row.compressed_accuracy)),
         (
             "Change, points",
             lambda row: f'<span class="{_tone(row.change)}">{signed(row.change)}</span>',
@@ -309,7 +309,7 @@ def _settings(told, settings: list[dict]) -> str:
 
 
 def _findings(found: pd.DataFrame) -> str:
-    words = {"change": "changed", "beyond": "changed otherwise than the whole"}
+    words = {"change": "changed", "relative_change": "changed otherwise than the whole"}
     chance = {
         "uncorrected": lambda row: f"up to {row.by_chance:.2g}" if row.by_chance else "none",
         "Holm": lambda row: (
@@ -337,7 +337,7 @@ def _findings(found: pd.DataFrame) -> str:
 def _sets(table: pd.DataFrame, of: str, design: str, rows: int) -> str:
     """The class or group table: the largest losses first, small sets last."""
     _, many = sentences.nouns(table, of)
-    table = table.sort_values(["guarded", "change"], kind="stable")
+    table = table.sort_values(["too_small", "change"], kind="stable")
     strip = _Strip(table.head(rows))
     single, lost = (
         int(table["could_be_worst"].sum()) == 1,
@@ -351,8 +351,8 @@ def _sets(table: pd.DataFrame, of: str, design: str, rows: int) -> str:
         columns.append(("Rate", lambda row: sentences.METRICS.get(row.metric, row.metric)))
     columns += [
         ("Examples", lambda row: f"{row.n:,}"),
-        ("Baseline", lambda row: percent(row.rate_baseline)),
-        ("Compressed", lambda row: percent(row.rate_compressed)),
+        ("Baseline", lambda row: percent(row.baseline_rate)),
+        ("Compressed", lambda row: percent(row.compressed_rate)),
         (
             "Change, points",
             lambda row: f'<span class="{_tone(row.change)}">{signed(row.change)}</span>',
@@ -363,8 +363,8 @@ def _sets(table: pd.DataFrame, of: str, design: str, rows: int) -> str:
             lambda row: _ends(row.simultaneous_low, row.simultaneous_high),
         ),
         ("Holm’s p", lambda row: _p(row.p_holm)),
-        ("Against the whole, points", lambda row: signed(row.beyond)),
-        ("its Holm’s p", lambda row: _p(row.beyond_p_holm)),
+        ("Against the whole, points", lambda row: signed(row.relative_change)),
+        ("its Holm’s p", lambda row: _p(row.relative_p_holm)),
         ("Note", lambda row: _note(row, single, lost)),
     ]
     words = range(len(columns) - 1, len(columns))
@@ -379,7 +379,7 @@ def _sets(table: pd.DataFrame, of: str, design: str, rows: int) -> str:
         columns.append(
             (
                 "Interval over other examples too",
-                lambda row: _ends(row.crossed_low, row.crossed_high),
+                lambda row: _ends(row.both_sources_low, row.both_sources_high),
             )
         )
     if design != tables.POPULATIONS:
@@ -390,8 +390,13 @@ def _sets(table: pd.DataFrame, of: str, design: str, rows: int) -> str:
         ]
     columns += [
         ("B–H p", lambda row: _p(row.p_bh)),
-        ("Relative", lambda row: "–" if np.isnan(row.relative) else f"{signed(row.relative)} %"),
-        ("Interval against the whole", lambda row: _ends(row.beyond_low, row.beyond_high)),
+        (
+            "Relative",
+            lambda row: (
+                "–" if np.isnan(row.proportional_change) else f"{signed(row.proportional_change)} %"
+            ),
+        ),
+        ("Interval against the whole", lambda row: _ends(row.relative_low, row.relative_high)),
     ]
     text = {0, *words} | ({1} if of == "groups" else set())
     caption = f"The largest loss first, what is too small to be tested last; more columns to the right. {_some(table, rows, many, of)}"

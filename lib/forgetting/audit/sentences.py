@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from forgetting.audit import tables
-from forgetting.measure import paired
+from forgetting.measure import two_models
 from forgetting.text import (
     amount,
     clipped,
@@ -25,7 +25,7 @@ RETRAINING = (
     "One model was given on each side, so nothing can be said about retraining: another training of the same recipe may harm other "
     "classes and other groups. All that follows speaks of these two models, on other examples of the same kind."
 )
-ENOUGH = 5  # Models on each side from which intervals keep their promise in the calibration.
+ENOUGH = 5  # Models on each side from which intervals keep their promise in the simulation study.
 FEW = f"With fewer than {ENOUGH} models on a side little is found, and an interval may miss the truth more often than it says."
 MEMBERS = "Intervals and tests speak of other trainings of the same recipe, tested on these same examples."
 
@@ -63,7 +63,7 @@ def _moved(change: float) -> str:
 def _points(row: pd.Series, low: str, high: str) -> str:
     values = [row["change"], row[low], row[high]]
     change, low, high = (
-        signed(value, _shown(values, row["rate_baseline"], row["rate_compressed"]))
+        signed(value, _shown(values, row["baseline_rate"], row["compressed_rate"]))
         for value in values
     )
     return f"{change} points ({low} to {high})"
@@ -81,7 +81,7 @@ def named(row: pd.Series, of: str) -> str:
 def _rate(row: pd.Series) -> str:
     """`recall fell from 93.1 % to 88.5 %`."""
     what = METRICS.get(row["metric"], row["metric"])
-    before, after = row["rate_baseline"], row["rate_compressed"]
+    before, after = row["baseline_rate"], row["compressed_rate"]
     return f"its {what} {_moved(after - before)}" + (
         "" if before == after else f" {_from_to(before, after)}"
     )
@@ -104,7 +104,7 @@ def worst(table: pd.DataFrame, *, of: str, alpha: float) -> dict[str, Any]:
     A set is named only if its loss is significant by Holm's rule, and its interval that holds for all sets at once has no end at 0 or
     above. Which others could be the worst is read from these intervals.
 
-    Returns named (whether one is); and if so name, metric, n, rate_baseline, rate_compressed, change, simultaneous_low, simultaneous_high,
+    Returns named (whether one is); and if so name, metric, n, baseline_rate, compressed_rate, change, simultaneous_low, simultaneous_high,
     could_be_worst (the names of all that could, its own among them), singled_out (whether it alone could); else why.
     """
     row = _worst_row(table, alpha)
@@ -127,8 +127,8 @@ def worst(table: pd.DataFrame, *, of: str, alpha: float) -> dict[str, Any]:
             for key in (
                 "metric",
                 "n",
-                "rate_baseline",
-                "rate_compressed",
+                "baseline_rate",
+                "compressed_rate",
                 "change",
                 "simultaneous_low",
                 "simultaneous_high",
@@ -201,7 +201,7 @@ def _headline(table: pd.DataFrame, of: str, alpha: float) -> list[str]:
     )
     if not others:
         return [said, f"By these intervals no other {one} lost as much."]
-    every = 3 < len(others) >= int((~table["guarded"]).sum()) - 1
+    every = 3 < len(others) >= int((~table["too_small"]).sum()) - 1
     some = f"any of the other {counted(len(others), one, many)}" if every else _some(others)
     return [
         said,
@@ -226,36 +226,36 @@ def _counts(table: pd.DataFrame, found: pd.DataFrame, of: str, alpha: float) -> 
         f"Holm's correction, which lets a false alarm through in at most {100 * alpha:g} % of such audits. Without correction it is "
         f"{plain['lost']:,} and {plain['gained']:,}, where chance alone gives up to {plain['by_chance']:.2g}."
     )
-    beyond = rows.loc[("beyond", "Holm")]
-    if beyond["tested"]:
+    relative = rows.loc[("relative_change", "Holm")]
+    if relative["tested"]:
         behind = table[
-            (table["beyond_reason"] == "")
-            & (table["beyond_p_holm"] <= alpha)
-            & (table["beyond"] < 0)
-        ].sort_values("beyond")
+            (table["relative_reason"] == "")
+            & (table["relative_p_holm"] <= alpha)
+            & (table["relative_change"] < 0)
+        ].sort_values("relative_change")
         names = [
-            f"{named(row, of)} by {signed(-row['beyond'])[1:]} points"
+            f"{named(row, of)} by {signed(-row['relative_change'])[1:]} points"
             for _, row in behind.head(MOST_BEHIND).iterrows()
         ]
         more = f" and {len(behind) - MOST_BEHIND:,} more" if len(behind) > MOST_BEHIND else ""
         told += (
-            f" Held against the change of the whole, which is another question ({int(beyond['tested']):,} tested), {beyond['lost']:,} fell "
-            f"behind{', ' + ', '.join(names) + more + ',' if names else ''} and {beyond['gained']:,} got ahead, after the same correction."
+            f" Held against the change of the whole, which is another question ({int(relative['tested']):,} tested), {relative['lost']:,} fell "
+            f"behind{', ' + ', '.join(names) + more + ',' if names else ''} and {relative['gained']:,} got ahead, after the same correction."
         )
     return [told]
 
 
 def _untested(table: pd.DataFrame, of: str, minimum: int) -> list[str]:
     told, (one, many) = [], nouns(table, of)
-    guarded = int(table["guarded"].sum())
-    if guarded:
+    too_small = int(table["too_small"].sum())
+    if too_small:
         told.append(
-            f"{counted(guarded, one, many)} with fewer than {minimum:,} examples "
-            f"{'is' if guarded == 1 else 'are'} shown, and neither tested nor ranked."
+            f"{counted(too_small, one, many)} with fewer than {minimum:,} examples "
+            f"{'is' if too_small == 1 else 'are'} shown, and neither tested nor ranked."
         )
         larger = table[
-            table["guarded"]
-            & (table["change"] < min(table.loc[~table["guarded"], "change"].min(), 0))
+            table["too_small"]
+            & (table["change"] < min(table.loc[~table["too_small"], "change"].min(), 0))
         ].sort_values("change")
         if len(larger):
             said = [
@@ -280,7 +280,7 @@ def _untested(table: pd.DataFrame, of: str, minimum: int) -> list[str]:
 
 
 def _power(table: pd.DataFrame, design: str, alpha: float, one: str, many: str) -> list[str]:
-    shown = table[~table["guarded"] & ((table["reason"] == "") | (design == tables.MODELS))]
+    shown = table[~table["too_small"] & ((table["reason"] == "") | (design == tables.MODELS))]
     sizes, told = 100 * shown["detectable"].dropna(), []
     never = len(shown) - len(sizes)
     if len(sizes):
@@ -303,7 +303,7 @@ def _power(table: pd.DataFrame, design: str, alpha: float, one: str, many: str) 
             f"Not significant is not unharmed: in no {one} would a loss be found in 4 of 5 such audits, however large it were."
         )
     if design == tables.MODELS and len(shown):
-        single, corrected = paired.needed(alpha), int(shown["needed"].iloc[0])
+        single, corrected = two_models.needed(alpha), int(shown["needed"].iloc[0])
         told.append(
             f"For a test to find anything at least {single} examples must change between right and wrong, all one way"
             + (
@@ -320,7 +320,7 @@ def about_whole(row: pd.Series, *, alpha: float) -> list[str]:
     models = (
         "one model against one"
         if row["design"] == tables.MODELS
-        else f"{row['members_compressed']} models against {row['members_baseline']}"
+        else f"{row['compressed_members']} models against {row['baseline_members']}"
         + (", each against the one it was made from" if row["design"] == tables.PAIRS else "")
     )
     told = [
@@ -329,16 +329,16 @@ def about_whole(row: pd.Series, *, alpha: float) -> list[str]:
         *_flips(row),
         RETRAINING if row["design"] == tables.MODELS else MEMBERS,
     ]
-    if not np.isnan(row["crossed_low"]):
-        ends = [row["crossed_low"], row["crossed_high"]]
-        digits = _shown(ends, row["accuracy_baseline"], row["accuracy_compressed"])
+    if not np.isnan(row["both_sources_low"]):
+        ends = [row["both_sources_low"], row["both_sources_high"]]
+        digits = _shown(ends, row["baseline_accuracy"], row["compressed_accuracy"])
         told[-1] += (
             " Other examples of the same kind add no uncertainty that could be measured here."
             if np.allclose(ends, [row["change_low"], row["change_high"]], atol=1e-5)
             else f" Had the examples been others of the same kind as well, the change might have been {signed(ends[0], digits)} to "
             f"{signed(ends[1], digits)} points ({confidence_level(alpha)} interval over both)."
         )
-    if 1 < min(row["members_baseline"], row["members_compressed"]) < ENOUGH:
+    if 1 < min(row["baseline_members"], row["compressed_members"]) < ENOUGH:
         told.append(FEW)
     return told
 
@@ -370,7 +370,7 @@ def _shown(values: Sequence[float], before: float, after: float) -> int:
 
 def _changed(row: pd.Series, alpha: float) -> str:
     """`fell from 80.2 % to 79.0 %, a change of −1.2 points (95 % interval −1.5 to −0.9)`."""
-    before, after = row["accuracy_baseline"], row["accuracy_compressed"]
+    before, after = row["baseline_accuracy"], row["compressed_accuracy"]
     said = (
         f"is {percent(before)} on both sides"
         if row["change"] == 0

@@ -13,7 +13,7 @@ from forgetting.text import counted, quoted
 
 MODELS, POPULATIONS, PAIRS = "one model each", "populations", "paired populations"
 RULES = {"uncorrected": "p", "Holm": "p_holm", "Benjamini-Hochberg": "p_bh"}
-QUESTIONS = {"change": "", "beyond": "beyond_"}
+QUESTIONS = {"change": "", "relative_change": "relative_"}
 WAYS = ("to wrong", "to right", "between wrong classes")
 
 
@@ -148,17 +148,17 @@ def overall(one: Comparison, *, label: np.ndarray, alpha: float) -> pd.DataFrame
     """Accuracy of both sides and its change, one row; the columns are those of `Audit.overall`."""
     everyone = subgroups.everyone(label)
     row = subgroups.compare(
-        everyone, label=label, **one.predicted, alpha=alpha, minimum=1, pairs=one.design == PAIRS
+        everyone, label=label, **one.predicted, alpha=alpha, minimum=1, paired=one.design == PAIRS
     ).iloc[0]
     hits = {side: (predicted == label).sum(axis=1) for side, predicted in one.predicted.items()}
     known = {"setting": one.setting, "design": one.design, "n": len(label)}
-    known |= {f"members_{side}": len(each) for side, each in hits.items()}
-    known |= {f"accuracy_{side}": row[f"rate_{side}"] for side in hits}
+    known |= {f"{side}_members": len(each) for side, each in hits.items()}
+    known |= {f"{side}_accuracy": row[f"{side}_rate"] for side in hits}
     known |= {
-        f"sd_{side}": each.std(ddof=1) / len(label) if len(each) > 1 else np.nan
+        f"{side}_sd": each.std(ddof=1) / len(label) if len(each) > 1 else np.nan
         for side, each in hits.items()
     }
-    answers = "change change_low change_high crossed_low crossed_high p detectable flips to_wrong to_right resamples".split()
+    answers = "change change_low change_high both_sources_low both_sources_high p detectable flips to_wrong to_right resamples".split()
     return pd.DataFrame([known | row[answers].to_dict()])
 
 
@@ -170,7 +170,12 @@ def sets(
     A set without an interval, too small to be tested or without any spread, could be the worst if what is seen of it is.
     """
     table = subgroups.compare(
-        which, label=label, **one.predicted, alpha=alpha, minimum=minimum, pairs=one.design == PAIRS
+        which,
+        label=label,
+        **one.predicted,
+        alpha=alpha,
+        minimum=minimum,
+        paired=one.design == PAIRS,
     )
     low = table["simultaneous_low"].fillna(table["change"].where(table["change"] < 0))
     worst = inference.could_be_lowest(low=low, high=table["simultaneous_high"])
@@ -185,7 +190,7 @@ def _with_setting(table: pd.DataFrame, one: Comparison) -> pd.DataFrame:
 def findings(table: pd.DataFrame, *, of: str, alpha: float) -> pd.DataFrame:
     """How many sets of one setting each rule finds; a row a question and rule.
 
-    Returns setting, of ("classes" or "groups"), question ("change" or "beyond"), rule, sets, guarded, tested, lost, gained (found with a
+    Returns setting, of ("classes" or "groups"), question ("change" or "relative_change"), rule, sets, too_small, tested, lost, gained (found with a
     negative and a positive change) and by_chance: how many would be found on average if nothing had changed, at most.
     """
     rows = []
@@ -211,7 +216,7 @@ def findings(table: pd.DataFrame, *, of: str, alpha: float) -> pd.DataFrame:
                     "question": question,
                     "rule": rule,
                     "sets": len(table),
-                    "guarded": int(table["guarded"].sum()),
+                    "too_small": int(table["too_small"].sum()),
                     "tested": tested,
                     "lost": lost,
                     "gained": gained,
@@ -240,7 +245,7 @@ def pies(
     if one.design == MODELS:
         return pd.DataFrame()
     if one.design == PAIRS:
-        row = exemplars.summary(exemplars.find(dense=dense, compressed=compressed)).iloc[0]
+        row = exemplars.summary(exemplars.find(baseline=dense, compressed=compressed)).iloc[0]
         table = pd.DataFrame(
             {
                 "measure": ["pie", "clear"],
@@ -256,7 +261,7 @@ def pies(
         return table.assign(floor="none").pipe(_with_setting, one)
     if second is None:
         table = exemplars.halves_control(
-            dense=dense, compressed=compressed, splits=draws, seed=seed, alpha=alpha
+            baseline=dense, compressed=compressed, draws=draws, seed=seed, alpha=alpha
         )
         return table.assign(floor="halves").pipe(_with_setting, one)
     other, both = (
@@ -269,8 +274,12 @@ def pies(
         compressed = compressed[[one.compressed.members.index(name) for name in both]]
         other = other[[second.members.index(name) for name in both]]
     size = min(map(len, (dense, compressed, other)))
-    cut = {"dense": dense[:size], "dense_again": other[:size], "compressed": compressed[:size]}
-    table = exemplars.null_control(**cut, splits=draws, seed=seed, alpha=alpha, paired=paired)
+    cut = {
+        "baseline": dense[:size],
+        "second_baseline": other[:size],
+        "compressed": compressed[:size],
+    }
+    table = exemplars.null_control(**cut, draws=draws, seed=seed, alpha=alpha, paired=paired)
     return table.assign(floor="second population").pipe(_with_setting, one)
 
 
@@ -291,13 +300,13 @@ def listed_exemplars(one: Comparison, brought: Brought) -> pd.DataFrame:
             index=range(len(at)),
         )
     else:
-        found = exemplars.find(dense=dense, compressed=compressed)
+        found = exemplars.find(baseline=dense, compressed=compressed)
         at = np.flatnonzero(found["pie"])
         found = found.iloc[at]
-        said = found["modal_dense"].to_numpy(), found["modal_compressed"].to_numpy()
+        said = found["baseline_plurality"].to_numpy(), found["compressed_plurality"].to_numpy()
         share = (
-            (found[f"agreement_{side}"] * len(members)).round().astype(int).to_numpy()
-            for side, members in (("dense", dense), ("compressed", compressed))
+            (found[f"{side}_agreement"] * len(members)).round().astype(int).to_numpy()
+            for side, members in (("baseline", dense), ("compressed", compressed))
         )
         table = pd.DataFrame(
             dict(zip(("votes_baseline", "votes_compressed"), share, strict=True))

@@ -171,8 +171,10 @@ def _margins(e: Evidence, name: str, alpha: float) -> np.ndarray:
     """How far each class must change to be significant (C,), NaN where it is not tested."""
     plain = e.kind == "plain"
     dense, other = e.predicted["dense"][:, plain], e.predicted[name][:, plain]
-    table = class_impact.compare(label=e.label[plain], dense=dense, compressed=other, alpha=alpha)
-    return ((table["change_high"] - table["change_low"]) / 2).to_numpy()
+    table = class_impact.compare(
+        label=e.label[plain], baseline=dense, compressed=other, alpha=alpha
+    )
+    return ((table["relative_high"] - table["relative_low"]) / 2).to_numpy()
 
 
 def _statistics(
@@ -190,7 +192,7 @@ def _columns(
 ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
     """One number an image: of the test images (N,), and of the held-out ones (M,)."""
     dense, other = e.predicted["dense"][first], e.predicted[name][second]
-    pie = exemplars.find(dense=dense, compressed=other)["pie"].to_numpy()
+    pie = exemplars.find(baseline=dense, compressed=other)["pie"].to_numpy()
     right, right_other = (dense == e.label).mean(axis=0), (other == e.label).mean(axis=0)
     on_test = {
         "n": np.ones(len(pie)),
@@ -285,7 +287,7 @@ def _over_sources(e: Evidence, name: str, *, draws: int, seed: int) -> np.ndarra
         # The same seed for every population: the same images are drawn for the effect and for its null.
         totals = (
             inference.cluster_totals(
-                np.stack(list(columns.values()), axis=1), source, resamples=draws, seed=seed
+                np.stack(list(columns.values()), axis=1), source, draws=draws, seed=seed
             ).T
             if columns
             else ()

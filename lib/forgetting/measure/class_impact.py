@@ -1,11 +1,18 @@
-"""Which classes lose more than the whole: class recall against overall accuracy, dense against compressed."""
+"""Which classes lose more than the whole: class recall against overall accuracy, the second baselinest compressed."""
 
 import numpy as np
 import pandas as pd
 
-from forgetting.measure import inference, inputs, rates
+from forgetting.measure import inference, inputs, populations, subgroups
 
 CENTRES = ("model", "population")
+RULES = ("relative_significant", "relative_significant_holm", "relative_significant_bh")
+COLUMNS = (
+    *("class", "n", "baseline_recall", "compressed_recall", "change", "change_low", "change_high"),
+    *("relative_change", "relative_low", "relative_high", "relative_t", "relative_df"),
+    *("relative_p", "relative_p_holm", "relative_p_bh", *RULES, "relative_se"),
+    *("relative_simultaneous_low", "relative_simultaneous_high", "relative_reason", "resamples"),
+)
 
 
 def correct(label: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:
@@ -18,56 +25,60 @@ def correct(label: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarra
 
 
 def tested(
-    dense, compressed, n, *, alpha: float = 0.05, centre: str = "model", pairs: bool = False
+    baseline, compressed, n, *, alpha: float = 0.05, centre: str = "model", paired: bool = False
 ) -> tuple[inference.Change, np.ndarray]:
-    """The test of `compare` for counts of correct predictions, of many pairs of populations at once.
+    """The test of `compare` for counts of correct predictions, of many comparisons at once.
 
-    Arguments: `dense` (K, ..., C) and `compressed` (L, ..., C) whole numbers as from `correct`; `n` (C,) examples of each class; `alpha`
-    and `centre` as for `compare`; `pairs` as its `paired`.
+    Arguments: `baseline` (K, ..., C) and `compressed` (L, ..., C) whole numbers as from `correct`; `n` (C,) examples of each class;
+    `alpha`, `centre` and `paired` as for `compare`.
 
-    Returns the change of each class in fractions with its test, arrays (..., C), NaN where a class was not tested; and whether that is
-    because its recall is the same in every member, (..., C) booleans.
+    Returns the relative change of each class in fractions with its test, arrays (..., C), NaN where a class was not tested; and whether
+    that is because its recall is the same in every member, (..., C) booleans.
     """
-    populations = (dense, compressed)
-    whole = [hits.sum(axis=-1, keepdims=True) for hits in populations]
+    right = (baseline, compressed)
+    whole = [hits.sum(axis=-1, keepdims=True) for hits in right]
     if centre == "population":
         whole = [total.mean(axis=0, keepdims=True) for total in whole]
-    return rates.contrast(
-        right=populations, whole=whole, n=n, total=n.sum(), alpha=alpha, paired=pairs
+    return populations.contrast(
+        right=right, whole=whole, n=n, total=n.sum(), alpha=alpha, paired=paired
     )
 
 
 def compare(
-    *, label, dense, compressed, alpha: float = 0.05, centre: str = "model", paired: bool = False
+    *, label, baseline, compressed, alpha: float = 0.05, centre: str = "model", paired: bool = False
 ) -> pd.DataFrame:
     """Tests for each class whether it loses or gains recall relative to the whole; one row a class.
 
     For class c, the recall of each member minus the overall accuracy is compared between the two populations by a two-sided Welch t-test,
-    so the null hypothesis is that the class moves exactly as overall accuracy does. The changes are contrasts: some class gains whenever
-    another loses, and a class may gain so and still lose recall (`recall_change`). In a binary task the tests of both classes are one.
+    so the null hypothesis is that the class moves exactly as overall accuracy does. Relative changes are contrasts: some class gains
+    whenever another loses, and a class may gain so and still lose recall (`change`). In a binary task the tests of both classes are one.
+
+    This is a view of `subgroups.compare` for `subgroups.classes`, without a minimum of examples. Only the paper's rule is added here.
 
     Arguments
         label: (N,) true labels, whole numbers 0 to C - 1; each class needs at least one example.
-        dense, compressed: (K, N) and (L, N) predicted labels, one row a member, at least 2 each; K may differ from L unless `paired`.
+        baseline, compressed: (K, N) and (L, N) predicted labels, one row a member, at least 2 each; K may differ from L unless `paired`.
         alpha: level of the tests, in (0, 1); intervals are at 1 - alpha.
         centre: the overall accuracy that is subtracted. "model": each member's own, which gives the right standard error. "population": the
             mean of the population, the paper's rule, which treats that mean as a known constant. Where members are good or bad at all
             classes together it finds far too little; where a class is steadier than overall accuracy it finds far too much.
-        paired: member k of `compressed` was made from member k of `dense` (quantization): a paired t-test on the difference.
+        paired: member k of `compressed` was made from member k of `baseline` (quantization): a paired t-test on the difference.
 
-    Returns a table, sorted by class. Every rate and change is a fraction; changes are compressed minus dense.
+    Returns a table, sorted by class. Every rate and change is a fraction; changes are compressed minus baseline.
         class, n: the label and its examples.
-        recall_dense, recall_compressed: means over members.
-        recall_change, recall_change_low, recall_change_high: change of recall and its interval, nothing subtracted.
-        change, change_low, change_high: (recall - accuracy of the compressed) - (recall - accuracy of the dense); negative where the class
-            lost more than the whole.
-        t, df, p: of the test, t with the sign of `change`; p_holm, p_bh: p adjusted over the tested classes.
-        significant: p <= alpha, the paper's rule; significant_holm, significant_bh: the same of the adjusted p.
-        se: standard error of `change`, for `inference.smallest_detectable`.
-        simultaneous_low, simultaneous_high: an interval that holds for all tested classes at once (Bonferroni), for sentences that pick
-            a class.
-        reason: why a class was not tested, else "". Such a class varies too little for a test (its p would be exactly 0, or 0/0): t, df, p,
-            se and the intervals of `change` are NaN, it is never significant and stays outside both adjustments.
+        baseline_recall, compressed_recall: means over members.
+        change, change_low, change_high: change of recall and its interval, nothing subtracted.
+        relative_change, relative_low, relative_high: (recall - accuracy of the compressed) - (recall - accuracy of the baseline);
+            negative where the class lost more than the whole.
+        relative_t, relative_df, relative_p: of the test, t with the sign of `relative_change`; relative_p_holm, relative_p_bh: p adjusted
+            over the tested classes.
+        relative_significant: relative_p <= alpha, the paper's rule; relative_significant_holm, relative_significant_bh: the same of the
+            adjusted p.
+        relative_se: standard error of `relative_change`, for `inference.smallest_detectable`.
+        relative_simultaneous_low, relative_simultaneous_high: an interval that holds for all tested classes at once (Bonferroni), for
+            sentences that pick a class.
+        relative_reason: why a class was not tested, else "". Such a class varies too little for a test (its p would be exactly 0, or 0/0):
+            t, df, p, se and the intervals of `relative_change` are NaN, it is never significant and stays outside both adjustments.
         resamples: "members": all intervals speak of other trainings on these images.
 
     Raises `UserError` for an empty class, labels that are no whole numbers from 0, shapes that do not match, fewer than 2 members, a wrong
@@ -78,44 +89,35 @@ def compare(
     """
     inputs.fraction("alpha", alpha)
     inputs.one_of("centre", centre, CENTRES)
-    label, dense, compressed = inputs.populations(
-        {"dense": dense, "compressed": compressed}, label=label, members=2, paired=paired
+    label, baseline, compressed = inputs.populations(
+        {"baseline": baseline, "compressed": compressed}, label=label, members=2, paired=paired
     )
-    n = inputs.class_sizes(label, dense, compressed)
-    hits = [correct(label, population, len(n)) for population in (dense, compressed)]
-    result, still = tested(*hits, n, alpha=alpha, centre=centre, pairs=paired)
-    recall = inference.compared(*hits, alpha=alpha, pairs=paired)
-    reason = np.where(
-        still,
-        "its recall is the same in every member of both populations",
-        np.where(np.isnan(result.p), rates.STEADY, ""),
+    n = inputs.class_sizes(label, baseline, compressed)
+    table = subgroups.columns(
+        subgroups.classes(label),
+        label=label,
+        baseline=baseline,
+        compressed=compressed,
+        alpha=alpha,
+        paired=paired,
+        minimum=1,
     )
-    told = rates.answers(result, reason=reason, alpha=alpha)
-    return pd.DataFrame(
-        {
-            "class": np.arange(len(n)),
-            "n": n,
-            "recall_dense": hits[0].mean(axis=0) / n,
-            "recall_compressed": hits[1].mean(axis=0) / n,
-            "recall_change": recall.change / n,
-            "recall_change_low": recall.low / n,
-            "recall_change_high": recall.high / n,
-            "change": told["change"],
-            "change_low": told["low"],
-            "change_high": told["high"],
-            **{name: told[name] for name in ("t", "df", "p", "p_holm", "p_bh")},
-            "significant": told["p"] <= alpha,
-            "significant_holm": told["p_holm"] <= alpha,
-            "significant_bh": told["p_bh"] <= alpha,
-            **{name: told[name] for name in ("se", "simultaneous_low", "simultaneous_high")},
-            "reason": reason,
-            "resamples": "members",
-        }
-    )
+    if centre == "population":
+        hits = [correct(label, predicted, len(n)) for predicted in (baseline, compressed)]
+        result, constant = tested(*hits, n, alpha=alpha, centre=centre, paired=paired)
+        reason = populations.untested(result, constant)
+        official = populations.answers(result, reason=reason, alpha=alpha)
+        table |= {f"relative_{name}": values for name, values in official.items()}
+        table["relative_reason"] = reason
+    for p, rule in zip(("relative_p", "relative_p_holm", "relative_p_bh"), RULES, strict=True):
+        table[rule] = table[p] <= alpha
+    for side in ("baseline", "compressed"):
+        table[f"{side}_recall"] = table[f"{side}_rate"]
+    return pd.DataFrame({name: table[name] for name in COLUMNS})
 
 
 def spread(
-    *, label, dense, compressed, draws: int = 200, seed, alpha: float = 0.05
+    *, label, baseline, compressed, draws: int = 200, seed, alpha: float = 0.05
 ) -> pd.DataFrame:
     """How unequally the classes pay: the standard deviation over classes of their true changes of recall; one row.
 
@@ -123,7 +125,7 @@ def spread(
     differ, is taken off their variance over classes; what is left is 0 on average where all classes change alike, at any number of members.
     What is common to all classes, as overall accuracy is, is no spread, so it is the same with it subtracted or not.
 
-    Arguments: `label`, `dense`, `compressed` and `alpha` as for `compare`, two classes at least; `draws`, random halves of the members
+    Arguments: `label`, `baseline`, `compressed` and `alpha` as for `compare`, two classes at least; `draws`, random halves of the members
     behind the interval, at least 2; `seed`, whole number or numpy Generator.
 
     Returns spread (0 where noise explains all), low, high, raw (standard deviation of the changes as seen), noise (the expected part that
@@ -131,11 +133,11 @@ def spread(
     ends clipped at 0; NaN with fewer than 4 members. Raises `UserError` as `compare` does.
     """
     inputs.fraction("alpha", alpha)
-    label, *populations = inputs.populations(
-        {"dense": dense, "compressed": compressed}, label=label, members=2
+    label, *both = inputs.populations(
+        {"baseline": baseline, "compressed": compressed}, label=label, members=2
     )
-    n, generator = inputs.class_sizes(label, *populations), np.random.default_rng(seed)
-    recall = [correct(label, population, len(n)) / n for population in populations]
+    n, generator = inputs.class_sizes(label, *both), np.random.default_rng(seed)
+    recall = [correct(label, predicted, len(n)) / n for predicted in both]
     beside = [values - values.mean(axis=1, keepdims=True) for values in recall]
 
     def variances(taken):
@@ -181,29 +183,36 @@ def spread(
 
 
 def untested(table: pd.DataFrame) -> pd.DataFrame:
-    """The classes of `compare`'s table that were not tested: class, n, recall_dense, recall_compressed, change, reason."""
+    """The classes of `compare`'s table that were not tested: class, n, baseline_recall, compressed_recall, relative_change, relative_reason."""
     return table.loc[
-        table["reason"] != "",
-        ["class", "n", "recall_dense", "recall_compressed", "change", "reason"],
+        table["relative_reason"] != "",
+        [
+            "class",
+            "n",
+            "baseline_recall",
+            "compressed_recall",
+            "relative_change",
+            "relative_reason",
+        ],
     ].reset_index(drop=True)
 
 
 def summary(table: pd.DataFrame) -> pd.DataFrame:
     """How many classes of `compare`'s table each rule finds; one row a rule.
 
-    Returns rule ("significant", "significant_holm", "significant_bh"), classes, tested, found, losses, gains (found with a negative and a
-    positive change), mean_loss, mean_gain (their mean changes, fractions; NaN where there are none). With no effect at all the first rule
+    Returns rule (one of `RULES`), classes, tested, significant, losses, gains (significant with a negative and a positive
+    relative change), mean_loss, mean_gain (their mean changes, fractions; NaN where there are none). With no effect at all the first rule
     still finds about alpha times tested.
     """
     rows = []
-    for rule in ("significant", "significant_holm", "significant_bh"):
-        change = table.loc[table[rule], "change"]
+    for rule in RULES:
+        change = table.loc[table[rule], "relative_change"]
         rows.append(
             {
                 "rule": rule,
                 "classes": len(table),
-                "tested": int((table["reason"] == "").sum()),
-                "found": len(change),
+                "tested": int((table["relative_reason"] == "").sum()),
+                "significant": len(change),
                 "losses": int((change < 0).sum()),
                 "gains": int((change > 0).sum()),
                 "mean_loss": change[change < 0].mean(),
@@ -213,31 +222,33 @@ def summary(table: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def overall(*, label, dense, compressed, alpha: float = 0.05, paired: bool = False) -> pd.DataFrame:
+def overall(
+    *, label, baseline, compressed, alpha: float = 0.05, paired: bool = False
+) -> pd.DataFrame:
     """The top-line accuracy of both populations and its change; one row.
 
     Arguments as for `compare`; classes may be empty here.
 
-    Returns n, members_dense, members_compressed, top1_dense, top1_compressed (means over members, fractions), sd_dense, sd_compressed
-    (standard deviation over members: the seed spread), change (compressed minus dense), change_low, change_high (Welch's interval, or the
+    Returns n, baseline_members, compressed_members, baseline_accuracy, compressed_accuracy (means over members, fractions), baseline_sd, compressed_sd
+    (standard deviation over members: the seed spread), change (compressed minus baseline), change_low, change_high (Welch's interval, or the
     paired t interval), t, df, p, se, resamples ("members": other trainings, these images). Raises `UserError` as `compare` does.
     """
     inputs.fraction("alpha", alpha)
-    label, dense, compressed = inputs.populations(
-        {"dense": dense, "compressed": compressed}, label=label, members=2, paired=paired
+    label, baseline, compressed = inputs.populations(
+        {"baseline": baseline, "compressed": compressed}, label=label, members=2, paired=paired
     )
-    hits = [(population == label).sum(axis=1) for population in (dense, compressed)]
-    result, n = inference.compared(*hits, alpha=alpha, pairs=paired), len(label)
+    hits = [(population == label).sum(axis=1) for population in (baseline, compressed)]
+    result, n = inference.compare(*hits, alpha=alpha, paired=paired), len(label)
     return pd.DataFrame(
         [
             {
                 "n": n,
-                "members_dense": len(dense),
-                "members_compressed": len(compressed),
-                "top1_dense": hits[0].mean() / n,
-                "top1_compressed": hits[1].mean() / n,
-                "sd_dense": hits[0].std(ddof=1) / n,
-                "sd_compressed": hits[1].std(ddof=1) / n,
+                "baseline_members": len(baseline),
+                "compressed_members": len(compressed),
+                "baseline_accuracy": hits[0].mean() / n,
+                "compressed_accuracy": hits[1].mean() / n,
+                "baseline_sd": hits[0].std(ddof=1) / n,
+                "compressed_sd": hits[1].std(ddof=1) / n,
                 "change": result.change / n,
                 "change_low": result.low / n,
                 "change_high": result.high / n,

@@ -25,7 +25,7 @@ def rates_by_kind(
     source,
     pie,
     null_pie,
-    resamples: int = 2000,
+    draws: int = 2000,
     seed,
     alpha: float = 0.05,
     reference: str = "plain",
@@ -37,8 +37,8 @@ def rates_by_kind(
 
     Arguments
         kind, source: (N,) what each example is and which image it was made from; flawed copies share the source of their original.
-        pie, null_pie: (N,) booleans, `exemplars.find` of dense against compressed and of dense against dense-again.
-        resamples: bootstrap draws, each drawing as many sources as there are, with replacement, and all their examples of every kind.
+        pie, null_pie: (N,) booleans, `exemplars.find` of the second baselinest compressed and of the second baselinest the second baseline.
+        draws: bootstrap draws, each drawing as many sources as there are, with replacement, and all their examples of every kind.
         seed: whole number or numpy Generator. alpha: intervals are at 1 - alpha.
         reference: the kind that all are compared with in `beyond` and `ratio`.
 
@@ -79,13 +79,13 @@ def rates_by_kind(
                 null_rate / null_rate[..., :1],
             )
 
-    drawn = statistics(inference.cluster_totals(columns, source, resamples=resamples, seed=seed))
+    drawn = statistics(inference.cluster_totals(columns, source, draws=draws, seed=seed))
     rate, null_rate, difference, beyond, ratio, null_ratio = statistics(columns.sum(axis=0))
     sources = np.array([len(set(source[kind == name].tolist())) for name in names])
     same = [np.ptp(pie[kind == name].astype(int) - null_pie[kind == name]) == 0 for name in names]
     slack = np.where(same, inference.proportion_interval(0, sources, alpha=alpha)[1], 0)
     (low, high), (beyond_low, beyond_high), ratios, null_ratios = (
-        inference.percentiles(draws, alpha=alpha) for draws in drawn[2:]
+        inference.percentiles(values, alpha=alpha) for values in drawn[2:]
     )
     beyond_low, beyond_high = beyond_low - slack - slack[0], beyond_high + slack + slack[0]
     for edge in (beyond_low, beyond_high, *ratios, *null_ratios):
@@ -120,9 +120,9 @@ def forgetting_of_labels(
     source,
     given,
     true,
-    dense,
+    baseline,
     compressed,
-    resamples: int = 2000,
+    draws: int = 2000,
     seed,
     alpha: float = 0.05,
     reference: str = "plain",
@@ -135,20 +135,20 @@ def forgetting_of_labels(
     Arguments
         kind, source: (N,) kind and source of each training image, as in `rates_by_kind`.
         given: (N,) labels the members were trained on. true: (N,) what the images show; -1 where that is the given label.
-        dense, compressed: (K, N) and (L, N) predicted labels of the training part, at least 2 members each.
-        resamples, seed, alpha, reference: as in `rates_by_kind`.
+        baseline, compressed: (K, N) and (L, N) predicted labels of the training part, at least 2 members each.
+        draws, seed, alpha, reference: as in `rates_by_kind`.
 
     Returns a row a kind, label and way to resample.
-        kind, n; label: "given" or "true"; dense, compressed: mean share of members that predict that label.
-        change, low, high: compressed minus dense. beyond, beyond_low, beyond_high: this minus the reference's (NaN interval for it).
+        kind, n; label: "given" or "true"; baseline_share, compressed_share: mean share of members that predict that label.
+        change, low, high: compressed minus baseline. beyond, beyond_low, beyond_high: this minus the reference's (NaN interval for it).
         resamples: "members" (Welch's interval: other trainings, these images) or "sources" (bootstrap: other images, these networks). An
             interval is NaN where no member differs, or no image.
 
     Raises `UserError` as `rates_by_kind` does. Source: ours; it asks of training images what arXiv 1911.05248 finds of mislabelled PIEs.
     """
     inputs.fraction("alpha", alpha)
-    given, dense, compressed = inputs.populations(
-        {"dense": dense, "compressed": compressed}, label=given, members=2
+    given, baseline, compressed = inputs.populations(
+        {"baseline": baseline, "compressed": compressed}, label=given, members=2
     )
     kind, names, one_hot = _kinds(inputs.column("kind", kind, len(given)), reference)
     source, true = (
@@ -158,13 +158,13 @@ def forgetting_of_labels(
     true = np.where(true < 0, given, true)
     n, tables = one_hot.sum(axis=0), []
     for label, wanted in (("given", given), ("true", true)):
-        shares = [(predicted == wanted) @ one_hot / n for predicted in (dense, compressed)]
+        shares = [(predicted == wanted) @ one_hot / n for predicted in (baseline, compressed)]
         means = [share.mean(axis=0) for share in shares]
         members = inference.welch(*shares, alpha=alpha)
         members_beyond = inference.welch(*(share - share[:, :1] for share in shares), alpha=alpha)
-        moved = (compressed == wanted).mean(axis=0) - (dense == wanted).mean(axis=0)
+        moved = (compressed == wanted).mean(axis=0) - (baseline == wanted).mean(axis=0)
         totals = inference.cluster_totals(
-            np.hstack([one_hot, one_hot * moved[:, None]]), source, resamples=resamples, seed=seed
+            np.hstack([one_hot, one_hot * moved[:, None]]), source, draws=draws, seed=seed
         )
         with np.errstate(invalid="ignore"):
             drawn = totals[:, len(names) :] / totals[:, : len(names)]
@@ -184,8 +184,8 @@ def forgetting_of_labels(
                         "kind": names,
                         "n": n.astype(int),
                         "label": label,
-                        "dense": means[0],
-                        "compressed": means[1],
+                        "baseline_share": means[0],
+                        "compressed_share": means[1],
                         "change": change,
                         "low": interval[0],
                         "high": interval[1],
@@ -256,7 +256,7 @@ def compare_qualities(
     source,
     pie,
     null_pie,
-    resamples: int = 2000,
+    draws: int = 2000,
     seed,
     alpha: float = 0.05,
 ) -> pd.DataFrame:
@@ -295,12 +295,10 @@ def compare_qualities(
         return difference, null, difference - null
 
     found = means(columns.sum(axis=0))
-    drawn = differences(
-        *means(inference.cluster_totals(columns, source, resamples=resamples, seed=seed))
-    )
+    drawn = differences(*means(inference.cluster_totals(columns, source, draws=draws, seed=seed)))
     table = {"quality": names, "pie": found[0], "other": found[1]}
     edges = {"difference": "", "null_difference": "null_", "beyond": "beyond_"}
-    for (name, edge), value, draws in zip(edges.items(), differences(*found), drawn, strict=True):
-        low, high = inference.percentiles(draws, alpha=alpha)
+    for (name, edge), value, each in zip(edges.items(), differences(*found), drawn, strict=True):
+        low, high = inference.percentiles(each, alpha=alpha)
         table |= {name: value, f"{edge}low": low, f"{edge}high": high}
     return pd.DataFrame(table).assign(resamples="sources")

@@ -1,106 +1,80 @@
-"""Compression-identified exemplars (PIEs): examples on which the majority of the compressed members left the majority of the dense."""
+"""Compression-identified exemplars (PIEs): examples on which the majority of the compressed members left the majority of the baseline."""
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 
 from forgetting.errors import UserError
-from forgetting.measure import inference, inputs, votes
-
-
-def modal(*, predicted, ties: str = "none", confidence=None) -> pd.DataFrame:
-    """The label that most members predict for each example; one row an example.
-
-    Arguments
-        predicted: (K, N) labels, one row a member.
-        ties: which label an example has whose most frequent labels are equally frequent. "none": none, -1. "lowest", "highest": of the
-            class numbers ("highest" is what the official code does). "confidence": the label with the larger sum of its voters'
-            confidences, then the lowest.
-        confidence: (K, N) probabilities of the predicted labels, for the last rule only. Read as float32, so that sums are exact and do
-            not depend on the order of the members.
-
-    Returns example (0 to N - 1), modal, votes (of the most frequent label), tied, agreement (votes / K; of a tied example, the votes of
-    each tied label / K). Raises `UserError` for an unknown rule, missing confidences and shapes that do not match.
-
-    Source: arXiv 1911.05248, section 3, definition of the modal label; ties: official `aggregate_predictions.py` (`mode().max()`).
-    """
-    (predicted,) = inputs.populations({"predicted": predicted})
-    label, top, tied = votes.leaders(
-        votes.count(predicted), ties=ties, predicted=predicted, confidence=confidence
-    )
-    return pd.DataFrame(
-        {
-            "example": np.arange(len(label)),
-            "modal": label,
-            "votes": top,
-            "tied": tied,
-            "agreement": top / len(predicted),
-        }
-    )
+from forgetting.measure import inference, inputs, plurality
 
 
 def find(
-    *, dense, compressed, ties: str = "none", dense_confidence=None, compressed_confidence=None
+    *,
+    baseline,
+    compressed,
+    ties: str = "none",
+    baseline_confidence=None,
+    compressed_confidence=None,
 ) -> pd.DataFrame:
     """Which examples are PIEs and which are clear ones; one row an example. No true label takes part.
 
     Arguments
-        dense, compressed: (K, N) and (L, N) predicted labels of the same examples in the same order, one row a member.
-        ties: the rule for a tied modal label, as in `modal`. Under "none" a tied example is no PIE.
-        dense_confidence, compressed_confidence: of the shapes of `dense` and `compressed`; needed by ties="confidence" only.
+        baseline, compressed: (K, N) and (L, N) predicted labels of the same examples in the same order, one row a member.
+        ties: the rule for a tied plurality label, as in `plurality.labels`. Under "none" a tied example is no PIE.
+        baseline_confidence, compressed_confidence: of the shapes of `baseline` and `compressed`; needed by ties="confidence" only.
 
     Returns
         example: 0 to N - 1.
-        modal_dense, modal_compressed: modal labels, -1 where tied under "none".
-        pie: both have a modal label and these differ.
+        baseline_plurality, compressed_plurality: plurality labels, -1 where tied under "none".
+        pie: both have a plurality label and these differ.
         clear: they differ and each has at least two thirds of its population's votes, in whole numbers: 3 votes >= 2 K.
-        tied_dense, tied_compressed: ties before any rule broke them (they are possible at an odd K too).
-        agreement_dense, agreement_compressed: the modal label's share of the votes.
-        taxicab: sum over labels of |share of the dense votes - share of the compressed votes|, 0 to 2.
+        baseline_tied, compressed_tied: ties before any rule broke them (they are possible at an odd K too).
+        baseline_agreement, compressed_agreement: the plurality label's share of the votes.
+        taxicab: sum over labels of |share of the baseline votes - share of the compressed votes|, 0 to 2.
 
-    Raises `UserError` as `modal` does. Source: arXiv 1911.05248, section 3 (PIE); arXiv 2010.03058 (taxicab distance); the clear PIE is
+    Raises `UserError` as `plurality.labels` does. Source: arXiv 1911.05248, section 3 (PIE); arXiv 2010.03058 (taxicab distance); the clear PIE is
     ours.
     """
-    dense, compressed = inputs.populations({"dense": dense, "compressed": compressed})
-    ranks, names = votes.ranked(np.concatenate([dense, compressed]))
-    dense, compressed = ranks[: len(dense)], ranks[len(dense) :]
-    counted_dense, counted_compressed = (
-        votes.count(population, classes=names.shape[1]) for population in (dense, compressed)
+    baseline, compressed = inputs.populations({"baseline": baseline, "compressed": compressed})
+    ranks, names = plurality.ranked(np.concatenate([baseline, compressed]))
+    baseline, compressed = ranks[: len(baseline)], ranks[len(baseline) :]
+    baseline_counted, compressed_counted = (
+        plurality.count(population, classes=names.shape[1]) for population in (baseline, compressed)
     )
-    label_dense, top_dense, tied_dense = votes.leaders(
-        counted_dense, ties=ties, predicted=dense, confidence=dense_confidence
+    baseline_label, baseline_top, baseline_tied = plurality.leaders(
+        baseline_counted, ties=ties, predicted=baseline, confidence=baseline_confidence
     )
-    label_compressed, top_compressed, tied_compressed = votes.leaders(
-        counted_compressed, ties=ties, predicted=compressed, confidence=compressed_confidence
+    compressed_label, compressed_top, compressed_tied = plurality.leaders(
+        compressed_counted, ties=ties, predicted=compressed, confidence=compressed_confidence
     )
-    label_dense, label_compressed = (
+    baseline_label, compressed_label = (
         np.where(label >= 0, names[np.arange(len(names)), label], -1)
-        for label in (label_dense, label_compressed)
+        for label in (baseline_label, compressed_label)
     )
-    pie = (label_dense != label_compressed) & (label_dense >= 0) & (label_compressed >= 0)
+    pie = (baseline_label != compressed_label) & (baseline_label >= 0) & (compressed_label >= 0)
     # Shares on their common denominator, in whole numbers: equal populations are exactly 0 apart.
-    apart = np.multiply(counted_dense, len(compressed), dtype=np.int32)
-    apart -= np.multiply(counted_compressed, len(dense), dtype=np.int32)
+    apart = np.multiply(baseline_counted, len(compressed), dtype=np.int32)
+    apart -= np.multiply(compressed_counted, len(baseline), dtype=np.int32)
     return pd.DataFrame(
         {
-            "example": np.arange(dense.shape[1]),
-            "modal_dense": label_dense,
-            "modal_compressed": label_compressed,
+            "example": np.arange(baseline.shape[1]),
+            "baseline_plurality": baseline_label,
+            "compressed_plurality": compressed_label,
             "pie": pie,
             "clear": pie
-            & (3 * top_dense >= 2 * len(dense))
-            & (3 * top_compressed >= 2 * len(compressed)),
-            "tied_dense": tied_dense,
-            "tied_compressed": tied_compressed,
-            "agreement_dense": top_dense / len(dense),
-            "agreement_compressed": top_compressed / len(compressed),
-            "taxicab": np.abs(apart).sum(axis=1) / (len(dense) * len(compressed)),
+            & (3 * baseline_top >= 2 * len(baseline))
+            & (3 * compressed_top >= 2 * len(compressed)),
+            "baseline_tied": baseline_tied,
+            "compressed_tied": compressed_tied,
+            "baseline_agreement": baseline_top / len(baseline),
+            "compressed_agreement": compressed_top / len(compressed),
+            "taxicab": np.abs(apart).sum(axis=1) / (len(baseline) * len(compressed)),
         }
     )
 
 
 def summary(found: pd.DataFrame) -> pd.DataFrame:
-    """Counts of `find`'s table; one row: examples, pies, pie_share, clear, clear_share, tied (in either), tied_dense, tied_compressed."""
+    """Counts of `find`'s table; one row: examples, pies, pie_share, clear, clear_share, tied (in either), baseline_tied, compressed_tied."""
     return pd.DataFrame(
         [
             {
@@ -109,9 +83,9 @@ def summary(found: pd.DataFrame) -> pd.DataFrame:
                 "pie_share": found["pie"].mean(),
                 "clear": int(found["clear"].sum()),
                 "clear_share": found["clear"].mean(),
-                "tied": int((found["tied_dense"] | found["tied_compressed"]).sum()),
-                "tied_dense": int(found["tied_dense"].sum()),
-                "tied_compressed": int(found["tied_compressed"].sum()),
+                "tied": int((found["baseline_tied"] | found["compressed_tied"]).sum()),
+                "baseline_tied": int(found["baseline_tied"].sum()),
+                "compressed_tied": int(found["compressed_tied"].sum()),
             }
         ]
     )
@@ -131,60 +105,60 @@ def clear_chance(members: int) -> float:
 
 def null_control(
     *,
-    dense,
-    dense_again,
+    baseline,
+    second_baseline,
     compressed,
-    splits: int = 1000,
+    draws: int = 1000,
     seed,
     alpha: float = 0.05,
     paired: bool = False,
 ) -> pd.DataFrame:
-    """PIE counts of dense against compressed beside those of dense against dense, the noise floor; two rows: PIEs and clear PIEs.
+    """PIE counts of the second baselinest compressed beside those of the second baselinest baseline, the noise floor; two rows: PIEs and clear PIEs.
 
-    Two populations of the same setting disagree on many modal labels, so a bare count says little. Ties are broken by no rule ("none").
+    Two populations of the same setting disagree on many plurality labels, so a bare count says little. Ties are broken by no rule ("none").
 
     Arguments
-        dense, dense_again, compressed: (K, N) predicted labels, equally many members each (a count depends on K), at least 2. The first
+        baseline, second_baseline, compressed: (K, N) predicted labels, equally many members each (a count depends on K), at least 2. The first
             two are trained alike and independently.
-        splits: random draws for each of the three resamplings, at least 2.
+        draws: random draws for each of the three resamplings, at least 2.
         seed: whole number or numpy Generator.
         alpha: ranges and intervals are at 1 - alpha.
-        paired: member k of `compressed` was made from member k of `dense_again` (quantization), so that halves take both or neither.
+        paired: member k of `compressed` was made from member k of `second_baseline` (quantization), so that halves take both or neither.
 
     Returns
         measure: "pie" or "clear"; examples (N); members (K).
-        observed, observed_tied: count, and examples tied on either side, of `dense` against `compressed`.
-        null, null_tied: the same of `dense` against `dense_again`, the observed pair.
-        null_mean, null_low, null_high: count over random splits of the 2 K dense members into K and K: mean and range.
+        observed, observed_tied: count, and examples tied on either side, of `baseline` against `compressed`.
+        null, null_tied: the same of `baseline` against `second_baseline`, the observed pair.
+        null_mean, null_low, null_high: count over random splits of the 2 K baseline members into K and K: mean and range.
         null_p: permutation test of the observed pair: share of these splits with a count of at least `null`.
-        p: permutation test of compression: share of random splits of the dense and compressed members into K and K with a count of at
+        p: permutation test of compression: share of random splits of the baseline and compressed members into K and K with a count of at
             least `observed`, which counts as one of them. Small: the two populations are not alike.
         excess, excess_low, excess_high: `observed` - `null` with its interval. se, df: for `inference.smallest_detectable`. All but
             `excess` NaN where no draw differs from another.
         chance: `clear_chance(K)`, NaN for PIEs. No measured count: the worst case for a single example.
-        draws: `splits`. resamples: "members": other trainings, these images.
+        draws: as given. resamples: "members": other trainings, these images.
 
-    How the interval is made: each population is cut to a random half of its members, without replacement, `splits` times; the standard
+    How the interval is made: each population is cut to a random half of its members, without replacement, `draws` times; the standard
     deviation of the excess over these draws is its standard error, times 1. A half drawn so varies around the whole as the whole varies
     around the truth: (1/b - 1/K) / (1/K) = 1 at b = K/2 (at an odd K the half is rounded down and the interval a little wide). The
     halves' own mean is not used, because counts grow as members get fewer. The interval is `excess` -+ t(K - 1) se; in simulation (K of 6
     to 30) it held the true excess in 93 to 100 % of cases at a nominal 95 %, and it is far too wide for clear PIEs where there are hardly
-    any. Drawing with replacement instead makes modal labels noisier and inflates every count.
+    any. Drawing with replacement instead makes plurality labels noisier and inflates every count.
 
     Raises `UserError` for populations of different sizes or examples. Source: this control is ours; the paper has none.
     """
     inputs.fraction("alpha", alpha)
-    dense, dense_again, compressed = inputs.populations(
-        {"dense": dense, "dense_again": dense_again, "compressed": compressed},
+    baseline, second_baseline, compressed = inputs.populations(
+        {"baseline": baseline, "second_baseline": second_baseline, "compressed": compressed},
         members=2,
         paired=True,
     )
-    if splits < 2:
-        raise UserError(f"splits is {splits}: at least 2 are needed to see a spread; 1000 is usual")
-    members, generator = len(dense), np.random.default_rng(seed)
+    if draws < 2:
+        raise UserError(f"draws is {draws}: at least 2 are needed to see a spread; 1000 is usual")
+    members, generator = len(baseline), np.random.default_rng(seed)
     pool, out = (
-        np.concatenate([dense, dense_again, compressed]),
-        np.zeros((splits, members), dtype=bool),
+        np.concatenate([baseline, second_baseline, compressed]),
+        np.zeros((draws, members), dtype=bool),
     )
 
     def beside(*masks):
@@ -192,31 +166,31 @@ def null_control(
         return np.concatenate(masks, axis=1)
 
     def split(both):
-        side = inference.subsets(2 * members, members, draws=splits, seed=generator)
-        return votes.pies(both, side, ~side)
+        side = inference.subsets(2 * members, members, draws=draws, seed=generator)
+        return plurality.pies(both, side, ~side)
 
     one, off = ~out[:1], out[:1]
-    pie, clear, tied = votes.outcomes(
+    pie, clear, tied = plurality.outcomes(
         pool,
         np.repeat(beside(one, off, off), 2, axis=0),
         np.concatenate([beside(off, off, one), beside(off, one, off)]),
     )
     observed, null = np.stack([pie.sum(axis=1), clear.sum(axis=1)], axis=1)
-    within, across = split(pool[: 2 * members]), split(np.concatenate([dense, compressed]))
+    within, across = split(pool[: 2 * members]), split(np.concatenate([baseline, compressed]))
     half, half_again, half_compressed = (
-        inference.subsets(members, members // 2, draws=splits, seed=generator) for _ in range(3)
+        inference.subsets(members, members // 2, draws=draws, seed=generator) for _ in range(3)
     )
     half_compressed = half_again if paired else half_compressed
-    halves = votes.pies(
+    halves = plurality.pies(
         pool, beside(half, out, out), beside(out, out, half_compressed)
-    ) - votes.pies(pool, beside(half, out, out), beside(out, half_again, out))
+    ) - plurality.pies(pool, beside(half, out, out), beside(out, half_again, out))
     se = np.where(np.ptp(halves, axis=0) > 0, halves.std(axis=0, ddof=1), np.nan)
     low, high = inference.interval(observed - null, se=se, df=members - 1, alpha=alpha)
     null_low, null_high = inference.percentiles(within, alpha=alpha)
     return pd.DataFrame(
         {
             "measure": ["pie", "clear"],
-            "examples": dense.shape[1],
+            "examples": baseline.shape[1],
             "members": members,
             "observed": observed,
             "observed_tied": tied[0].sum(),
@@ -233,58 +207,63 @@ def null_control(
             "se": se,
             "df": members - 1,
             "chance": [np.nan, clear_chance(members)],
-            "draws": splits,
+            "draws": draws,
             "resamples": "members",
         }
     )
 
 
 def halves_control(
-    *, dense, compressed, splits: int = 1000, seed, alpha: float = 0.05
+    *, baseline, compressed, draws: int = 1000, seed, alpha: float = 0.05
 ) -> pd.DataFrame:
-    """`null_control` where there is no second dense population: what halves of the members show; two rows: PIEs and clear PIEs.
+    """`null_control` where there is no second baseline population: what halves of the members show; two rows: PIEs and clear PIEs.
 
-    A half of the dense members is compared with the other half, and with a half of the compressed ones that is as large. Ties are broken
+    A half of the baseline members is compared with the other half, and with a half of the compressed ones that is as large. Ties are broken
     by no rule ("none").
 
     Arguments
-        dense, compressed: (K, N) and (L, N) predicted labels, at least 2 members each, trained independently; K may differ from L.
-        splits: random draws for each resampling, at least 2. seed: whole number or numpy Generator.
+        baseline, compressed: (K, N) and (L, N) predicted labels, at least 2 members each, trained independently; K may differ from L.
+        draws: random draws for each resampling, at least 2. seed: whole number or numpy Generator.
         alpha: ranges are at 1 - alpha.
 
     Returns
         measure: "pie" or "clear"; examples (N); members (K); draws; resamples ("members"); observed, observed_tied: as in `null_control`.
         p: permutation test of compression at full size, as in `null_control`: the members of both dealt at random into K and L.
-        half_members: h, half of K, or L if that is less. half_observed, half_null: mean count over the draws of dense against compressed
-            and of dense against dense, h members each; half_observed_low and so on: the range over draws. half_excess: the difference of
+        half_members: h, half of K, or L if that is less. half_observed, half_null: mean count over the draws of the second baselinest compressed
+            and of the second baselinest baseline, h members each; half_observed_low and so on: the range over draws. half_excess: the difference of
             the means. The ranges are no confidence intervals: the halves of one population share members.
 
     Raises `UserError` as `null_control` does. Source: this control is ours.
     """
     inputs.fraction("alpha", alpha)
-    dense, compressed = inputs.populations({"dense": dense, "compressed": compressed}, members=2)
-    if splits < 2:
-        raise UserError(f"splits is {splits}: at least 2 are needed to see a spread; 1000 is usual")
-    size, generator = min(len(dense) // 2, len(compressed)), np.random.default_rng(seed)
-    pool, out = np.concatenate([dense, compressed]), np.zeros((splits, len(compressed)), dtype=bool)
-    whole = np.arange(len(pool))[None] < len(dense)
-    pie, clear, tied = votes.outcomes(pool, whole, ~whole)
+    baseline, compressed = inputs.populations(
+        {"baseline": baseline, "compressed": compressed}, members=2
+    )
+    if draws < 2:
+        raise UserError(f"draws is {draws}: at least 2 are needed to see a spread; 1000 is usual")
+    size, generator = min(len(baseline) // 2, len(compressed)), np.random.default_rng(seed)
+    pool, out = (
+        np.concatenate([baseline, compressed]),
+        np.zeros((draws, len(compressed)), dtype=bool),
+    )
+    whole = np.arange(len(pool))[None] < len(baseline)
+    pie, clear, tied = plurality.outcomes(pool, whole, ~whole)
     observed = np.array([pie.sum(), clear.sum()])
-    side = inference.subsets(len(pool), len(dense), draws=splits, seed=generator)
-    across = votes.pies(pool, side, ~side)
-    place = generator.permuted(np.tile(np.arange(len(dense)), (splits, 1)), axis=1)
+    side = inference.subsets(len(pool), len(baseline), draws=draws, seed=generator)
+    across = plurality.pies(pool, side, ~side)
+    place = generator.permuted(np.tile(np.arange(len(baseline)), (draws, 1)), axis=1)
     half, other = place < size, (place >= size) & (place < 2 * size)
-    half_compressed = inference.subsets(len(compressed), size, draws=splits, seed=generator)
-    null = votes.pies(dense, half, other)
-    found = votes.pies(
+    half_compressed = inference.subsets(len(compressed), size, draws=draws, seed=generator)
+    null = plurality.pies(baseline, half, other)
+    found = plurality.pies(
         pool,
         np.concatenate([half, out], axis=1),
         np.concatenate([np.zeros_like(half), half_compressed], axis=1),
     )
     table = {
         "measure": ["pie", "clear"],
-        "examples": dense.shape[1],
-        "members": len(dense),
+        "examples": baseline.shape[1],
+        "members": len(baseline),
         "observed": observed,
         "observed_tied": int(tied.sum()),
         "p": [inference.permutation_p(*pair) for pair in zip(observed, across.T, strict=True)],
@@ -297,7 +276,7 @@ def halves_control(
         table
         | {
             "half_excess": found.mean(axis=0) - null.mean(axis=0),
-            "draws": splits,
+            "draws": draws,
             "resamples": "members",
         }
     )
@@ -310,14 +289,14 @@ def overlap(one, other) -> np.ndarray:
 
 
 def stability(
-    *, dense, compressed, sizes, subsamples: int = 200, seed, alpha: float = 0.1
+    *, baseline, compressed, sizes, draws: int = 200, seed, alpha: float = 0.1
 ) -> pd.DataFrame:
     """How PIE counts and PIE sets depend on the number of members; a row a size, measure and quantity.
 
     Arguments
-        dense, compressed: (K, N) and (L, N) predicted labels; for the null, give `dense_again` as `compressed`.
+        baseline, compressed: (K, N) and (L, N) predicted labels; for the null, give `second_baseline` as `compressed`.
         sizes: members per population to try, whole numbers from 1 to the members of the smaller population.
-        subsamples: random subsets for each size, drawn from each population without replacement.
+        draws: random subsets for each size, drawn from each population without replacement.
         seed: whole number or numpy Generator.
         alpha: the band covers 1 - alpha of the subsamples; 0.1 for a 90 % band.
 
@@ -332,17 +311,17 @@ def stability(
     Raises `UserError` for a size out of range and populations of different examples.
     """
     inputs.fraction("alpha", alpha)
-    dense, compressed = inputs.populations({"dense": dense, "compressed": compressed})
-    most, generator = min(len(dense), len(compressed)), np.random.default_rng(seed)
-    pool, rows = np.concatenate([dense, compressed]), []
+    baseline, compressed = inputs.populations({"baseline": baseline, "compressed": compressed})
+    most, generator = min(len(baseline), len(compressed)), np.random.default_rng(seed)
+    pool, rows = np.concatenate([baseline, compressed]), []
     for size in sizes:
         if not 1 <= size <= most or size != int(size):
             raise UserError(
                 f"the size {size} is not possible: give whole numbers from 1 to {most}, the members of the smaller population"
             )
         sides, disjoint = [], 2 * size <= most
-        for population in (dense, compressed):
-            place = generator.permuted(np.tile(np.arange(len(population)), (subsamples, 1)), axis=1)
+        for population in (baseline, compressed):
+            place = generator.permuted(np.tile(np.arange(len(population)), (draws, 1)), axis=1)
             partner = [(place >= size) & (place < 2 * size)] if disjoint else []
             sides.append(
                 np.concatenate([place < size, *partner, np.ones((1, len(population)), dtype=bool)])
@@ -351,16 +330,16 @@ def stability(
             [sides[0], np.zeros((len(sides[0]), len(compressed)), dtype=bool)], axis=1
         )
         second = np.concatenate(
-            [np.zeros((len(sides[1]), len(dense)), dtype=bool), sides[1]], axis=1
+            [np.zeros((len(sides[1]), len(baseline)), dtype=bool), sides[1]], axis=1
         )
         for measure, sets in zip(
-            ("pie", "clear", "tied"), votes.outcomes(pool, first, second), strict=True
+            ("pie", "clear", "tied"), plurality.outcomes(pool, first, second), strict=True
         ):
-            quantities = {"count": sets[:subsamples].sum(axis=1).astype(float)}
+            quantities = {"count": sets[:draws].sum(axis=1).astype(float)}
             if measure != "tied":
-                quantities["overlap with all"] = overlap(sets[:subsamples], sets[-1:])
+                quantities["overlap with all"] = overlap(sets[:draws], sets[-1:])
             if measure != "tied" and disjoint:
-                quantities["overlap of disjoint"] = overlap(sets[:subsamples], sets[subsamples:-1])
+                quantities["overlap of disjoint"] = overlap(sets[:draws], sets[draws:-1])
             rows += [
                 {
                     "size": int(size),
@@ -373,29 +352,31 @@ def stability(
     return pd.DataFrame(rows).assign(resamples="members")
 
 
-def accuracy(*, label, dense, compressed, pie, clear) -> pd.DataFrame:
+def accuracy(*, label, baseline, compressed, pie, clear) -> pd.DataFrame:
     """Accuracy of both populations on PIEs, clear PIEs, all others and all examples; a row a subset and population.
 
-    To be read beside the same table for the null's PIEs (`dense` against `dense_again`): at most one of two differing modal labels can be
-    right, so accuracy on PIEs is low by selection. In a binary task without ties the two modal accuracies on PIEs sum to 1 and the dense
-    one is 1/2 + gap / (2 PIE share), gap being the dense minus the compressed modal accuracy on all examples, whatever the PIEs are like.
+    To be read beside the same table for the null's PIEs (`baseline` against `second_baseline`): at most one of two differing plurality labels can be
+    right, so accuracy on PIEs is low by selection. In a binary task without ties the two plurality accuracies on PIEs sum to 1 and the baseline
+    one is 1/2 + gap / (2 PIE share), gap being the baseline minus the compressed plurality accuracy on all examples, whatever the PIEs are like.
 
     Arguments
-        label: (N,) true labels. dense, compressed: (K, N) and (L, N) predicted labels. pie, clear: (N,) booleans, columns of `find`.
+        label: (N,) true labels. baseline, compressed: (K, N) and (L, N) predicted labels. pie, clear: (N,) booleans, columns of `find`.
 
-    Returns subset ("all", "non-PIEs", "PIEs", "clear PIEs"), population ("dense", "compressed"), n, modal_accuracy (share of examples
-    whose modal label is right; a tied example counts with the chance that one of its tied labels, drawn at random, is), mean_accuracy
+    Returns subset ("all", "non-PIEs", "PIEs", "clear PIEs"), population ("baseline", "compressed"), n, plurality_accuracy (share of examples
+    whose plurality label is right; a tied example counts with the chance that one of its tied labels, drawn at random, is), mean_accuracy
     (mean over members). Fractions, NaN where the subset is empty. Raises `UserError` for shapes that do not match.
 
     Source: arXiv 1911.05248, accuracy on PIEs, non-PIEs and all.
     """
-    label, dense, compressed = inputs.populations(
-        {"dense": dense, "compressed": compressed}, label=label
+    label, baseline, compressed = inputs.populations(
+        {"baseline": baseline, "compressed": compressed}, label=label
     )
     pie, clear = inputs.mask("pie", pie, len(label)), inputs.mask("clear", clear, len(label))
     right, share = {}, {}
-    for population, predicted in (("dense", dense), ("compressed", compressed)):
-        counted = votes.count(predicted, classes=1 + max(int(label.max()), int(predicted.max())))
+    for population, predicted in (("baseline", baseline), ("compressed", compressed)):
+        counted = plurality.count(
+            predicted, classes=1 + max(int(label.max()), int(predicted.max()))
+        )
         leads = counted == counted.max(axis=1, keepdims=True)
         right[population] = leads[np.arange(len(label)), label] / leads.sum(axis=1)
         share[population] = (predicted == label).mean(axis=0)
@@ -405,7 +386,7 @@ def accuracy(*, label, dense, compressed, pie, clear) -> pd.DataFrame:
                 "subset": subset,
                 "population": population,
                 "n": int(chosen.sum()),
-                "modal_accuracy": right[population][chosen].mean() if chosen.any() else np.nan,
+                "plurality_accuracy": right[population][chosen].mean() if chosen.any() else np.nan,
                 "mean_accuracy": share[population][chosen].mean() if chosen.any() else np.nan,
             }
             for subset, chosen in (
@@ -414,6 +395,6 @@ def accuracy(*, label, dense, compressed, pie, clear) -> pd.DataFrame:
                 ("PIEs", pie),
                 ("clear PIEs", clear),
             )
-            for population in ("dense", "compressed")
+            for population in ("baseline", "compressed")
         ]
     )

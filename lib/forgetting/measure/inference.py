@@ -60,45 +60,53 @@ def _varies(values) -> np.ndarray:
     return high - low > 1e-14 * np.maximum(np.maximum(np.abs(low), np.abs(high)), 1)
 
 
-def welch(before, after, *, alpha: float = 0.05) -> Change:
-    """Welch's two-sided t-test and interval for mean(after) - mean(before), members being independent.
+def welch(baseline, compressed, *, alpha: float = 0.05) -> Change:
+    """Welch's two-sided t-test and interval for mean(compressed) - mean(baseline), members being independent.
 
-    Arguments: `before` (K, ...) and `after` (L, ...), one row a member, K and L at least 2; `alpha` in (0, 1), the level of the test and
+    Arguments: `baseline` (K, ...) and `compressed` (L, ...), one row a member, K and L at least 2; `alpha` in (0, 1), the level of the test and
     1 - the level of the interval.
 
     Returns arrays of shape (...). Where neither side varies, a test would have p exactly 0 or 0/0: everything but `change` is NaN.
     """
-    before, after = np.asarray(before, dtype=float), np.asarray(after, dtype=float)
-    varies = _varies(before) | _varies(after)
-    part_before, part_after = (
-        before.var(axis=0, ddof=1) / len(before),
-        after.var(axis=0, ddof=1) / len(after),
+    baseline, compressed = np.asarray(baseline, dtype=float), np.asarray(compressed, dtype=float)
+    varies = _varies(baseline) | _varies(compressed)
+    baseline_part, compressed_part = (
+        baseline.var(axis=0, ddof=1) / len(baseline),
+        compressed.var(axis=0, ddof=1) / len(compressed),
     )
-    squared = np.where(varies, part_before + part_after, np.nan)
-    df = squared**2 / (part_before**2 / (len(before) - 1) + part_after**2 / (len(after) - 1))
+    squared = np.where(varies, baseline_part + compressed_part, np.nan)
+    df = squared**2 / (
+        baseline_part**2 / (len(baseline) - 1) + compressed_part**2 / (len(compressed) - 1)
+    )
     return _tested(
-        after.mean(axis=0) - before.mean(axis=0), np.sqrt(squared), df, part_before / squared, alpha
+        compressed.mean(axis=0) - baseline.mean(axis=0),
+        np.sqrt(squared),
+        df,
+        baseline_part / squared,
+        alpha,
     )
 
 
-def paired(before, after, *, alpha: float = 0.05) -> Change:
-    """Paired two-sided t-test and interval for the mean of after - before; row k of both belongs to the same member.
+def paired_t(baseline, compressed, *, alpha: float = 0.05) -> Change:
+    """Paired two-sided t-test and interval for the mean of compressed - baseline; row k of both belongs to the same member.
 
     Arguments as for `welch`, both (K, ...). Where the difference is the same in every member, everything but `change` is NaN.
     """
-    difference = np.asarray(after, dtype=float) - np.asarray(before, dtype=float)
+    difference = np.asarray(compressed, dtype=float) - np.asarray(baseline, dtype=float)
     varies = _varies(difference)
     se = np.where(varies, difference.std(axis=0, ddof=1) / np.sqrt(len(difference)), np.nan)
     df = np.where(varies, len(difference) - 1.0, np.nan)
     return _tested(difference.mean(axis=0), se, df, np.full_like(se, np.nan), alpha)
 
 
-def compared(before, after, *, alpha: float = 0.05, pairs: bool = False) -> Change:
-    """`paired` where `pairs`, else `welch`."""
-    return (paired if pairs else welch)(before, after, alpha=alpha)
+def compare(baseline, compressed, *, alpha: float = 0.05, paired: bool = False) -> Change:
+    """`paired_t` where `paired`, else `welch`."""
+    return (paired_t if paired else welch)(baseline, compressed, alpha=alpha)
 
 
-def crossed(change, *, se, df, spread, n, alpha: float = 0.05) -> tuple[np.ndarray, np.ndarray]:
+def both_sources(
+    change, *, se, df, spread, n, alpha: float = 0.05
+) -> tuple[np.ndarray, np.ndarray]:
     """The t interval of a mean change over other members and other examples, both drawn at random: (low, high), each (...).
 
     Arguments: `change`, `se` and `df` (...) over members, on the examples at hand; `spread` (...), the standard deviation over the `n`
@@ -132,20 +140,20 @@ def mean_interval(values, *, alpha: float = 0.05) -> tuple[np.ndarray, np.ndarra
     return mean, *interval(mean, se=se, df=max(len(values) - 1, 1), alpha=alpha)
 
 
-def relative_change(
-    before, after, *, alpha: float = 0.05
+def proportional_change(
+    baseline, compressed, *, alpha: float = 0.05
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """(mean(after) - mean(before)) / mean(before) with its interval by the delta method: (value, low, high), each (...).
+    """(mean(compressed) - mean(baseline)) / mean(baseline) with its interval by the delta method: (value, low, high), each (...).
 
     Arguments as for `welch`, members being independent; the degrees of freedom are Welch's for the two terms of the delta method.
-    NaN where mean(before) is 0; low and high are NaN where nothing varies.
+    NaN where mean(baseline) is 0; low and high are NaN where nothing varies.
     """
-    before, after = np.asarray(before, dtype=float), np.asarray(after, dtype=float)
-    base = before.mean(axis=0)
+    baseline, compressed = np.asarray(baseline, dtype=float), np.asarray(compressed, dtype=float)
+    base = baseline.mean(axis=0)
     base = np.where(base == 0, np.nan, base)
-    ratio = after.mean(axis=0) / base
-    # d(after / before) = d(after) / before - ratio d(before) / before: a difference of means of rescaled values.
-    result = welch(before * ratio / base, after / base, alpha=alpha)
+    ratio = compressed.mean(axis=0) / base
+    # d(compressed / baseline) = d(compressed) / baseline - ratio d(baseline) / baseline: a difference of means of rescaled values.
+    result = welch(baseline * ratio / base, compressed / base, alpha=alpha)
     return (
         ratio - 1,
         ratio - 1 + (result.low - result.change),
@@ -321,13 +329,13 @@ def subsets(members: int, size: int, *, draws: int, seed) -> np.ndarray:
     return np.random.default_rng(seed).permuted(rows, axis=1)
 
 
-def cluster_totals(values, cluster, *, resamples: int, seed) -> np.ndarray:
+def cluster_totals(values, cluster, *, draws: int, seed) -> np.ndarray:
     """Column totals of `values` under a bootstrap that draws whole clusters with replacement.
 
-    Arguments: `values` (N, m) numbers; `cluster` (N,) an identity, examples of one source sharing it; `resamples`, the draws; `seed`, whole
+    Arguments: `values` (N, m) numbers; `cluster` (N,) an identity, examples of one source sharing it; `draws`, how many; `seed`, whole
     number or Generator.
 
-    Returns (resamples, m): statistics that are ratios of totals follow from it. Resampling is right for sources, of which these are a
+    Returns (draws, m): statistics that are ratios of totals follow from it. Resampling is right for sources, of which these are a
     sample; members behind a majority vote must never be drawn with replacement (see `exemplars.null_control`).
     """
     values = np.asarray(values, dtype=float)
@@ -341,8 +349,8 @@ def cluster_totals(values, cluster, *, resamples: int, seed) -> np.ndarray:
         axis=1,
     )
     generator = np.random.default_rng(seed)
-    drawn = np.empty((resamples, values.shape[1]))
-    for row in range(resamples):
+    drawn = np.empty((draws, values.shape[1]))
+    for row in range(draws):
         drawn[row] = (
             np.bincount(generator.integers(sources, size=sources), minlength=sources) @ totals
         )

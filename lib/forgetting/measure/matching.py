@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from forgetting.errors import UserError
-from forgetting.measure import inference, inputs, votes
+from forgetting.measure import inference, inputs, plurality
 
 CELL = (
     100  # examples that a cell of equally uncertain ones holds at least, where a margin has as many
@@ -25,7 +25,7 @@ def uncertainty(*, predicted, confidence) -> pd.DataFrame:
             f"the confidences have shape {np.shape(confidence)} and the predictions {predicted.shape}: "
             "one for each prediction is needed; give both of the same members"
         )
-    counted = votes.count(predicted, classes=1 + max(1, int(predicted.max()))).astype(int)
+    counted = plurality.count(predicted, classes=1 + max(1, int(predicted.max()))).astype(int)
     second, first = np.partition(counted, -2, axis=1)[:, -2:].T
     return pd.DataFrame(
         {
@@ -119,7 +119,7 @@ def compare(
     outcomes: pd.DataFrame,
     picked,
     cell=None,
-    resamples: int = 2000,
+    draws: int = 2000,
     shuffles: int = 2000,
     seed,
     alpha: float = 0.05,
@@ -130,7 +130,7 @@ def compare(
         outcomes: a row an example and a numeric or boolean column an outcome (a column `example` is left out).
         picked: (N,) booleans. cell: (N,) cells of like examples, as `cells` makes them; without it all examples are one cell, and the
             others are the rest.
-        resamples: bootstrap draws of examples, for the interval. shuffles: permutations, for the p-value; 0 for none.
+        draws: bootstrap draws of examples, for the interval. shuffles: permutations, for the p-value; 0 for none.
         seed: whole number or numpy Generator. alpha: intervals are at 1 - alpha.
 
     Returns
@@ -155,8 +155,8 @@ def compare(
         np.isin(cell, cell[picked]),
         np.random.default_rng(seed),
     )
-    drawn = np.empty((resamples, values.shape[1]))
-    for row in range(resamples):
+    drawn = np.empty((draws, values.shape[1]))
+    for row in range(draws):
         weight = np.bincount(generator.integers(size, size=size), minlength=size)[
             inside
         ]  # other cells weigh nothing

@@ -1,4 +1,4 @@
-"""Accuracy under corruption and on natural adversaries, relative to the dense population."""
+"""Accuracy under corruption and on natural adversaries, relative to the baseline."""
 
 from collections.abc import Mapping, Sequence
 
@@ -20,20 +20,20 @@ def _accuracies(counts: pd.DataFrame, by: list[str]) -> tuple[pd.DataFrame, pd.D
 
 
 def _against(baseline, accuracy, alpha: float) -> dict:
-    """The columns change and relative, with intervals, of members' accuracies (L, cells) against the baseline's (K, cells)."""
+    """The columns change and proportional_change, with intervals, of members' accuracies (L, cells) against the baseline's (K, cells)."""
     change = inference.welch(baseline, accuracy, alpha=alpha)
-    relative, low, high = inference.relative_change(baseline, accuracy, alpha=alpha)
+    proportional, low, high = inference.proportional_change(baseline, accuracy, alpha=alpha)
     return {
         "change": change.change,
         "change_low": change.low,
         "change_high": change.high,
-        "relative": relative,
-        "relative_low": low,
-        "relative_high": high,
+        "proportional_change": proportional,
+        "proportional_low": low,
+        "proportional_high": high,
     }
 
 
-def relative(
+def compare(
     *,
     counts: pd.DataFrame,
     baseline: str,
@@ -52,14 +52,14 @@ def relative(
 
     Returns, for every setting but the baseline (all fractions)
         setting; the columns of `by`; n (examples of the cell, a member); members.
-        baseline_accuracy, accuracy: means over members. change, change_low, change_high: accuracy minus the baseline's.
-        relative, relative_low, relative_high: change / baseline accuracy, negative for a loss, interval by the delta method.
+        baseline_accuracy, compressed_accuracy: means over members. change, change_low, change_high: compressed minus baseline.
+        proportional_change, proportional_low, proportional_high: change / baseline accuracy, negative for a loss, interval by the delta method.
         beyond, beyond_low, beyond_high: change minus the change on the clean images (of the same class, where `by` names it): what is lost
             under corruption beyond what is lost anyway, from each member's own difference between corrupted and clean. 0 on clean images.
         resamples: "members": other trainings, these images. Intervals are NaN where no member differs.
 
     Raises `UserError` for missing columns, an unknown baseline or key, fewer than 2 members, no other setting, members with other cells.
-    Source: arXiv 1911.05248, robustness relative to the dense population; corruptions after Hendrycks and Dietterich, 2019.
+    Source: arXiv 1911.05248, robustness relative to the baseline; corruptions after Hendrycks and Dietterich, 2019.
     """
     inputs.fraction("alpha", alpha)
     by = [inputs.one_of("by", key, KEYS) for key in by]
@@ -76,7 +76,7 @@ def relative(
     is_clean = counts["severity"] == 0
     if (is_clean != (counts["corruption"] == "none")).any():
         raise UserError(
-            'severity 0 and corruption "none" must stand together: both mean the clean image; mend the counts'
+            'severity 0 and corruption "none" must stand together: both mean the clean image; fix the counts'
         )
     cells, sizes = _accuracies(
         counts if {"corruption", "severity"} & set(by) else counts[~is_clean], by
@@ -110,7 +110,7 @@ def relative(
                 n=sizes.iloc[0].to_numpy(),
                 members=members[setting],
                 baseline_accuracy=accuracies[0].mean(axis=0),
-                accuracy=accuracies[1].mean(axis=0),
+                compressed_accuracy=accuracies[1].mean(axis=0),
                 **_against(*accuracies, alpha),
                 beyond=beyond.change,
                 beyond_low=beyond.low,
@@ -149,7 +149,7 @@ def accuracy(
     1 - alpha.
 
     Returns setting, n, members, accuracy, low, high (mean over members with its t interval), change, change_low, change_high (minus the
-    baseline's, Welch), relative, relative_low, relative_high (change / baseline accuracy, delta method), resamples ("members": other
+    baseline's, Welch), proportional_change, proportional_low, proportional_high (change / baseline accuracy, delta method), resamples ("members": other
     trainings, these images). Fractions; intervals are NaN where no member differs and for the baseline against itself.
 
     Raises `UserError` for shapes that do not match, an unknown baseline, fewer than 2 members, a mask without examples.
@@ -173,7 +173,9 @@ def accuracy(
             key: float(value) for key, value in _against(hits[baseline], values, alpha).items()
         }
         if name == baseline:
-            against = {key: 0.0 if key in ("change", "relative") else np.nan for key in against}
+            against = {
+                key: 0.0 if key in ("change", "proportional_change") else np.nan for key in against
+            }
         rows.append(
             {
                 "setting": name,

@@ -11,9 +11,9 @@ import pandas as pd
 from scipy import stats
 
 from forgetting.errors import UserError
-from forgetting.measure import class_impact, exemplars, inference, inputs, votes
+from forgetting.measure import class_impact, exemplars, inference, inputs, plurality
 
-RULES = {"uncorrected": "significant", "Holm": "significant_holm", "BH": "significant_bh"}
+RULES = dict(zip(("uncorrected", "Holm", "BH"), class_impact.RULES, strict=True))
 
 
 def smallest_p(members: int, others: int | None = None) -> float:
@@ -82,7 +82,7 @@ def rules(
     """
     generator, rows = np.random.default_rng(seed), []
     for size in _sizes(sizes):
-        before, after = generator.normal(size=(2, size, draws))
+        baseline, compressed = generator.normal(size=(2, size, draws))
         most, first = 2 * (size - 1), alpha / classes
         change, change_first = (
             inference.smallest_detectable(se=np.sqrt(2 / size), df=most, alpha=a, power=power)
@@ -99,8 +99,8 @@ def rules(
                 "limit_worst": stats.t.isf(alpha / 2, size - 1),
                 "detectable": float(change),
                 "detectable_first": float(change_first),
-                "level": (inference.welch(before, after).p <= alpha).mean(),
-                "kept_power": (inference.welch(before, after + change).p <= alpha).mean(),
+                "level": (inference.welch(baseline, compressed).p <= alpha).mean(),
+                "kept_power": (inference.welch(baseline, compressed + change).p <= alpha).mean(),
             }
         )
     return pd.DataFrame(rows)
@@ -112,21 +112,21 @@ def _dealt(members: int, take: int, *, draws: int, generator) -> np.ndarray:
 
 
 def pies(
-    *, dense, dense_again, compressed, sizes, draws: int = 200, seed, alpha: float = 0.1
+    *, baseline, second_baseline, compressed, sizes, draws: int = 200, seed, alpha: float = 0.1
 ) -> pd.DataFrame:
     """PIEs that random subsets of the members find, beside the noise floor of the same size; a row a size, measure and quantity.
 
-    Arguments: `dense`, `dense_again`, `compressed` (K, N) predicted labels, a row a member; `sizes` of the subsets, whole numbers from 1 to
+    Arguments: `baseline`, `second_baseline`, `compressed` (K, N) predicted labels, a row a member; `sizes` of the subsets, whole numbers from 1 to
     the members of the smallest population; `draws` for each size, a subset of each population; `seed`, whole number or numpy Generator; the
     range covers 1 - `alpha` of the subsets.
 
-    Returns size, measure ("pie", "clear"), quantity ("observed": dense against compressed; "floor": the same dense members against dense
+    Returns size, measure ("pie", "clear"), quantity ("observed": the second baselinest compressed; "floor": the same baseline members against baseline
     again; "excess": observed - floor), mean, low, high, draws, resamples. Overlaps are a matter of `exemplars.stability`. Raises `UserError`
     for a size out of range and populations of different examples.
     """
     inputs.fraction("alpha", alpha)
     populations = inputs.populations(
-        {"dense": dense, "dense_again": dense_again, "compressed": compressed}
+        {"baseline": baseline, "second_baseline": second_baseline, "compressed": compressed}
     )
     pool, generator, rows = np.concatenate(populations), np.random.default_rng(seed), []
     of = np.repeat(np.arange(3), [len(population) for population in populations])
@@ -136,7 +136,7 @@ def pies(
             taken[number][:, of == number] = inference.subsets(
                 len(population), size, draws=draws, seed=generator
             )
-        floor, observed = (votes.pies(pool, taken[0], taken[number]) for number in (1, 2))
+        floor, observed = (plurality.pies(pool, taken[0], taken[number]) for number in (1, 2))
         rows += [
             {
                 "size": size,
@@ -155,7 +155,15 @@ def pies(
 
 
 def classes(
-    *, label, dense, dense_again, compressed, sizes, draws: int = 200, seed, alpha: float = 0.05
+    *,
+    label,
+    baseline,
+    second_baseline,
+    compressed,
+    sizes,
+    draws: int = 200,
+    seed,
+    alpha: float = 0.05,
 ) -> pd.DataFrame:
     """What the tests of all classes say in random subsets of the members; a row a comparison, size, draw, half and class.
 
@@ -164,25 +172,25 @@ def classes(
 
     Arguments
         label: (N,) true labels.
-        dense, dense_again, compressed: (K, N) predicted labels, a row a member. The noise floor deals the first two, pooled, into subsets.
+        baseline, second_baseline, compressed: (K, N) predicted labels, a row a member. The noise floor deals the first two, pooled, into subsets.
         sizes: members in each subset, whole numbers from 2 to the members of the smallest population.
         draws: for each size. seed: whole number or numpy Generator. alpha: level of the tests.
 
-    Returns against ("compressed", or "dense again" for the noise floor), size, draw, half (0, 1), class, change (of the class against the
-    whole, a fraction), significant, significant_holm, significant_bh. Raises `UserError` as `class_impact.compare` does, and for a size out
+    Returns against ("compressed", or "second_baseline" for the noise floor), size, draw, half (0, 1), class, relative_change (of the class against the
+    whole, a fraction), relative_significant, relative_significant_holm, relative_significant_bh. Raises `UserError` as `class_impact.compare` does, and for a size out
     of range.
     """
     inputs.fraction("alpha", alpha)
     label, *populations = inputs.populations(
-        {"dense": dense, "dense_again": dense_again, "compressed": compressed},
+        {"baseline": baseline, "second_baseline": second_baseline, "compressed": compressed},
         label=label,
         members=2,
     )
     n, generator = inputs.class_sizes(label, *populations), np.random.default_rng(seed)
-    dense, again, compressed = (
+    baseline, again, compressed = (
         class_impact.correct(label, population, len(n)) for population in populations
     )
-    pooled, tables = np.concatenate([dense, again]), []
+    pooled, tables = np.concatenate([baseline, again]), []
     for size in _sizes(sizes, populations):
         halves = 2 if 2 * size <= min(map(len, populations)) else 1
         take = halves * size
@@ -190,9 +198,9 @@ def classes(
         sides = {
             "compressed": [
                 pool[_dealt(len(pool), take, draws=draws, generator=generator)]
-                for pool in (dense, compressed)
+                for pool in (baseline, compressed)
             ],
-            "dense again": [pooled[null[:, :take]], pooled[null[:, take:]]],
+            "second_baseline": [pooled[null[:, :take]], pooled[null[:, take:]]],
         }
         for against, pair in sides.items():
             # (draws, halves * size, C) -> (size, halves, draws, C): members first, as tests want them.
@@ -214,10 +222,10 @@ def classes(
                         "draw": draw.ravel(),
                         "half": half.ravel(),
                         "class": number.ravel(),
-                        "change": result.change.ravel(),
-                        "significant": (result.p <= alpha).ravel(),
+                        "relative_change": result.change.ravel(),
+                        "relative_significant": (result.p <= alpha).ravel(),
                         **{
-                            f"significant_{rule}": (p <= alpha).ravel()
+                            f"relative_significant_{rule}": (p <= alpha).ravel()
                             for rule, p in adjusted.items()
                         },
                     }
@@ -226,7 +234,7 @@ def classes(
     return pd.concat(tables, ignore_index=True)
 
 
-def found(verdicts: pd.DataFrame, *, reference: pd.DataFrame, alpha: float = 0.1) -> pd.DataFrame:
+def summary(verdicts: pd.DataFrame, *, reference: pd.DataFrame, alpha: float = 0.1) -> pd.DataFrame:
     """How many classes subsets find, and how they agree; a row a comparison, size, rule and quantity.
 
     Arguments: `verdicts` from `classes`; `reference`, the table of `class_impact.compare` for all members, whose classes significant after
@@ -240,12 +248,15 @@ def found(verdicts: pd.DataFrame, *, reference: pd.DataFrame, alpha: float = 0.1
         "overlap of disjoint": Jaccard overlap of the classes that two subsets without a common member find.
     An overlap of two empty sets, a power without reference classes and an exaggeration where none of them is found are left out.
     """
-    wanted, rows = reference["significant_holm"].to_numpy(), []
+    wanted, rows = reference["relative_significant_holm"].to_numpy(), []
     for (against, size), some in verdicts.groupby(["against", "size"], sort=False):
         shape = (some["half"].nunique(), some["draw"].nunique(), len(reference))
-        change = some["change"].to_numpy().reshape(shape)
+        change = some["relative_change"].to_numpy().reshape(shape)
         ratio = np.divide(
-            change, reference["change"].to_numpy(), where=wanted, out=np.full(shape, np.nan)
+            change,
+            reference["relative_change"].to_numpy(),
+            where=wanted,
+            out=np.full(shape, np.nan),
         )
         for rule, column in RULES.items():
             hits = some[column].to_numpy().reshape(shape)
@@ -278,23 +289,25 @@ def by_class(verdicts: pd.DataFrame) -> pd.DataFrame:
 
 
 def detectable(
-    *, label, dense, compressed, sizes, alpha: float = 0.05, power: float = 0.8
+    *, label, baseline, compressed, sizes, alpha: float = 0.05, power: float = 0.8
 ) -> pd.DataFrame:
     """The smallest change of each class that so many networks would find; a row a size and class.
 
-    Arguments: `label` (N,), `dense` and `compressed` (K, N) as for `class_impact.compare`; `sizes`, networks in each population, at least 2
+    Arguments: `label` (N,), `baseline` and `compressed` (K, N) as for `class_impact.compare`; `sizes`, networks in each population, at least 2
     and as many as you like; `alpha`, level of the test; `power` of the smallest change found.
 
-    Returns size, class, change (seen in all members), se and df (of a test with `size` networks on each side, from the variances in all
+    Returns size, class, relative_change (seen in all members), se and df (of a test with `size` networks on each side, from the variances in all
     members, by Welch's formula), detectable and detectable_first (smallest change found with probability `power` at `alpha` and at
-    `alpha` / tested classes, the first step of Holm's rule), chance and chance_first (power to find a true change as large as `change`).
+    `alpha` / tested classes, the first step of Holm's rule), chance and chance_first (power to find a true change as large as `relative_change`).
     Fractions; NaN for a class that is not tested. Where `size` is 2 or 3 the t-test keeps less than is promised: see `rules`.
     """
-    label, dense, compressed = inputs.populations(
-        {"dense": dense, "compressed": compressed}, label=label, members=2
+    label, baseline, compressed = inputs.populations(
+        {"baseline": baseline, "compressed": compressed}, label=label, members=2
     )
-    n = inputs.class_sizes(label, dense, compressed)
-    hits = [class_impact.correct(label, population, len(n)) for population in (dense, compressed)]
+    n = inputs.class_sizes(label, baseline, compressed)
+    hits = [
+        class_impact.correct(label, population, len(n)) for population in (baseline, compressed)
+    ]
     change, tables = class_impact.tested(*hits, n, alpha=alpha)[0], []
     against_whole = [counted / n - counted.sum(axis=1, keepdims=True) / n.sum() for counted in hits]
     variances = [
@@ -307,7 +320,7 @@ def detectable(
         table = {
             "size": size,
             "class": np.arange(len(n)),
-            "change": change.change,
+            "relative_change": change.change,
             "se": se,
             "df": df,
         }
@@ -331,50 +344,52 @@ def _deals(size: int, *, draws: int, generator) -> tuple[np.ndarray, bool]:
 
 
 def detection(
-    *, dense, compressed, sizes, draws: int = 100, deals: int = 199, seed, alpha: float = 0.05
+    *, baseline, compressed, sizes, draws: int = 100, deals: int = 199, seed, alpha: float = 0.05
 ) -> pd.DataFrame:
     """How often a study of few networks tells two populations apart by its own permutation test of PIEs; a row a size and measure.
 
-    A reader with `size` dense and `size` compressed networks, and no others, deals them anew into two groups, all ways if there are at most
+    A reader with `size` baseline and `size` compressed networks, and no others, deals them anew into two groups, all ways if there are at most
     `deals`, else so many at random. p is the share of deals with at least as many PIEs as the true one, which counts as one of them.
 
     Arguments
-        dense, compressed: (K, N) and (L, N) predicted labels; for how often it is wrong, give `dense_again` as `compressed`.
+        baseline, compressed: (K, N) and (L, N) predicted labels; for how often it is wrong, give `second_baseline` as `compressed`.
         sizes: networks in each population of the reader, whole numbers from 2 to the members of the smaller population.
         draws: readers, random subsets of the members. deals: at most so many for each. seed: whole number or numpy Generator.
         alpha: level of the test.
 
-    Returns size, measure ("pie", "clear"), told (share of readers with p <= alpha), p, p_low, p_high (their mean and the range of 90 %),
+    Returns size, measure ("pie", "clear"), detected (share of readers with p <= alpha) with detected_low, detected_high, p, p_low, p_high (their mean and the range of 90 %),
     smallest_p, deals, all_deals (whether these are all), draws, resamples. Raises `UserError` for a size out of range.
     """
     inputs.fraction("alpha", alpha)
-    dense, compressed = inputs.populations({"dense": dense, "compressed": compressed}, members=2)
+    baseline, compressed = inputs.populations(
+        {"baseline": baseline, "compressed": compressed}, members=2
+    )
     generator, rows = np.random.default_rng(seed), []
-    for size in _sizes(sizes, (dense, compressed)):
+    for size in _sizes(sizes, (baseline, compressed)):
         first, second = (
             _dealt(len(population), size, draws=draws, generator=generator)
-            for population in (dense, compressed)
+            for population in (baseline, compressed)
         )
         p = np.empty((draws, 2))
         for row in range(draws):
             dealt, everything = _deals(size, draws=deals, generator=generator)
             true = np.arange(2 * size) < size
             groups = np.concatenate([true[None], dealt])
-            observed, *counts = votes.pies(
-                np.concatenate([dense[first[row]], compressed[second[row]]]), groups, ~groups
+            observed, *counts = plurality.pies(
+                np.concatenate([baseline[first[row]], compressed[second[row]]]), groups, ~groups
             )
             hits = (np.array(counts) >= observed).sum(axis=0)
             p[row] = hits / len(dealt) if everything else (1 + hits) / (1 + len(dealt))
         for measure, values in zip(("pie", "clear"), p.T, strict=True):
-            told, band = (values <= alpha).sum(), inference.band(values)
-            low, high = map(float, inference.proportion_interval(told, draws))
+            detected, band = (values <= alpha).sum(), inference.band(values)
+            low, high = map(float, inference.proportion_interval(detected, draws))
             rows.append(
                 {
                     "size": size,
                     "measure": measure,
-                    "told": told / draws,
-                    "told_low": low,
-                    "told_high": high,
+                    "detected": detected / draws,
+                    "detected_low": low,
+                    "detected_high": high,
                     "p": band["mean"],
                     "p_low": band["low"],
                     "p_high": band["high"],

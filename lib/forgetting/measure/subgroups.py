@@ -3,13 +3,18 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from forgetting.errors import UserError
-from forgetting.measure import inputs, paired, rates
+from forgetting.measure import inputs, populations, two_models
 
+# Columns that one model against one does not have: no members differ.
+MEMBERS_ONLY = tuple(
+    "both_sources_low both_sources_high t df se relative_t relative_df relative_se".split()
+)
 ERRORS = ("error", "fpr", "fnr")
 MINIMUM = 10  # Examples from which a set takes part in tests; the calibration of the intervals begins there.
 
@@ -155,14 +160,13 @@ def _cells(columns: Sequence[pd.Series]) -> tuple[np.ndarray, list[tuple]]:
     return cell, list(zip(*values, strict=True))
 
 
-def moved(before, after) -> np.ndarray:
+def moved(baseline, compressed) -> np.ndarray:
     """What each example changed on average over members, in whole numbers: the mean change times K times L, (N,).
 
-    Arguments: right answers `before` (K, N) and `after` (L, N), booleans.
+    Arguments: right answers `baseline` (K, N) and `compressed` (L, N), booleans.
     """
-    return len(before) * after.sum(axis=0, dtype=np.int64) - len(after) * before.sum(
-        axis=0, dtype=np.int64
-    )
+    gained = len(baseline) * compressed.sum(axis=0, dtype=np.int64)
+    return gained - len(compressed) * baseline.sum(axis=0, dtype=np.int64)
 
 
 def compare(
@@ -172,7 +176,7 @@ def compare(
     baseline,
     compressed,
     alpha: float = 0.05,
-    pairs: bool = False,
+    paired: bool = False,
     minimum: int = MINIMUM,
 ) -> pd.DataFrame:
     """Two questions about each set: has its rate changed, and differently from the whole it is a part of?
@@ -182,24 +186,49 @@ def compare(
         label: (N,) true labels. baseline, compressed: (K, N) and (L, N) predicted labels, whole numbers from 0, one row a member. One
             member on each side, or at least two on each.
         alpha: level of the tests, in (0, 1); intervals are at 1 - alpha.
-        pairs: member k of `compressed` was made from member k of `baseline`.
+        paired: member k of `compressed` was made from member k of `baseline`.
         minimum: sets with fewer examples are shown and not tested.
 
     Returns the names of `sets`, then a row a set:
-        n: its examples (of the metric). guarded: it has fewer than `minimum`.
-        rate_baseline, rate_compressed: the metric, mean over members; count_baseline, count_compressed: the same times n (right answers for
+        n: its examples (of the metric). too_small: it has fewer than `minimum`.
+        baseline_rate, compressed_rate: the metric, mean over members; baseline_count, compressed_count: the same times n (right answers for
             recall and accuracy, wrong ones for error, fpr and fnr).
-        relative: (rate_compressed - rate_baseline) / rate_baseline, NaN where the baseline's is 0: the counts say it all then.
-        change and all other columns of `rates.changes` (at least two members) or `paired.changes` (one). THEY COUNT RIGHT ANSWERS in every
+        proportional_change: (compressed_rate - baseline_rate) / baseline_rate, NaN where the baseline's is 0: the counts say it all then.
+        change and all other columns of `populations.changes` (at least two members) or `two_models.changes` (one). THEY COUNT RIGHT ANSWERS in every
             metric, so that negative is harm: a false-positive rate that rises from 0.10 to 0.15 has the change -0.05.
         flips, to_wrong, to_right: predictions that changed at all, from right to wrong and from wrong to right, mean over pairs of models;
             NaN where models do not belong together in pairs. needed: discordant examples that the corrected level needs; one member only.
-            crossed_low, crossed_high, of `rates.changes`, are NaN for one member.
+            both_sources_low, both_sources_high, t, df, se, relative_t, relative_df and relative_se, of `populations.changes`, are NaN
+            for one member.
 
     Raises `UserError` for shapes that do not match and for one member on one side only.
     """
+    return pd.DataFrame(
+        columns(
+            sets,
+            label=label,
+            baseline=baseline,
+            compressed=compressed,
+            alpha=alpha,
+            paired=paired,
+            minimum=minimum,
+        )
+    )
+
+
+def columns(
+    sets: Sets,
+    *,
+    label,
+    baseline,
+    compressed,
+    alpha: float = 0.05,
+    paired: bool = False,
+    minimum: int = MINIMUM,
+) -> dict[str, Any]:
+    """The columns of `compare` by name: quicker to select from than a table where thousands of comparisons are made."""
     label, baseline, compressed = inputs.populations(
-        {"baseline": baseline, "compressed": compressed}, label=label, paired=pairs
+        {"baseline": baseline, "compressed": compressed}, label=label, paired=paired
     )
     single = len(baseline) == len(compressed) == 1
     if not single and min(len(baseline), len(compressed)) == 1:
@@ -212,12 +241,12 @@ def compare(
     everyone = np.ones((1, len(label)), dtype=bool)
     n, total = sets.sums(everyone)[0], sets.wholes(everyone)[0]
     pairwise = dict.fromkeys(("flips", "to_wrong", "to_right"), np.nan)
-    if single or pairs:
+    if single or paired:
         ways = (baseline != compressed, right[0] & ~right[1], ~right[0] & right[1])
         sums = {name: sets.sums(way) for name, way in zip(pairwise, ways, strict=True)}
         pairwise = {name: values.mean(axis=0) for name, values in sums.items()}
     if single:
-        told = paired.changes(
+        result = two_models.changes(
             n=n,
             right=counted[0][0],
             to_wrong=sums["to_wrong"][0],
@@ -228,26 +257,27 @@ def compare(
             alpha=alpha,
             enough=n >= minimum,
         )
-        told["crossed_low"] = told["crossed_high"] = np.nan
+        table = dict(result.items()) | dict.fromkeys(MEMBERS_ONLY, np.nan)
     else:
         spread = sets.spread(moved(*right)) / (len(baseline) * len(compressed))
-        told = rates.changes(
+        table = populations.columns(
             right=counted,
             whole=whole,
             n=n,
             total=total,
             spread=spread,
             alpha=alpha,
-            paired=pairs,
+            paired=paired,
             enough=n >= minimum,
         )
-        told["needed"] = np.nan
+        table["needed"] = np.nan
     turned = sets.names["metric"].isin(ERRORS).to_numpy()
-    known = {"n": n, "guarded": n < minimum}
+    first = {"n": n, "too_small": n < minimum}
     for side, hits in zip(("baseline", "compressed"), counted, strict=True):
-        known[f"count_{side}"] = np.where(turned, (n - hits).mean(axis=0), hits.mean(axis=0))
-        known[f"rate_{side}"] = known[f"count_{side}"] / n
-    base = np.where(known["rate_baseline"] == 0, np.nan, known["rate_baseline"])
-    known["relative"] = known["rate_compressed"] / base - 1
-    answers = [name for name in told if name not in (*known, *pairwise, "needed", "resamples")]
-    return sets.names.assign(**known, **told[answers], **pairwise, **told[["needed", "resamples"]])
+        first[f"{side}_count"] = np.where(turned, (n - hits).mean(axis=0), hits.mean(axis=0))
+        first[f"{side}_rate"] = first[f"{side}_count"] / n
+    base = np.where(first["baseline_rate"] == 0, np.nan, first["baseline_rate"])
+    first["proportional_change"] = first["compressed_rate"] / base - 1
+    last = pairwise | {name: table[name] for name in ("needed", "resamples")}
+    between = {name: values for name, values in table.items() if name not in first | last}
+    return dict(sets.names.items()) | first | between | last

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from forgetting.measure import class_impact, inference, rates
+from forgetting.measure import class_impact, inference, populations
 
 N, TOTAL = np.array([17, 29, 41]), np.array([97, 97, 60])
 
@@ -22,7 +22,7 @@ def test_both_questions_agree_with_scipy_set_by_set(paired):
         drawn(0, 7, (0.9, 0.8, 0.7)),
         drawn(1, 7 if paired else 9, (0.5, 0.8, 0.6)),
     )
-    table = rates.changes(
+    table = populations.changes(
         right=(right, right_after),
         whole=(whole, whole_after),
         n=N,
@@ -33,15 +33,18 @@ def test_both_questions_agree_with_scipy_set_by_set(paired):
     test = stats.ttest_rel if paired else lambda a, b: stats.ttest_ind(a, b, equal_var=False)
     for name, prefix, samples in (
         ("change", "", (right / N, right_after / N)),
-        ("beyond", "beyond_", (right / N - whole / TOTAL, right_after / N - whole_after / TOTAL)),
+        (
+            "relative_change",
+            "relative_",
+            (right / N - whole / TOTAL, right_after / N - whole_after / TOTAL),
+        ),
     ):
         for k, row in table.iterrows():
             naive = test(samples[1][:, k], samples[0][:, k])
             assert row[name] == pytest.approx(samples[1][:, k].mean() - samples[0][:, k].mean())
             assert row[f"{prefix}p"] == pytest.approx(naive.pvalue)
-            assert (row[f"{name}_low"], row[f"{name}_high"]) == pytest.approx(
-                tuple(naive.confidence_interval(0.9))
-            )
+            ends = row[f"{prefix or 'change_'}low"], row[f"{prefix or 'change_'}high"]
+            assert ends == pytest.approx(tuple(naive.confidence_interval(0.9)))
             ends = (row[f"{prefix}simultaneous_low"], row[f"{prefix}simultaneous_high"])
             assert ends == pytest.approx(tuple(naive.confidence_interval(1 - 0.1 / 3)))
             se = abs(row[name] / naive.statistic)
@@ -54,7 +57,7 @@ def test_both_questions_agree_with_scipy_set_by_set(paired):
                 )
             )
             assert row[f"{prefix}detectable"] == pytest.approx(float(wanted), rel=1e-6)
-    assert table.rate_compressed.tolist() == pytest.approx((right_after / N).mean(axis=0).tolist())
+    assert table.compressed_rate.tolist() == pytest.approx((right_after / N).mean(axis=0).tolist())
 
 
 def test_sets_that_are_classes_get_the_numbers_of_class_impact():
@@ -66,35 +69,52 @@ def test_sets_that_are_classes_get_the_numbers_of_class_impact():
         np.stack([(p == label)[:, label == c].sum(axis=1) for c in range(3)], axis=1)
         for p in (dense, compressed)
     ]
-    table = rates.changes(
+    table = populations.changes(
         right=right, whole=[hits.sum(axis=1, keepdims=True) for hits in right], n=N, total=87
     )
-    wanted = class_impact.compare(label=label, dense=dense, compressed=compressed)
-    for ours, theirs in (
-        ("beyond", "change"),
-        ("beyond_low", "change_low"),
-        ("beyond_p_holm", "p_holm"),
-        ("change", "recall_change"),
-        ("change_high", "recall_change_high"),
-        ("beyond_simultaneous_low", "simultaneous_low"),
+    wanted = class_impact.compare(label=label, baseline=dense, compressed=compressed)
+    for name in (
+        "relative_change",
+        "relative_low",
+        "relative_p_holm",
+        "change",
+        "change_high",
+        "relative_simultaneous_low",
     ):
-        assert (table[ours] == wanted[theirs]).all()
+        assert (table[name] == wanted[name]).all()
 
 
 def test_of_two_members_no_interval_leaves_what_is_possible_and_what_cannot_be_found_is_not_called_detectable():
     (right, whole), (right_after, whole_after) = drawn(5, 2, 0.5), drawn(6, 2, 0.5)
-    table = rates.changes(
+    table = populations.changes(
         right=(right, right_after), whole=(whole, whole_after), n=N, total=TOTAL, alpha=0.001
     )
-    ends = table[[name for name in table if name.endswith(("_low", "_high"))]]
-    assert ends.abs().max(axis=None) <= 1 and (ends.abs() == 1).any(axis=None)
+    for relative, limit in ((False, 1), (True, 2)):
+        ends = table[
+            [
+                name
+                for name in table
+                if name.endswith(("_low", "_high")) and name.startswith("relative_") == relative
+            ]
+        ]
+        assert ends.abs().max(axis=None) <= limit and (ends.abs() == limit).any(axis=None)
     assert table.detectable.isna().all() and (table.reason == "").all()
+
+
+def test_a_relative_change_of_more_than_all_lies_within_its_interval():
+    # The set loses nearly all its right answers and the rest wins nearly all: -1 less 0.8 or so.
+    right = [np.array([[10], [9], [10]]), np.array([[0], [1], [0]])]
+    whole = [np.array([[12], [9], [11]]), np.array([[90], [88], [89]])]
+    row = populations.changes(right=right, whole=whole, n=np.array([10]), total=100).iloc[0]
+    assert row.relative_change < -1.5
+    assert row.relative_low < row.relative_change < row.relative_high
+    assert row.change_low == -1
 
 
 def test_a_set_without_enough_examples_or_without_variation_stays_outside_the_corrections():
     (right, whole), (right_after, whole_after) = drawn(3, 5, 0.8), drawn(4, 5, 0.6)
     right[:, 1] = right_after[:, 1] = 20
-    table = rates.changes(
+    table = populations.changes(
         right=(right, right_after),
         whole=(whole, whole_after),
         n=N,
@@ -107,7 +127,9 @@ def test_a_set_without_enough_examples_or_without_variation_stays_outside_the_co
         and table.reason[2] == ""
     )
     assert (
-        table.loc[:1, ["p", "p_holm", "change_low", "simultaneous_high", "detectable", "beyond_p"]]
+        table.loc[
+            :1, ["p", "p_holm", "change_low", "simultaneous_high", "detectable", "relative_p"]
+        ]
         .isna()
         .all(axis=None)
     )

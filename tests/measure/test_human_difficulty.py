@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from forgetting.errors import UserError
-from forgetting.measure import exemplars, matching, people
+from forgetting.measure import exemplars, human_difficulty, matching
 
 
 def world(generator, images=1500, members=10, shift=1.0):
@@ -23,13 +23,13 @@ def world(generator, images=1500, members=10, shift=1.0):
     return label, ease, moved, *populations
 
 
-def beyond(generator, outcomes, dense, again, pruned, draws=60):
-    return people.beyond_chance(
+def beyond(generator, outcomes, baseline, again, pruned, draws=60):
+    return human_difficulty.compare_with_null(
         outcomes=outcomes,
-        dense=dense[0],
-        dense_again=again[0],
-        confidence=dense[1],
-        confidence_again=again[1],
+        baseline=baseline[0],
+        second_baseline=again[0],
+        baseline_confidence=baseline[1],
+        second_baseline_confidence=again[1],
         compressed={"pruned-0.9": pruned[0]},
         draws=draws,
         seed=generator,
@@ -41,7 +41,7 @@ def test_answers_agree_with_a_loop():
     counts, label = generator.integers(0, 9, size=(30, 10)), generator.integers(10, size=30)
     counts[:, 0] += 1
     for row, said, right in zip(
-        people.answered(counts, label=label).itertuples(),
+        human_difficulty.agreement(counts, label=label).itertuples(),
         counts.tolist(),
         label.tolist(),
         strict=True,
@@ -56,7 +56,7 @@ def test_bins_of_margin_agree_with_a_loop():
     generator = np.random.default_rng(1)
     outcomes, picked = pd.DataFrame({"hard": generator.random(400)}), generator.random(400) < 0.3
     margin = generator.integers(0, 21, 400) / 20
-    table = people.by_margin(outcomes=outcomes, picked=picked, margin=margin)
+    table = human_difficulty.by_margin(outcomes=outcomes, picked=picked, margin=margin)
     assert table["n"].sum() == 400 and len(table) == 12
     for row in table.itertuples():
         inside = (
@@ -74,12 +74,12 @@ def test_bins_of_margin_agree_with_a_loop():
 
 def test_every_group_is_compared_with_images_that_are_no_pies():
     generator = np.random.default_rng(2)
-    label, ease, _, dense, again, pruned = world(generator)
-    found = exemplars.find(dense=dense[0], compressed=pruned[0])
+    label, ease, _, baseline, again, pruned = world(generator)
+    found = exemplars.find(baseline=baseline[0], compressed=pruned[0])
     outcomes = pd.DataFrame({"hard": -ease})
     judge = matching.uncertainty(predicted=again[0], confidence=again[1])
-    table = people.pies(
-        outcomes=outcomes, found=found, judge=judge, resamples=50, seed=0
+    table = human_difficulty.compare_exemplars(
+        outcomes=outcomes, found=found, judge=judge, draws=50, seed=0
     ).set_index(["group", "control"])
     others = -ease[~found["pie"]].mean()
     for group, measure in (("PIEs", "pie"), ("clear PIEs", "clear")):
@@ -89,11 +89,11 @@ def test_every_group_is_compared_with_images_that_are_no_pies():
             -ease[found[measure]].mean()
         ) and row.mean_others == pytest.approx(others)
         assert table.loc[(group, "equally uncertain"), "difference"] < row.difference
-    none = people.pies(
+    none = human_difficulty.compare_exemplars(
         outcomes=outcomes,
         found=found.assign(pie=False, clear=False),
         judge=judge,
-        resamples=5,
+        draws=5,
         seed=0,
     )
     assert len(none) == 0
@@ -136,26 +136,27 @@ def test_a_population_like_the_dense_ones_is_never_beyond_chance_by_much():
 
 def test_lost_labels_of_mislabelled_images_agree_with_a_loop_and_are_found_beyond_uncertainty():
     generator = np.random.default_rng(6)
-    label, ease, _, dense, again, _ = world(generator, images=2000)
+    label, ease, _, baseline, again, _ = world(generator, images=2000)
     wrong = np.minimum(generator.poisson(np.clip(1 - ease / 2, 0.05, 2)), 2)
     pruned = np.where(
-        generator.random(dense[0].shape) < 0.1 * wrong, (label + 2) % 10, again[0][::-1]
+        generator.random(baseline[0].shape) < 0.1 * wrong, (label + 2) % 10, again[0][::-1]
     )  # lost for being mislabelled
     judge = matching.uncertainty(predicted=again[0], confidence=again[1])
     how = {
         "wrong": wrong,
         "label": label,
-        "dense": dense[0],
+        "baseline": baseline[0],
         "judge": judge,
-        "resamples": 100,
+        "draws": 100,
         "seed": 0,
     }
-    table = people.forgotten_alike(**how, compressed=pruned).set_index(
+    table = human_difficulty.labels_lost(**how, compressed=pruned).set_index(
         ["wrong", "control", "resamples"]
     )
     assert len(table) == 2 * 2 * 2
     change = [
-        np.mean(pruned[:, i] == label[i]) - np.mean(dense[0][:, i] == label[i]) for i in range(2000)
+        np.mean(pruned[:, i] == label[i]) - np.mean(baseline[0][:, i] == label[i])
+        for i in range(2000)
     ]
     for many in (1, 2):
         row = table.loc[(many, "the rest", "members")]
@@ -168,25 +169,25 @@ def test_lost_labels_of_mislabelled_images_agree_with_a_loop_and_are_found_beyon
         for resamples in ("members", "images"):
             matched = table.loc[(many, "equally uncertain", resamples)]
             assert matched.high < 0 and matched.low < matched.beyond < matched.high
-    still = people.forgotten_alike(**how, compressed=dense[0])
+    still = human_difficulty.labels_lost(**how, compressed=baseline[0])
     assert (still["beyond"] == 0).all()
 
 
 def test_wrong_input_is_refused_in_one_line_that_names_it():
     generator = np.random.default_rng(7)
-    label, ease, _, dense, again, pruned = world(generator, images=50, members=4)
+    label, ease, _, baseline, again, pruned = world(generator, images=50, members=4)
     outcomes = pd.DataFrame({"hard": ease})
     for call, told in (
         (
-            lambda: beyond(generator, outcomes, dense, again, (pruned[0][:3], None)),
+            lambda: beyond(generator, outcomes, baseline, again, (pruned[0][:3], None)),
             "members differ in number",
         ),
         (
-            lambda: people.by_margin(outcomes=outcomes, picked=ease, margin=ease),
+            lambda: human_difficulty.by_margin(outcomes=outcomes, picked=ease, margin=ease),
             "picked holds float64",
         ),
         (
-            lambda: people.answered(np.ones((3, 10)), label=np.array([0.5, 1, 2])),
+            lambda: human_difficulty.agreement(np.ones((3, 10)), label=np.array([0.5, 1, 2])),
             "label holds float64",
         ),
     ):

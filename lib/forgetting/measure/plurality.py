@@ -1,6 +1,7 @@
 """How the members of a population vote, for whole populations and for many subsets of one pool of members."""
 
 import numpy as np
+import pandas as pd
 
 from forgetting.errors import UserError
 from forgetting.measure import inputs
@@ -30,7 +31,7 @@ def leaders(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The most frequent label of each example, its votes, and whether another label has as many: three arrays (N,).
 
-    Arguments: `counted` (N, classes) from `count`; `ties` one of `TIES`, explained in `exemplars.modal`; `predicted` and `confidence`
+    Arguments: `counted` (N, classes) from `count`; `ties` one of `TIES`, explained at `labels`; `predicted` and `confidence`
     (K, N) for ties="confidence". Raises `UserError` for an unknown rule and for confidences of another shape.
     """
     inputs.one_of("ties", ties, TIES)
@@ -58,6 +59,37 @@ def leaders(
             summed[np.arange(len(at)), member] += sure
         label[at] = np.where(leads[at], summed, -1.0).argmax(axis=1)
     return label, top.astype(int), tied
+
+
+def labels(*, predicted, ties: str = "none", confidence=None) -> pd.DataFrame:
+    """The label that most members predict for each example; one row an example.
+
+    Arguments
+        predicted: (K, N) labels, one row a member.
+        ties: which label an example has whose most frequent labels are equally frequent. "none": none, -1. "lowest", "highest": of the
+            class numbers ("highest" is what the official code does). "confidence": the label with the larger sum of its voters'
+            confidences, then the lowest.
+        confidence: (K, N) probabilities of the predicted labels, for the last rule only. Read as float32, so that sums are exact and do
+            not depend on the order of the members.
+
+    Returns example (0 to N - 1), plurality, votes (of the most frequent label), tied, agreement (votes / K; of a tied example, the votes of
+    each tied label / K). Raises `UserError` for an unknown rule, missing confidences and shapes that do not match.
+
+    Source: arXiv 1911.05248, section 3, definition of the modal label, here the plurality label; ties: official `aggregate_predictions.py` (`mode().max()`).
+    """
+    (predicted,) = inputs.populations({"predicted": predicted})
+    label, top, tied = leaders(
+        count(predicted), ties=ties, predicted=predicted, confidence=confidence
+    )
+    return pd.DataFrame(
+        {
+            "example": np.arange(len(label)),
+            "plurality": label,
+            "votes": top,
+            "tied": tied,
+            "agreement": top / len(predicted),
+        }
+    )
 
 
 def ranked(pool) -> tuple[np.ndarray, np.ndarray]:

@@ -1,6 +1,7 @@
-"""Rates of right answers in many sets of examples (classes, groups), population against population: changes, and those beyond the whole's.
+"""Rates of right answers in many sets of examples (classes, groups), population against population.
 
-Sets may overlap; each is held against the whole that it is a part of. `paired` asks the same of one model against one model.
+Sets may overlap; each is compared with the whole that it is a part of. `two_models` asks the same of
+one model against one model.
 """
 
 import numpy as np
@@ -8,7 +9,8 @@ import pandas as pd
 
 from forgetting.measure import inference, inputs
 
-CROSSED = 30  # Examples from which an interval over other examples too keeps its promise; see the calibration.
+BOTH_SOURCES_MINIMUM = 30  # Examples from which an interval over other examples too keeps its promise; see the calibration.
+KEYS = ("simultaneous_low", "simultaneous_high", "t", "df", "se", "p", "p_holm", "p_bh")
 STILL = "its rate of right answers is the same in every member of both populations"
 STEADY = "its change against the whole is the same in every member"
 
@@ -16,10 +18,11 @@ STEADY = "its change against the whole is the same in every member"
 def contrast(
     *, right, whole, n, total, alpha: float = 0.05, paired: bool = False
 ) -> tuple[inference.Change, np.ndarray]:
-    """The test whether a set moves exactly as its whole does: of its rate minus the whole's rate, dense against compressed.
+    """The test whether a set moves exactly as its whole does: of its rate minus the whole's rate, the second baselinest compressed.
 
     Arguments
-        right: two arrays (K, ..., G) and (L, ..., G), right answers of each member in each set, before and after.
+        right: two arrays (K, ..., G) and (L, ..., G), right answers of each member in each set,
+            baseline first.
         whole: the same for the whole of each set, of shapes that broadcast to these.
         n, total: (G,) examples of each set and of its whole (or one number for all).
         alpha, paired: as in `class_impact.compare`.
@@ -30,7 +33,7 @@ def contrast(
     # Tests run on whole numbers, N n (rate - rate of the whole): what does not vary is found exactly, whatever the order of the members.
     scale = np.asarray(total) * n
     contrasts = [total * hits - n * all_hits for hits, all_hits in zip(right, whole, strict=True)]
-    result = inference.compared(*contrasts, alpha=alpha, pairs=paired)
+    result = inference.compare(*contrasts, alpha=alpha, paired=paired)
     still = np.all([hits.max(axis=0) == hits.min(axis=0) for hits in right], axis=0)
     change, low, high, t, df, p, se, share = result
     told = (
@@ -38,6 +41,11 @@ def contrast(
         for values in (low / scale, high / scale, t, df, p, se / scale, share)
     )
     return inference.Change(change / scale, *told), still
+
+
+def untested(relative: inference.Change, constant: np.ndarray) -> np.ndarray:
+    """Why each set was not tested by `contrast`, whose results these are; "" where it was."""
+    return np.where(constant, STILL, np.where(np.isnan(relative.p), STEADY, ""))
 
 
 def answers(result: inference.Change, *, reason, alpha: float) -> dict[str, np.ndarray]:
@@ -71,52 +79,74 @@ def changes(
     corrections, None for all.
 
     Returns a row a set; rates and changes are fractions, compressed minus baseline.
-        n; rate_baseline, rate_compressed: examples, and the mean rate of right answers over members.
-        change, change_low, change_high; simultaneous_low, simultaneous_high; p, p_holm, p_bh; reason: of the rate itself, with an interval
-            for the set alone and one that holds for all tested sets at once, and why it was not tested, else "".
-        crossed_low, crossed_high: the interval of the change for the set alone, over other members and other examples
-            (`inference.crossed`). NaN for sets of fewer than `CROSSED` examples, among which what is lost rarely may not be at all.
+        n; baseline_rate, compressed_rate: examples, and the mean rate of right answers over members.
+        change, change_low, change_high; simultaneous_low, simultaneous_high; t, df, se; p, p_holm, p_bh;
+            reason: of the rate itself, with an interval for the set alone and one that holds for all
+            tested sets at once, and why it was not tested, else "".
+        both_sources_low, both_sources_high: the interval of the change for the set alone, over other members and other examples
+            (`inference.both_sources`). NaN for sets of fewer than `BOTH_SOURCES_MINIMUM` examples, among which what is lost rarely may not be at all.
         detectable: the smallest true change that this test finds in 4 of 5 audits at the level corrected for the number of sets tested
             (`inference.welch_detectable`; `smallest_detectable` in pairs). NaN where it is more than the baseline had to lose: no loss,
             however large, would be found.
-        beyond and the same columns with `beyond_` before their names: of change minus the change of the whole, the test of
-            `class_impact.compare`. A different question: a set may lose although it gains against the whole.
+        relative_change, relative_low, relative_high, and the other columns with `relative_` before
+            their names: of the change minus the change of the whole. A different question: a set may
+            lose although it gains against the whole.
         resamples: "members": other trainings, these examples.
-    No interval reaches beyond -1 or 1, as no change can.
+    No interval of a change reaches beyond -1 or 1 and none of a relative change beyond -2 or 2, as no
+    such change can.
     """
+    return pd.DataFrame(
+        columns(
+            right=right,
+            whole=whole,
+            n=n,
+            total=total,
+            spread=spread,
+            alpha=alpha,
+            paired=paired,
+            enough=enough,
+        )
+    )
+
+
+def columns(
+    *, right, whole, n, total, spread=None, alpha: float = 0.05, paired: bool = False, enough=None
+) -> dict[str, np.ndarray | str]:
+    """The columns of `changes` by name: quicker to select from than a table where thousands of comparisons are made."""
     inputs.fraction("alpha", alpha)
     enough = np.ones(right[0].shape[1], dtype=bool) if enough is None else np.asarray(enough)
-    result = inference.compared(*right, alpha=alpha, pairs=paired)
+    result = inference.compare(*right, alpha=alpha, paired=paired)
     result = result._replace(
         **{name: getattr(result, name) / n for name in ("change", "low", "high", "se")}
     )
     still = "its change is the same in every pair" if paired else STILL
-    beyond, constant = contrast(
+    relative, constant = contrast(
         right=right, whole=whole, n=n, total=total, alpha=alpha, paired=paired
     )
     questions = [
         (result, np.where(np.isnan(result.p), still, "")),
-        (beyond, np.where(constant, STILL, np.where(np.isnan(beyond.p), STEADY, ""))),
+        (relative, untested(relative, constant)),
     ]
-    columns = {"n": np.broadcast_to(n, enough.shape)}
-    columns |= {
-        f"rate_{side}": hits.mean(axis=0) / n
+    table = {"n": np.broadcast_to(n, enough.shape)}
+    table |= {
+        f"{side}_rate": hits.mean(axis=0) / n
         for side, hits in zip(("baseline", "compressed"), right, strict=True)
     }
-    for name, prefix, (asked, why) in zip(
-        ("change", "beyond"), ("", "beyond_"), questions, strict=True
+    for prefix, ends, (asked, why) in zip(
+        ("", "relative_"), ("change_", "relative_"), questions, strict=True
     ):
         reason = np.where(enough, why, inference.TOO_FEW)
         told = answers(asked, reason=reason, alpha=alpha)
         level = alpha / max(int((reason == "").sum()), 1)
-        columns |= {name: told["change"], f"{name}_low": told["low"], f"{name}_high": told["high"]}
-        columns |= {
-            prefix + key: told[key]
-            for key in ("simultaneous_low", "simultaneous_high", "p", "p_holm", "p_bh")
+        table |= {
+            f"{prefix}change": told["change"],
+            f"{ends}low": told["low"],
+            f"{ends}high": told["high"],
         }
+        table |= {prefix + key: told[key] for key in KEYS}
         if not prefix:
-            known = np.where(columns["n"] < CROSSED, np.nan, told["se"])
-            wide = inference.crossed(
+            known = np.where(table["n"] < BOTH_SOURCES_MINIMUM, np.nan, told["se"])
+            wide = inference.both_sources(
                 told["change"],
                 se=known,
                 df=told["df"],
@@ -124,8 +154,8 @@ def changes(
                 n=n,
                 alpha=alpha,
             )
-            columns |= dict(zip(("crossed_low", "crossed_high"), wide, strict=True))
-        columns[f"{prefix}detectable"] = (
+            table |= dict(zip(("both_sources_low", "both_sources_high"), wide, strict=True))
+        table[f"{prefix}detectable"] = (
             inference.smallest_detectable(se=told["se"], df=told["df"], alpha=level)
             if paired
             else inference.welch_detectable(
@@ -135,12 +165,13 @@ def changes(
                 alpha=level,
             )
         )
-        columns[f"{prefix}reason"] = reason
-    possible = columns["detectable"] <= columns["rate_baseline"]
-    columns["detectable"] = np.where(possible, columns["detectable"], np.nan)
-    ends = {
-        name: np.clip(values, -1, 1)
-        for name, values in columns.items()
+        table[f"{prefix}reason"] = reason
+    possible = table["detectable"] <= table["baseline_rate"]
+    table["detectable"] = np.where(possible, table["detectable"], np.nan)
+    clipped = {
+        name: np.clip(values, -limit, limit)
+        for name, values in table.items()
         if name.endswith(("_low", "_high"))
+        for limit in (2 if name.startswith("relative_") else 1,)
     }
-    return pd.DataFrame(columns | ends).assign(resamples="members")
+    return table | clipped | {"resamples": "members"}

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import optimize, stats
 
-from forgetting.measure import inference, paired
+from forgetting.measure import inference, two_models
 
 COUNTS = st.tuples(st.integers(0, 30), st.integers(0, 30), st.integers(0, 60)).filter(
     lambda c: sum(c) > 0
@@ -30,22 +30,22 @@ def naive_score(lost, won, n, change):
 def test_mcnemars_test_agrees_with_scipy_and_is_1_where_nothing_is_discordant():
     for lost, won in ((0, 0), (3, 3), (7, 1), (0, 9), (40, 60)):
         wanted = stats.binomtest(lost, lost + won, 0.5).pvalue if lost + won else 1
-        assert paired.mcnemar(to_wrong=lost, to_right=won) == pytest.approx(wanted)
-    assert paired.mcnemar(to_wrong=[3, 0], to_right=[9, 2]).shape == (2,)
+        assert two_models.mcnemar(to_wrong=lost, to_right=won) == pytest.approx(wanted)
+    assert two_models.mcnemar(to_wrong=[3, 0], to_right=[9, 2]).shape == (2,)
 
 
 @pytest.mark.parametrize("alpha", [0.5, 0.05, 0.01, 0.05 / 1000, 2.0**-4])
 def test_the_number_of_discordant_examples_needed_is_the_first_that_can_be_significant(alpha):
-    fewest = paired.needed(alpha)
+    fewest = two_models.needed(alpha)
     assert (
-        paired.mcnemar(to_wrong=fewest, to_right=0)
+        two_models.mcnemar(to_wrong=fewest, to_right=0)
         <= alpha
-        < paired.mcnemar(to_wrong=fewest - 1, to_right=0)
+        < two_models.mcnemar(to_wrong=fewest - 1, to_right=0)
     )
 
 
 def test_six_discordant_examples_are_needed_at_the_usual_level():
-    assert paired.needed(0.05) == 6
+    assert two_models.needed(0.05) == 6
 
 
 @settings(max_examples=20, deadline=None)
@@ -53,18 +53,18 @@ def test_six_discordant_examples_are_needed_at_the_usual_level():
 def test_the_ends_of_the_score_interval_solve_the_score_equation(counts):
     lost, won, same = counts
     n = sum(counts)
-    low, high = (float(end) for end in paired.score_interval(to_wrong=lost, to_right=won, n=n))
+    low, high = (float(end) for end in two_models.score_interval(to_wrong=lost, to_right=won, n=n))
     assert -1 <= low <= (won - lost) / n <= high <= 1 and low < high
     for end, wanted in ((low, 1.959964), (high, -1.959964)):
         if abs(end) < 1 - 1e-6:
             assert naive_score(lost, won, n, end) == pytest.approx(wanted, abs=2e-3)
-    mirrored = paired.score_interval(to_wrong=won, to_right=lost, n=n)
+    mirrored = two_models.score_interval(to_wrong=won, to_right=lost, n=n)
     assert (-mirrored[1], -mirrored[0]) == pytest.approx((low, high), abs=1e-12)
 
 
 def test_the_score_interval_of_many_examples_is_the_plain_one():
     # Approval of a prime minister by 1,600 people asked twice (Agresti, Categorical Data Analysis): -0.0587 to -0.0213 by the normal rule.
-    low, high = paired.score_interval(to_wrong=150, to_right=86, n=1600)
+    low, high = two_models.score_interval(to_wrong=150, to_right=86, n=1600)
     assert (float(low), float(high)) == pytest.approx((-0.0587, -0.0213), abs=5e-4)
 
 
@@ -77,7 +77,7 @@ def exact_misses(n, loss, win, alpha):
     chance = stats.multinomial.pmf(
         np.stack([lost, won, n - lost - won], axis=1), n, [loss, win, 1 - loss - win]
     )
-    low, high = paired.score_interval(to_wrong=lost, to_right=won, n=n, alpha=alpha)
+    low, high = two_models.score_interval(to_wrong=lost, to_right=won, n=n, alpha=alpha)
     return chance[(low > win - loss) | (high < win - loss)].sum()
 
 
@@ -97,24 +97,24 @@ def test_the_smallest_detectable_loss_is_found_in_four_of_five_audits_and_a_smal
         (200, 30, 0, 0.005),
         (1000, 20, 20, 0.05 / 100),
     ):
-        size = float(paired.smallest_detectable(to_wrong=lost, to_right=won, n=n, alpha=alpha))
+        size = float(two_models.smallest_detectable(to_wrong=lost, to_right=won, n=n, alpha=alpha))
         flips = min(lost + won, 2 * min(lost, won) + np.sqrt(lost + won)) / n
         for times, low, high in ((1, 0.78, 0.83), (0.8, 0, 0.78)):
             drawn = generator.multinomial(
                 n, [flips / 2 + times * size, flips / 2, 1 - flips - times * size], size=20_000
             )
-            found = (paired.mcnemar(to_wrong=drawn[:, 0], to_right=drawn[:, 1]) <= alpha) & (
+            found = (two_models.mcnemar(to_wrong=drawn[:, 0], to_right=drawn[:, 1]) <= alpha) & (
                 drawn[:, 0] > drawn[:, 1]
             )
             assert low < found.mean() < high
 
 
 def test_a_set_is_not_thought_noisy_for_its_harm():
-    harmed, unharmed = paired.smallest_detectable(
+    harmed, unharmed = two_models.smallest_detectable(
         to_wrong=np.array([60, 4]), to_right=np.array([2, 3]), n=200, alpha=0.005
     )
     assert harmed < 1.5 * unharmed
-    table = paired.changes(
+    table = two_models.changes(
         n=np.array([40, 40]),
         right=np.array([40, 3]),
         to_wrong=np.array([2, 2]),
@@ -129,7 +129,7 @@ def test_a_set_is_not_thought_noisy_for_its_harm():
 
 
 def test_too_few_examples_can_never_show_a_loss_and_more_examples_show_smaller_ones():
-    sizes = paired.smallest_detectable(
+    sizes = two_models.smallest_detectable(
         to_wrong=np.array([0, 0, 0, 2, 40, 4000]),
         to_right=np.array([0, 0, 0, 2, 40, 4000]),
         n=np.array([5, 6, 50, 50, 1000, 100_000]),
@@ -143,7 +143,7 @@ def test_too_few_examples_can_never_show_a_loss_and_more_examples_show_smaller_o
 
 def test_exact_and_normal_power_meet_where_one_takes_over_from_the_other():
     before, after = (
-        float(paired.smallest_detectable(to_wrong=k, to_right=k, n=8000)) for k in (199, 200)
+        float(two_models.smallest_detectable(to_wrong=k, to_right=k, n=8000)) for k in (199, 200)
     )
     assert before == pytest.approx(after, rel=0.03)
 
@@ -162,14 +162,14 @@ def whole(**changed):
 
 
 def test_a_set_is_tested_by_its_discordant_examples_and_left_out_where_there_are_too_few():
-    table = paired.changes(**SETS, **whole(), enough=SETS["n"] >= 10)
+    table = two_models.changes(**SETS, **whole(), enough=SETS["n"] >= 10)
     assert table.change.tolist() == pytest.approx([-0.22, 0, 0, 0])
     assert table.p[0] == pytest.approx(stats.binomtest(12, 13).pvalue) and table.p_holm[
         0
     ] == pytest.approx(3 * table.p[0])
     assert table.reason[0] == "" and "fewer examples" in table.reason[3]
-    assert table.loc[3, ["p", "change_low", "beyond_p"]].isna().all()
-    few = paired.changes(
+    assert table.loc[3, ["p", "change_low", "relative_p"]].isna().all()
+    few = two_models.changes(
         **SETS | {"to_wrong": np.array([5, 3, 4, 0]), "to_right": np.array([0, 3, 4, 0])}, **whole()
     )
     assert (
@@ -178,7 +178,7 @@ def test_a_set_is_tested_by_its_discordant_examples_and_left_out_where_there_are
         and np.isnan(few.p_holm[0])
     )
     assert (
-        few.needed == paired.needed(0.05 / 2)
+        few.needed == two_models.needed(0.05 / 2)
     ).all() and "no example of it changed" in few.reason[3]
     assert (few.simultaneous_low < few.change_low).all() and (
         few.simultaneous_high > few.change_high
@@ -188,64 +188,64 @@ def test_a_set_is_tested_by_its_discordant_examples_and_left_out_where_there_are
 def test_simultaneous_intervals_count_all_sets_that_are_large_enough_and_power_those_tested():
     large, some = SETS["n"] >= 10, slice(0, 3)
     counts = SETS | {"to_wrong": np.array([15, 7, 3, 0]), "to_right": np.array([0, 4, 1, 0])}
-    table = paired.changes(**counts, **whole(), enough=large)[some]
+    table = two_models.changes(**counts, **whole(), enough=large)[some]
     assert (
         table.reason.tolist()[:2] == ["", ""] and table.reason[2] != ""
     )  # The intervals tell of a set in which too little changed too.
     own = {name: counts[name][some] for name in ("to_wrong", "to_right", "n")}
     held = own | {name: values[some] for name, values in whole().items()}
     for name, wanted in {
-        "change": paired.score_interval(**own),
-        "simultaneous": paired.score_interval(**own, alpha=0.05 / 3),
-        "beyond": paired.beyond_interval(**held),
-        "beyond_simultaneous": paired.beyond_interval(**held, alpha=0.05 / 3),
+        "change": two_models.score_interval(**own),
+        "simultaneous": two_models.score_interval(**own, alpha=0.05 / 3),
+        "relative": two_models.relative_interval(**held),
+        "relative_simultaneous": two_models.relative_interval(**held, alpha=0.05 / 3),
     }.items():
         for end, values in zip(("low", "high"), wanted, strict=True):
             assert table[f"{name}_{end}"].to_numpy() == pytest.approx(values)
     assert table.detectable.to_numpy() == pytest.approx(
-        paired.smallest_detectable(**own, alpha=0.05 / 2)
+        two_models.smallest_detectable(**own, alpha=0.05 / 2)
     )
     z = stats.norm.isf(0.05 / 3 / 2)
-    error = (table.beyond_simultaneous_high - table.beyond_simultaneous_low) / 2 / z
-    assert table.beyond_detectable.tolist() == pytest.approx(
+    error = (table.relative_simultaneous_high - table.relative_simultaneous_low) / 2 / z
+    assert table.relative_detectable.tolist() == pytest.approx(
         (error * (z + stats.norm.ppf(0.8))).tolist()
     )
 
 
 def test_equal_models_have_no_change_and_no_significant_set():
     none = {"to_wrong": np.zeros(4, dtype=int), "to_right": np.zeros(4, dtype=int)}
-    table = paired.changes(**SETS | none, **whole(total_to_wrong=0, total_to_right=0))
+    table = two_models.changes(**SETS | none, **whole(total_to_wrong=0, total_to_right=0))
     assert (
         (table.change == 0).all()
-        and (table.beyond == 0).all()
+        and (table.relative_change == 0).all()
         and (table.p == 1).all()
-        and (table.beyond_p == 1).all()
+        and (table.relative_p == 1).all()
     )
-    assert table.p_holm.isna().all() and (table.beyond_p_holm == 1).all()
+    assert table.p_holm.isna().all() and (table.relative_p_holm == 1).all()
 
 
 def test_the_change_beyond_the_whole_is_a_share_of_the_difference_from_the_rest_and_its_p_agrees_with_its_interval():
-    table = paired.changes(**SETS, **whole())
+    table = two_models.changes(**SETS, **whole())
     for row in table.itertuples():
         rest = ((25 - row.to_right) - (30 - row.to_wrong)) / (500 - row.n)
-        assert row.beyond == pytest.approx((row.change - rest) * (500 - row.n) / 500)
-        assert row.beyond_low < row.beyond < row.beyond_high
-        assert (row.beyond_p <= 0.05) == (row.beyond_low > 0 or row.beyond_high < 0)
-        at = paired.changes(**SETS, **whole(), alpha=row.beyond_p).iloc[
+        assert row.relative_change == pytest.approx((row.change - rest) * (500 - row.n) / 500)
+        assert row.relative_low < row.relative_change < row.relative_high
+        assert (row.relative_p <= 0.05) == (row.relative_low > 0 or row.relative_high < 0)
+        at = two_models.changes(**SETS, **whole(), alpha=row.relative_p).iloc[
             row.Index
         ]  # At its own p the interval ends at 0.
-        assert min(abs(at.beyond_low), abs(at.beyond_high)) == pytest.approx(0, abs=1e-7)
+        assert min(abs(at.relative_low), abs(at.relative_high)) == pytest.approx(0, abs=1e-7)
 
 
 def test_a_set_that_is_the_whole_cannot_be_held_against_it():
     one = {name: values[:1] for name, values in SETS.items()}
-    table = paired.changes(
+    table = two_models.changes(
         **one, total=one["n"], total_to_wrong=one["to_wrong"], total_to_right=one["to_right"]
     )
     assert (
-        table.beyond[0] == 0
-        and np.isnan(table.beyond_p[0])
-        and table.beyond_reason[0] == "it is the whole"
+        table.relative_change[0] == 0
+        and np.isnan(table.relative_p[0])
+        and table.relative_reason[0] == "it is the whole"
     )
 
 
@@ -254,7 +254,7 @@ def test_no_effect_is_called_one_at_the_stated_rate_although_sets_differ_in_how_
     # A set that flips far more than the rest, but loses as much: only its own spread makes the test right.
     lost, won = generator.binomial(100, [[0.12, 0.09]], (trials, 2)).T
     lost_rest, won_rest = generator.binomial(5000, [[0.04, 0.01]], (trials, 2)).T
-    table = paired.changes(
+    table = two_models.changes(
         n=np.full(trials, 100),
         right=np.full(trials, 80),
         to_wrong=lost,
@@ -263,9 +263,9 @@ def test_no_effect_is_called_one_at_the_stated_rate_although_sets_differ_in_how_
         total_to_wrong=lost + lost_rest,
         total_to_right=won + won_rest,
     )
-    assert 0.03 < (table.beyond_p <= 0.05).mean() < 0.065
+    assert 0.03 < (table.relative_p <= 0.05).mean() < 0.065
     true = -0.03 * 5000 / 5100 + 0.03 * 5000 / 5100
-    assert 0.93 < ((table.beyond_low <= true) & (true <= table.beyond_high)).mean() < 0.97
+    assert 0.93 < ((table.relative_low <= true) & (true <= table.relative_high)).mean() < 0.97
 
 
 def test_holm_over_a_thousand_classes_calls_any_of_them_in_at_most_one_harmless_audit_of_twenty():
@@ -273,10 +273,10 @@ def test_holm_over_a_thousand_classes_calls_any_of_them_in_at_most_one_harmless_
     any_found, any_missed = [], []
     for _ in range(40):
         flips = generator.multinomial(50, [0.04, 0.04, 0.92], size=1000)
-        p = paired.mcnemar(to_wrong=flips[:, 0], to_right=flips[:, 1])
+        p = two_models.mcnemar(to_wrong=flips[:, 0], to_right=flips[:, 1])
         tested = np.where(flips[:, :2].sum(axis=1) >= 6, p, np.nan)
         any_found.append((inference.adjusted(tested, method="holm") <= 0.05).any())
-        low, high = paired.score_interval(
+        low, high = two_models.score_interval(
             to_wrong=flips[:, 0], to_right=flips[:, 1], n=n, alpha=0.05 / 1000
         )
         any_missed.append(((low > 0) | (high < 0)).any())

@@ -90,7 +90,7 @@ def _against_rest(lost, won, n, lost_rest, won_rest, n_rest, z) -> tuple[np.ndar
     )
 
 
-def beyond_interval(
+def relative_interval(
     *, to_wrong, to_right, n, total, total_to_wrong, total_to_right, alpha: float = 0.05
 ) -> tuple[np.ndarray, np.ndarray]:
     """The interval at 1 - `alpha` of a set's change minus the change of the whole that it is a part of: (low, high).
@@ -206,14 +206,14 @@ def changes(
         alpha: level of the tests; intervals are at 1 - alpha.
         enough: (G,) which sets take part in tests and corrections; None for all.
 
-    Returns a row a set, with the columns of `rates.changes`; all intervals and tests are over examples:
+    Returns a row a set, with the columns of `populations.changes`; all intervals and tests are over examples:
         change and what belongs to it: of the rate itself; `score_interval`, `mcnemar`. A set with fewer than `needed` discordant examples
             keeps its p but stays outside both corrections: no change of it could have been found.
-        beyond and what belongs to it: change minus the change of the whole, by the difference from the rest (the square-and-add rule over
+        relative_change and what belongs to it: change minus the change of the whole, by the difference from the rest (the square-and-add rule over
             two score intervals; Newcombe, Statistics in Medicine 17 (1998) 873-890, Zou and Donner, ibid. 27 (2008) 1693-1702). A
             different question: a set may lose although it gains against the whole.
-        detectable: `smallest_detectable` at the corrected level, NaN where it is more than the baseline had to lose; beyond_detectable:
-            the same for `beyond` from its interval's width.
+        detectable: `smallest_detectable` at the corrected level, NaN where it is more than the baseline had to lose; relative_detectable:
+            the same for `relative_change` from its interval's width.
         to_wrong, to_right: as given. needed: discordant examples that the corrected level needs.
     """
     inputs.fraction("alpha", alpha)
@@ -252,20 +252,25 @@ def changes(
         "total_to_wrong": lost_all[apart],
         "total_to_right": won_all[apart],
     }
-    ends = [*beyond_interval(**here, alpha=alpha), *beyond_interval(**here, alpha=level)]
+    ends = [*relative_interval(**here, alpha=alpha), *relative_interval(**here, alpha=level)]
     size = (ends[3] - ends[2]) / 2 * (1 + stats.norm.ppf(0.8) / stats.norm.isf(level / 2))
     counts = [
         v[apart].astype(float) for v in (lost, won, n, lost_all - lost, won_all - won, total - n)
     ]
-    beyond_low, beyond_high, beyond_widest_low, beyond_widest_high, beyond_p, beyond_detectable = (
-        _spread(values, apart) for values in (*ends, _p_against_rest(*counts), size)
-    )
+    (
+        relative_low,
+        relative_high,
+        relative_widest_low,
+        relative_widest_high,
+        relative_p,
+        relative_detectable,
+    ) = (_spread(values, apart) for values in (*ends, _p_against_rest(*counts), size))
     change = (won - lost) / n
     return pd.DataFrame(
         {
             "n": n,
-            "rate_baseline": right / n,
-            "rate_compressed": (right - lost + won) / n,
+            "baseline_rate": right / n,
+            "compressed_rate": (right - lost + won) / n,
             "change": change,
             **{
                 name: np.where(enough, values, np.nan)
@@ -280,15 +285,15 @@ def changes(
             **inference.corrections(np.where(reason == "", p, np.nan)),
             "detectable": np.where(enough, detectable, np.nan),
             "reason": reason,
-            "beyond": change - (won_all - lost_all) / total,
-            "beyond_low": beyond_low,
-            "beyond_high": beyond_high,
-            "beyond_simultaneous_low": beyond_widest_low,
-            "beyond_simultaneous_high": beyond_widest_high,
-            "beyond_p": beyond_p,
-            **inference.corrections(beyond_p, prefix="beyond_"),
-            "beyond_detectable": beyond_detectable,
-            "beyond_reason": np.where(
+            "relative_change": change - (won_all - lost_all) / total,
+            "relative_low": relative_low,
+            "relative_high": relative_high,
+            "relative_simultaneous_low": relative_widest_low,
+            "relative_simultaneous_high": relative_widest_high,
+            "relative_p": relative_p,
+            **inference.corrections(relative_p, prefix="relative_"),
+            "relative_detectable": relative_detectable,
+            "relative_reason": np.where(
                 apart, "", np.where(enough, "it is the whole", inference.TOO_FEW)
             ),
             "to_wrong": lost,

@@ -10,7 +10,7 @@ from forgetting.measure import exemplars, inference, inputs, matching
 CONTROLS = ("the rest", "equally uncertain")
 
 
-def answered(counts, *, label) -> pd.DataFrame:
+def agreement(counts, *, label) -> pd.DataFrame:
     """How hard each image was for people; one row an image.
 
     Arguments: `counts` (N, classes), how many people gave each label; `label` (N,) the data set's.
@@ -65,12 +65,12 @@ def by_margin(
     return pd.DataFrame(rows)
 
 
-def pies(
+def compare_exemplars(
     *,
     outcomes: pd.DataFrame,
     found: pd.DataFrame,
     judge: pd.DataFrame,
-    resamples: int = 2000,
+    draws: int = 2000,
     shuffles: int = 2000,
     seed,
     alpha: float = 0.05,
@@ -81,7 +81,7 @@ def pies(
         outcomes: a row an image and a column an outcome.
         found: `exemplars.find`'s table. judge: `matching.uncertainty` of a population that took no part in `found`. Networks that define
             PIEs would be uncertain of them by definition.
-        resamples, shuffles, seed, alpha: as in `matching.compare`.
+        draws, shuffles, seed, alpha: as in `matching.compare`.
 
     Returns group ("PIEs", "clear PIEs"), control (`CONTROLS`) and the columns of `matching.compare`. No row for a group without images.
     """
@@ -91,7 +91,7 @@ def pies(
         keep = picked | ~found["pie"].to_numpy()
         for control, of in zip(CONTROLS, (None, cell[keep]), strict=True):
             if picked.any():
-                how = {"resamples": resamples, "shuffles": shuffles, "seed": seed, "alpha": alpha}
+                how = {"draws": draws, "shuffles": shuffles, "seed": seed, "alpha": alpha}
                 told = matching.compare(
                     outcomes=outcomes[keep], picked=picked[keep], cell=of, **how
                 )
@@ -104,13 +104,13 @@ def pies(
     return table[["group", "control", *table.columns.drop(["group", "control"])]]
 
 
-def beyond_chance(
+def compare_with_null(
     *,
     outcomes: pd.DataFrame,
-    dense,
-    dense_again,
-    confidence,
-    confidence_again,
+    baseline,
+    second_baseline,
+    baseline_confidence,
+    second_baseline_confidence,
     compressed: Mapping[str, np.ndarray],
     draws: int = 500,
     seed,
@@ -121,15 +121,16 @@ def beyond_chance(
     Uncertainty is measured with few networks. Images that are chosen for a divided vote are therefore a little more uncertain than others
     for which the judges vote alike, and matching leaves a difference where there is none. It leaves one for the null, too, if the null is
     chosen in the same way: both kinds of PIE are found by as many networks, and judged by the same, which took part in neither. The null's
-    is the larger one, for compression makes PIEs of images as well on which the dense networks are hardly divided, and these need less
+    is the larger one, for compression makes PIEs of images as well on which the baseline networks are hardly divided, and these need less
     matching. So `beyond` leans to the side where PIEs are *less* hard: what lies on the other side is evidence, what lies there is none.
 
     Arguments
         outcomes: a row an image and a column an outcome.
-        dense, dense_again: (K, N) predicted labels of two populations trained alike, K at least 2. confidence, confidence_again: of these.
-        compressed: (K, N) predicted labels by name, independent of the dense ones.
-        draws: how often the members are divided. Each time PIEs are found between half of the dense and half of the compressed members,
-            the null's between the same half and half of dense-again; the other halves of dense and dense-again, together, are the judge.
+        baseline, second_baseline: (K, N) predicted labels of two populations trained alike, K at least 2. baseline_confidence,
+            second_baseline_confidence: of these.
+        compressed: (K, N) predicted labels by name, independent of the baseline ones.
+        draws: how often the members are divided. Each time PIEs are found between half of the baseline and half of the compressed members,
+            the null's between the same half and half of the second baseline; the other halves of baseline and the second baseline, together, are the judge.
         seed: whole number or numpy Generator. alpha: intervals are at 1 - alpha.
 
     Returns
@@ -144,17 +145,19 @@ def beyond_chance(
     interval is `beyond` -+ t(K - 1) se. Raises `UserError` for populations that do not match.
     """
     inputs.fraction("alpha", alpha)
-    dense, dense_again, *others = inputs.populations(
-        {"dense": dense, "dense_again": dense_again, **compressed}, members=2, paired=True
+    baseline, second_baseline, *others = inputs.populations(
+        {"baseline": baseline, "second_baseline": second_baseline, **compressed},
+        members=2,
+        paired=True,
     )
-    columns, (members, size) = outcomes.drop(columns="example", errors="ignore"), dense.shape
+    columns, (members, size) = outcomes.drop(columns="example", errors="ignore"), baseline.shape
     pool, sure, values = (
-        np.concatenate([dense, dense_again]),
-        np.concatenate([confidence, confidence_again]),
+        np.concatenate([baseline, second_baseline]),
+        np.concatenate([baseline_confidence, second_baseline_confidence]),
         columns.to_numpy(dtype=float),
     )
     generator, no_cell = np.random.default_rng(seed), np.zeros(size, dtype=int)
-    populations, groups = [*others, dense_again], {"PIEs": "pie", "clear PIEs": "clear"}
+    populations, groups = [*others, second_baseline], {"PIEs": "pie", "clear PIEs": "clear"}
     shape = (draws, len(populations), len(groups), len(CONTROLS), columns.shape[1])
     plain, resampled, counted = np.empty(shape), np.empty(shape), np.empty(shape[:3])
     for draw in range(draws):
@@ -166,7 +169,7 @@ def beyond_chance(
         cell = matching.cells(matching.uncertainty(predicted=pool[left], confidence=sure[left]))
         weight = np.bincount(generator.integers(size, size=size), minlength=size)
         for k, (population, half) in enumerate(zip(populations, halves[1:], strict=True)):
-            found = exemplars.find(dense=dense[halves[0]], compressed=population[half])
+            found = exemplars.find(baseline=baseline[halves[0]], compressed=population[half])
             for g, measure in enumerate(groups.values()):
                 picked = found[measure].to_numpy()
                 keep, counted[draw, k, g] = picked | ~found["pie"].to_numpy(), picked.sum()
@@ -208,14 +211,14 @@ def beyond_chance(
     return pd.DataFrame(rows)
 
 
-def forgotten_alike(
+def labels_lost(
     *,
     wrong,
     label,
-    dense,
+    baseline,
     compressed,
     judge: pd.DataFrame,
-    resamples: int = 2000,
+    draws: int = 2000,
     seed,
     alpha: float = 0.05,
 ) -> pd.DataFrame:
@@ -223,21 +226,21 @@ def forgotten_alike(
 
     Arguments
         wrong: (N,) how many people's labels of each training image differ from the one networks were trained on.
-        label: (N,) that label. dense, compressed: (K, N) and (L, N) predicted labels of the training part, at least 2 members each.
+        label: (N,) that label. baseline, compressed: (K, N) and (L, N) predicted labels of the training part, at least 2 members each.
         judge: `matching.uncertainty` of a population that is neither of the two.
-        resamples, seed, alpha: as in `matching.compare`.
+        draws, seed, alpha: as in `matching.compare`.
 
     Returns a row a value of `wrong` above 0, control (`CONTROLS`: all images that nobody mislabels, or equally uncertain ones) and way to
     resample.
-        wrong, control; n, left_out; change, change_others: in the share of members that predict the label, compressed minus dense, among
+        wrong, control; n, left_out; change, change_others: in the share of members that predict the label, compressed minus baseline, among
             these images and among the others; beyond, low, high: the first minus the second. resamples: "members" (Welch's interval:
             other trainings, these images) or "images" (bootstrap: other images, these networks).
     """
-    label, dense, compressed = inputs.populations(
-        {"dense": dense, "compressed": compressed}, label=label, members=2
+    label, baseline, compressed = inputs.populations(
+        {"baseline": baseline, "compressed": compressed}, label=label, members=2
     )
     wrong = inputs.column("wrong", wrong, len(label))
-    right = [predicted == label for predicted in (dense, compressed)]
+    right = [predicted == label for predicted in (baseline, compressed)]
     change = pd.DataFrame({"change": right[1].mean(axis=0) - right[0].mean(axis=0)})
     cell, rows = matching.cells(judge), []
     for many in sorted(set(wrong[wrong > 0].tolist())):
@@ -246,7 +249,7 @@ def forgotten_alike(
         for control, of in zip(
             CONTROLS, (np.zeros(keep.sum(), dtype=int), cell[keep]), strict=True
         ):
-            how = {"resamples": resamples, "shuffles": 0, "seed": seed, "alpha": alpha}
+            how = {"draws": draws, "shuffles": 0, "seed": seed, "alpha": alpha}
             told = matching.compare(outcomes=change[keep], picked=picked, cell=of, **how).iloc[0]
             weigh = matching.weights(picked=picked, cell=of)
             over_members = inference.welch(*(hits[:, keep] @ weigh for hits in right), alpha=alpha)

@@ -9,27 +9,27 @@ import numpy as np
 import pandas as pd
 
 from forgetting.errors import UserError
-from forgetting.measure import class_impact, exemplars, inference, inputs, paired
+from forgetting.measure import class_impact, exemplars, inference, inputs, two_models
 
 PRINTED = 200  # Studies whose printed sizes are held against the truth; more take long.
 
 
 def _told(values: dict[tuple[str, str], np.ndarray]) -> pd.DataFrame:
-    """A row a question and quantity, from one number a study, those that are NaN left out: rate, error, studies."""
+    """A row a question and quantity, from one number a study, those that are NaN left out: rate, error, draws."""
     rows = []
     for (question, quantity), each in values.items():
         each = np.asarray(each, dtype=float)
         each = each[~np.isnan(each)]
-        known = {"question": question, "quantity": quantity, "studies": len(each)}
+        known = {"question": question, "quantity": quantity, "draws": len(each)}
         spread = each.std(ddof=1) / np.sqrt(len(each)) if len(each) > 1 else np.nan
         rows.append(known | {"rate": each.mean() if len(each) else np.nan, "error": spread})
-    return pd.DataFrame(rows)[["question", "quantity", "rate", "error", "studies"]]
+    return pd.DataFrame(rows)[["question", "quantity", "rate", "error", "draws"]]
 
 
 def _judged(
     *, change, low, high, widest, p, true, alpha: float, tested=None
 ) -> dict[str, np.ndarray]:
-    """What the report's rules say of (studies, C) classes whose true changes are `true` (C,): one number a study for each quantity.
+    """What the report's rules say of (draws, C) classes whose true changes are `true` (C,): one number a study for each quantity.
 
     `p` is NaN where a class is not tested, `tested` (by default where p is a number) which enter the corrections.
     """
@@ -87,7 +87,7 @@ def populations(
     hard: float = 0.0,
     harm: float = 0.0,
     flips: float | None = None,
-    studies: int,
+    draws: int,
     seed,
     alpha: float = 0.05,
 ) -> pd.DataFrame:
@@ -100,11 +100,11 @@ def populations(
         spared: the last class is not: all networks are alike at it.
         hard: half of the examples of each class are easier by so much for every network, half harder: their errors go together.
         harm: what the first class truly loses; 0 for no effect at all.
-        flips: each compressed network is a copy of a dense one, in which a share `flips` of the answers turns wrong and as many turn right;
+        flips: each compressed network is a copy of a baseline one, in which a share `flips` of the answers turns wrong and as many turn right;
             the tests are then paired. None: both populations are trained independently.
-        studies: how many are simulated, at least 2. seed: whole number or numpy Generator. alpha: level of tests, 1 - that of intervals.
+        draws: how many studies are simulated, at least 2. seed: whole number or numpy Generator. alpha: level of tests, 1 - that of intervals.
 
-    Returns question ("change": of recall; "beyond": against the whole), quantity, rate, error (Monte-Carlo standard error), studies.
+    Returns question ("change": of recall; "relative_change": against the whole), quantity, rate, error (Monte-Carlo standard error), draws.
     Quantities, the first three without harm in the sense of the question:
         "called, uncorrected": share of unaffected classes with p at most alpha; with ", paper's rule" where the population's mean is
             subtracted as if it were known; "called, last class" of that one alone. "any called, Holm" and "any called,
@@ -127,38 +127,38 @@ def populations(
     touched = np.where(spared & (np.arange(len(n)) == len(n) - 1), 0.0, shared)
 
     def trained(less) -> np.ndarray:
-        chance = recall - less + touched * generator.choice([-1, 1], size=(members, studies, 1))
+        chance = recall - less + touched * generator.choice([-1, 1], size=(members, draws, 1))
         halves = (n // 2, chance + hard), (n - n // 2, chance - hard)
         return sum(
-            generator.binomial(size, np.broadcast_to(share, (members, studies, len(n))))
+            generator.binomial(size, np.broadcast_to(share, (members, draws, len(n))))
             for size, share in halves
         )
 
-    dense = trained(0.0)
+    baseline = trained(0.0)
     if flips is None:
-        after = trained(lost)
+        compressed = trained(lost)
     else:
-        after = (
-            dense
-            - generator.binomial(dense, (flips + lost) / recall)
-            + generator.binomial(n - dense, flips / (1 - recall))
+        compressed = (
+            baseline
+            - generator.binomial(baseline, (flips + lost) / recall)
+            + generator.binomial(n - baseline, flips / (1 - recall))
         )
-    return _told(_compared(dense, after, n, -lost, alpha=alpha, pairs=flips is not None))
+    return _told(_compared(baseline, compressed, n, -lost, alpha=alpha, paired=flips is not None))
 
 
 def _compared(
-    dense, after, n, true, *, alpha: float, pairs: bool = False
+    baseline, compressed, n, true, *, alpha: float, paired: bool = False
 ) -> dict[tuple[str, str], np.ndarray]:
-    """What `populations` tells of right answers (K, studies, C) on both sides and the true change of each class."""
-    change, total = inference.compared(dense, after, alpha=alpha, pairs=pairs), n.sum()
+    """What `populations` tells of right answers (K, draws, C) on both sides and the true change of each class."""
+    change, total = inference.compare(baseline, compressed, alpha=alpha, paired=paired), n.sum()
     change = change._replace(
         **{name: getattr(change, name) / n for name in ("change", "low", "high", "se")}
     )
-    beyond, _ = class_impact.tested(dense, after, n, alpha=alpha, pairs=pairs)
+    relative, _ = class_impact.tested(baseline, compressed, n, alpha=alpha, paired=paired)
     values = {}
     for question, result, truth in (
         ("change", change, true),
-        ("beyond", beyond, true - (true * n).sum() / total),
+        ("relative_change", relative, true - (true * n).sum() / total),
     ):
         tests = np.maximum((~np.isnan(result.p)).sum(axis=1, keepdims=True), 1)
         widest = inference.interval(result.change, se=result.se, df=result.df, alpha=alpha / tests)
@@ -173,16 +173,19 @@ def _compared(
         )
         values |= {(question, quantity): each for quantity, each in said.items()}
         if truth.any():
-            shift, members = truth[0] / result.change[:, 0].std(ddof=1), (len(dense), len(after))
+            shift, members = (
+                truth[0] / result.change[:, 0].std(ddof=1),
+                (len(baseline), len(compressed)),
+            )
             promised = (
                 inference.chance(shift=shift, df=members[0] - 1, alpha=alpha)
-                if pairs
+                if paired
                 else inference.welch_chance(
                     shift=shift, share=np.nanmean(result.share[:, 0]), members=members, alpha=alpha
                 )
             )
             values[question, "promised, uncorrected"] = promised[None]
-            if not pairs:
+            if not paired:
                 few = slice(PRINTED)
                 printed = inference.welch_detectable(
                     se=result.se[few, 0], share=result.share[few, 0], members=members, alpha=alpha
@@ -197,13 +200,15 @@ def _compared(
                 )
     if not true.any():
         official, _ = class_impact.tested(
-            dense, after, n, alpha=alpha, centre="population", pairs=pairs
+            baseline, compressed, n, alpha=alpha, centre="population", paired=paired
         )
-        values["beyond", "called, uncorrected, paper's rule"] = (official.p <= alpha).mean(axis=1)
-        values["beyond", "called, last class, paper's rule"] = (official.p <= alpha)[:, -1]
+        values["relative_change", "called, uncorrected, paper's rule"] = (official.p <= alpha).mean(
+            axis=1
+        )
+        values["relative_change", "called, last class, paper's rule"] = (official.p <= alpha)[:, -1]
     top, truth = (
-        inference.compared(
-            *(hits.sum(axis=-1) for hits in (dense, after)), alpha=alpha, pairs=pairs
+        inference.compare(
+            *(hits.sum(axis=-1) for hits in (baseline, compressed)), alpha=alpha, paired=paired
         ),
         (true * n).sum(),
     )
@@ -213,14 +218,14 @@ def _compared(
     return values
 
 
-def crossed(
+def both_sources(
     *,
     examples: int,
     members: int,
     shared: float = 0.0,
     harm: float = 0.0,
     redrawn: float = 1.0,
-    studies: int,
+    draws: int,
     seed,
     alpha: float = 0.05,
 ) -> pd.DataFrame:
@@ -230,38 +235,40 @@ def crossed(
         examples: in the test, from easy to hopeless, most of them easy. members: networks on each side.
         shared: by the toss of a coin a network is good or bad, most at examples that are neither easy nor hopeless; at most 0.25.
         harm: a tenth of the examples loses ten times this share of its chance to be right, the others none; at most 0.1.
-        redrawn: share of its answers that a compressed network does not take over from a dense one; below 1 it is a copy of that one, and
+        redrawn: share of its answers that a compressed network does not take over from a baseline one; below 1 it is a copy of that one, and
             the intervals are paired.
-        studies, seed, alpha: as in `populations`.
+        draws, seed, alpha: as in `populations`.
 
     Returns the columns of `populations`. Quantities: how often the true change, of other networks on other examples, is "covered, members"
-    by the interval over members and "covered, crossed" by that over both; and the "true change" itself.
+    by the interval over members and "covered, both sources" by that over both; and the "true change" itself.
     """
     if not (0 <= shared <= 0.25 and 0 <= harm <= 0.1 and 0 < redrawn <= 1) or members < 2:
         raise UserError(
             f"shared {shared:g} (0 to 0.25), harm {harm:g} (0 to 0.1), redrawn {redrawn:g} (above 0, to 1) and {members} members "
             "(at least 2) are not possible: choose within these limits"
         )
-    generator, pairs = np.random.default_rng(seed), redrawn < 1
-    true, values = -redrawn * harm * 2 / 2.3, {"covered, members": [], "covered, crossed": []}
-    for _ in range(studies):
+    generator, paired = np.random.default_rng(seed), redrawn < 1
+    true, values = -redrawn * harm * 2 / 2.3, {"covered, members": [], "covered, both sources": []}
+    for _ in range(draws):
         easy, lost = (
             generator.beta(2, 0.3, examples),
             10 * harm * (generator.random(examples) < 0.1),
         )
         luck = [
             4 * shared * generator.choice([-1, 1], size=(members, 1)) * easy * (1 - easy)
-            for _ in range(1 if pairs else 2)
+            for _ in range(1 if paired else 2)
         ]
-        dense = generator.random((members, examples)) < easy + luck[0]
-        after = generator.random((members, examples)) < (easy + luck[-1]) * (1 - lost)
-        if pairs:
-            after = np.where(generator.random((members, examples)) < redrawn, after, dense)
-        result = inference.compared(
-            dense.mean(axis=1), after.mean(axis=1), alpha=alpha, pairs=pairs
+        baseline = generator.random((members, examples)) < easy + luck[0]
+        compressed = generator.random((members, examples)) < (easy + luck[-1]) * (1 - lost)
+        if paired:
+            compressed = np.where(
+                generator.random((members, examples)) < redrawn, compressed, baseline
+            )
+        result = inference.compare(
+            baseline.mean(axis=1), compressed.mean(axis=1), alpha=alpha, paired=paired
         )
-        spread = (after.mean(axis=0) - dense.mean(axis=0)).std(ddof=1)
-        both = inference.crossed(
+        spread = (compressed.mean(axis=0) - baseline.mean(axis=0)).std(ddof=1)
+        both = inference.both_sources(
             result.change, se=result.se, df=result.df, spread=spread, n=examples, alpha=alpha
         )
         for told, (low, high) in zip(
@@ -280,13 +287,13 @@ def models(
     lost: float,
     won: float,
     harm: float = 0.0,
-    studies: int,
+    draws: int,
     seed,
     alpha: float = 0.05,
 ) -> pd.DataFrame:
     """Studies of one model against one, on other examples each time; a row a question and quantity, as of `populations`.
 
-    Arguments: `sizes`, `studies`, `seed`, `alpha` as there; `lost` and `won`, the share of the examples of every class on which right
+    Arguments: `sizes`, `draws`, `seed`, `alpha` as there; `lost` and `won`, the share of the examples of every class on which right
     turns wrong and wrong right; `harm`, what the first class loses besides. No class is affected where `lost` and `won` are equal, none
     against the whole where there is no harm.
     """
@@ -296,14 +303,14 @@ def models(
         raise UserError(
             f"lost {lost:g}, won {won:g} and harm {harm:g} are not possible: shares of the examples, together at most 1"
         )
-    to_wrong = generator.binomial(n, np.broadcast_to(lost + more, (studies, len(n))))
+    to_wrong = generator.binomial(n, np.broadcast_to(lost + more, (draws, len(n))))
     to_right = generator.binomial(
-        n - to_wrong, np.broadcast_to(won / (1 - lost - more), (studies, len(n)))
+        n - to_wrong, np.broadcast_to(won / (1 - lost - more), (draws, len(n)))
     )
     flips = {"to_wrong": to_wrong, "to_right": to_right, "n": np.broadcast_to(n, to_wrong.shape)}
     change, true = (to_right - to_wrong) / n, won - lost - more
-    p = paired.mcnemar(to_wrong=to_wrong, to_right=to_right)
-    ends = [paired.score_interval(**flips, alpha=level) for level in (alpha, alpha / len(n))]
+    p = two_models.mcnemar(to_wrong=to_wrong, to_right=to_right)
+    ends = [two_models.score_interval(**flips, alpha=level) for level in (alpha, alpha / len(n))]
     values = {
         ("change", quantity): each
         for quantity, each in _judged(
@@ -314,7 +321,7 @@ def models(
             p=p,
             true=true,
             alpha=alpha,
-            tested=to_wrong + to_right >= paired.needed(alpha),
+            tested=to_wrong + to_right >= two_models.needed(alpha),
         ).items()
     }
     whole = {
@@ -325,24 +332,24 @@ def models(
     if len(n) > 1:
         total = np.broadcast_to(n.sum(), change.shape)
         ends = [
-            paired.beyond_interval(**flips, total=total, **whole, alpha=level)
+            two_models.relative_interval(**flips, total=total, **whole, alpha=level)
             for level in (alpha, alpha / len(n))
         ]
         overall = (true * n).sum() / n.sum()
-        beyond, true = change - change @ (n / n.sum())[:, None], true - overall
+        relative, true = change - change @ (n / n.sum())[:, None], true - overall
         inside = (ends[0][0] <= true) & (true <= ends[0][1])
         values |= {
-            ("beyond", "covered, alone"): inside.mean(axis=1),
-            ("beyond", "covered, smallest class"): inside[:, -1],
-            ("beyond", "covered, all at once"): ((ends[1][0] <= true) & (true <= ends[1][1])).all(
-                axis=1
-            ),
-            ("beyond", "covered, the class that looks worst"): inside[
-                np.arange(studies), beyond.argmin(axis=1)
+            ("relative_change", "covered, alone"): inside.mean(axis=1),
+            ("relative_change", "covered, smallest class"): inside[:, -1],
+            ("relative_change", "covered, all at once"): (
+                (ends[1][0] <= true) & (true <= ends[1][1])
+            ).all(axis=1),
+            ("relative_change", "covered, the class that looks worst"): inside[
+                np.arange(draws), relative.argmin(axis=1)
             ],
         }
         if not true.any():
-            values["beyond", "called, uncorrected"] = 1 - inside.mean(axis=1)
+            values["relative_change", "called, uncorrected"] = 1 - inside.mean(axis=1)
     return _told(values)
 
 
@@ -352,18 +359,18 @@ def pies(
     members: int,
     shared: float = 0.0,
     harm: float = 0.0,
-    studies: int,
-    splits: int = 60,
+    draws: int,
+    control_draws: int = 60,
     seed,
     alpha: float = 0.05,
 ) -> pd.DataFrame:
-    """Studies of exemplars: dense, dense again and compressed populations on examples from easy to hopeless; a row a quantity.
+    """Studies of exemplars: baseline, the second baseline and compressed populations on examples from easy to hopeless; a row a quantity.
 
     Arguments: `examples` in the test; `members` of each population; `shared` as in `populations`; `harm`, what every example's chance to be
-    right loses by compression; `splits` random draws of each control; others as there.
+    right loses by compression; `control_draws` random draws of each control; others as there.
 
-    Returns the columns of `populations`, question "pie" or "clear". "share": of examples that are such between dense and compressed;
-    "share, floor": between the dense populations; "called": permutation test with p at most alpha, of the members at full size;
+    Returns the columns of `populations`, question "pie" or "clear". "share": of examples that are such between baseline and compressed;
+    "share, floor": between the baseline populations; "called": permutation test with p at most alpha, of the members at full size;
     "covered": how often the interval of the excess holds the mean excess over all studies.
     """
     generator = np.random.default_rng(seed)
@@ -380,14 +387,14 @@ def pies(
 
     tables = [
         exemplars.null_control(
-            dense=trained(0),
-            dense_again=trained(0),
+            baseline=trained(0),
+            second_baseline=trained(0),
             compressed=trained(harm),
-            splits=splits,
+            draws=control_draws,
             seed=generator,
             alpha=alpha,
         )
-        for _ in range(studies)
+        for _ in range(draws)
     ]
     values = {}
     for row, kind in enumerate(("pie", "clear")):
@@ -407,22 +414,22 @@ def pies(
     return _told(values)
 
 
-def splits(*, label, dense, members: int, draws: int, seed, alpha: float = 0.05) -> pd.DataFrame:
+def splits(*, label, baseline, members: int, draws: int, seed, alpha: float = 0.05) -> pd.DataFrame:
     """Networks that were really trained, all alike, dealt at random into two populations of `members`; a row a question and quantity.
 
-    Arguments: `label` (N,); `dense` (K, N) predicted labels of all networks that were trained alike, at least 2 `members`; `draws`, deals;
+    Arguments: `label` (N,); `baseline` (K, N) predicted labels of all networks that were trained alike, at least 2 `members`; `draws`, deals;
     `seed`, `alpha` as in `populations`, whose columns and quantities are returned. The truth is no change. Deals of one pool share
     networks, so that the error is too small where `members` is not small beside K.
     """
-    label, dense = inputs.populations({"dense": dense}, label=label, members=4)
-    if not 2 <= members <= len(dense) // 2:
+    label, baseline = inputs.populations({"baseline": baseline}, label=label, members=4)
+    if not 2 <= members <= len(baseline) // 2:
         raise UserError(
-            f"members is {members}: allowed are 2 to {len(dense) // 2}, half of the networks that there are"
+            f"members is {members}: allowed are 2 to {len(baseline) // 2}, half of the networks that there are"
         )
-    n, generator = inputs.class_sizes(label, dense), np.random.default_rng(seed)
+    n, generator = inputs.class_sizes(label, baseline), np.random.default_rng(seed)
     order = np.argsort(-n, kind="stable")
-    n, hits = n[order], class_impact.correct(label, dense, len(n))[:, order]
-    dealt = generator.permuted(np.tile(np.arange(len(dense)), (draws, 1)), axis=1)
+    n, hits = n[order], class_impact.correct(label, baseline, len(n))[:, order]
+    dealt = generator.permuted(np.tile(np.arange(len(baseline)), (draws, 1)), axis=1)
     first, second = (
         hits[dealt[:, here]].swapaxes(0, 1)
         for here in (slice(members), slice(members, 2 * members))
