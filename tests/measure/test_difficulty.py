@@ -163,7 +163,9 @@ def test_forgotten_labels_agree_with_a_loop():
             )
             for name in ("baseline", "compressed")
         ]
-        assert (row.n, row.baseline_share, row.compressed_share) == pytest.approx((of_kind.sum(), *shares))
+        assert (row.n, row.baseline_share, row.compressed_share) == pytest.approx(
+            (of_kind.sum(), *shares)
+        )
         assert (
             row.change == pytest.approx(shares[1] - shares[0]) and row.low <= row.change <= row.high
         )
