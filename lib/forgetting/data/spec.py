@@ -1,8 +1,8 @@
-"""What a study says of its data, as checked blocks, and the seeds that derive from words."""
+"""The block `data` of a study, checked, and seeds derived from words."""
 
 import hashlib
 import json
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -47,10 +47,11 @@ class PlantedData(Spec):
     seed: int = Field(0, ge=0)
 
     @model_validator(mode="after")
-    def _consistent(self):
+    def _consistent(self) -> Self:
         if self.train_smallest > self.train_largest:
             raise ValueError(
-                f"train_smallest ({self.train_smallest}) must be at most train_largest ({self.train_largest})"
+                f"train_smallest ({self.train_smallest}) must be at most train_largest "
+                f"({self.train_largest})"
             )
         return self
 
@@ -72,11 +73,22 @@ class Cifar10Data(Spec):
     seed: int = Field(0, ge=0)
 
 
-DATA = (PlantedData, Cifar10Data)
 Data = Annotated[PlantedData | Cifar10Data, Field(discriminator="name")]
 
 
 def derive_seed(study_seed: int, *words: object) -> int:
-    """A seed in [0, 2^63) for what `words` name, e.g. `derive_seed(0, "pruned-0.9", member)`; never from a position in a list."""
+    """Derive a seed from words, never from a position in a list.
+
+    Args:
+        study_seed: of the study or its data.
+        words: what the seed is for, e.g. the name of a setting and a member's number.
+
+    Returns:
+        An integer in [0, 2^63).
+
+    Example:
+        >>> derive_seed(0, "pruned-0.9", 3) == derive_seed(0, "pruned-0.9", "3")
+        True
+    """
     text = json.dumps([study_seed, *map(str, words)])
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1

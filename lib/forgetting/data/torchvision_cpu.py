@@ -1,13 +1,16 @@
 """The one place where torchvision is imported."""
 
-_operators = None  # the registration lives as long as this object
+from types import ModuleType
+from typing import Any
+
+_operators: Any = None  # the registration lives as long as this object
 
 
-def import_torchvision():
-    """The module torchvision, also beside a CPU build of torch.
+def import_torchvision() -> ModuleType:
+    """Return the module torchvision, also beside a CPU build of torch.
 
-    Its wheel from the package index expects compiled operators that a CPU build cannot load; their signatures are declared here first,
-    which is all that its import needs.
+    Its wheel from the package index expects compiled operators that a CPU build cannot load. Their
+    signatures are declared first, which is all that its import needs.
     """
     global _operators
     if _operators is None:
