@@ -7,12 +7,30 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from forgetting.claims import evidence as ev
-from forgetting.claims import ledger as book
+from forgetting.claims.claim import Claim, load_claims, reported_values
+from forgetting.claims.evidence import INT8, Evidence
+from forgetting.claims.ledger import (
+    CONTRADICTED,
+    HOLDS,
+    NOISE,
+    UNDECIDED,
+    VERDICTS,
+    build_ledger,
+    judge_interval,
+    untested_claims,
+)
+from forgetting.claims.readable import format_amount, readable_ledger, scaled_ledger
+from forgetting.claims.statistics import (
+    ADVERSARIES,
+    FLAW_KINDS,
+    OVER_BOTH,
+    STATISTICS,
+    measure_statistics,
+)
 from forgetting.errors import UserError
 from forgetting.measure import class_impact, difficulty, exemplars, inference, robustness
 
-CLAIMS, REPORTED = book.load_claims()
+CLAIMS, REPORTED = load_claims()
 TESTED = [claim for claim in CLAIMS if claim.statistic]
 HOW_READ = {
     "official code",
@@ -59,23 +77,21 @@ def populations(
             0,
             1,
         )
-    predicted[ev.INT8] = predicted["dense-again"].copy()
+    predicted[INT8] = predicted["dense-again"].copy()
     flipped = rng.random((members, examples)) < 0.002
-    predicted[ev.INT8][flipped] = other[np.nonzero(flipped)[1]]
+    predicted[INT8][flipped] = other[np.nonzero(flipped)[1]]
     # Five copies of different kinds share a source.
     source, training = (
         np.arange(examples) // CLASSES // 5 * CLASSES + label,
         np.geomspace(280, 28, CLASSES).astype(int),
     )
-    return ev.Evidence(
-        label, kind, source, training, predicted, corrupted, held, adversary=hold < 0
-    )
+    return Evidence(label, kind, source, training, predicted, corrupted, held, adversary=hold < 0)
 
 
 def plain_only(label, predicted):
     """Evidence of plain images alone, each its own source."""
     examples = len(label)
-    return ev.Evidence(
+    return Evidence(
         label,
         np.full(examples, "plain", dtype=object),
         np.arange(examples),
@@ -85,8 +101,8 @@ def plain_only(label, predicted):
 
 
 def verdicts(evidence, *, draws=60, seed=0, sparsity=0.9, alpha=0.05):
-    return book.build_ledger(
-        ev.measure_statistics(evidence, draws=draws, seed=seed),
+    return build_ledger(
+        measure_statistics(evidence, draws=draws, seed=seed),
         CLAIMS,
         sparsity=sparsity,
         alpha=alpha,
@@ -102,16 +118,16 @@ def evidence():
 
 @pytest.fixture(scope="module")
 def measured(evidence):
-    return ev.measure_statistics(evidence, draws=60, seed=0)
+    return measure_statistics(evidence, draws=60, seed=0)
 
 
 @pytest.fixture(scope="module")
 def ledger(measured):
-    return book.build_ledger(measured, CLAIMS, sparsity=0.9)
+    return build_ledger(measured, CLAIMS, sparsity=0.9)
 
 
 def value(measured, setting, statistic):
-    return measured.value[setting][ev.STATISTICS.index(statistic)]
+    return measured.values[setting][STATISTICS.index(statistic)]
 
 
 # The data
@@ -163,15 +179,19 @@ def test_claims_have_names_of_their_own_and_either_a_test_or_a_reason():
     for claim in CLAIMS:
         assert bool(claim.untested) != bool(claim.test), claim.id
     with pytest.raises(ValueError, match="needs test, statistic"):
-        book.Claim(
+        Claim(
             id="half", short="s", text="t", paper="p", section="s", sources=("a",), test="something"
         )
 
 
+def test_a_claim_on_a_statistic_that_is_not_measured_is_refused_with_those_that_are():
+    tested = next(claim for claim in CLAIMS if claim.statistic).model_dump()
+    with pytest.raises(ValueError, match="'PIE' is not one of accuracy, .*PIEs"):
+        Claim(**tested | {"statistic": "PIE"})
+
+
 def test_reported_values_stand_with_their_level_and_their_data():
-    said = book.reported_values(
-        next(claim for claim in CLAIMS if claim.id == "classes-grow"), REPORTED
-    )
+    said = reported_values(next(claim for claim in CLAIMS if claim.id == "classes-grow"), REPORTED)
     assert (
         said["reported"]
         == "ImageNet, classes changed significantly (of 1,000 classes): 170 at 0.5, 372 at 0.7, 637 at 0.9"
@@ -184,25 +204,25 @@ def test_reported_values_stand_with_their_level_and_their_data():
 
 def test_the_four_verdicts_are_what_their_definitions_say():
     more = {"direction": "more", "negligible": 1.0}
-    assert book.judge_interval(low=0.1, high=0.2, **more) == book.HOLDS
-    assert book.judge_interval(low=-0.2, high=-0.1, **more) == book.CONTRADICTED
-    assert book.judge_interval(low=-5.0, high=0.9, **more) == book.NOISE
-    assert book.judge_interval(low=-0.1, high=1.1, **more) == book.UNDECIDED
+    assert judge_interval(low=0.1, high=0.2, **more) == HOLDS
+    assert judge_interval(low=-0.2, high=-0.1, **more) == CONTRADICTED
+    assert judge_interval(low=-5.0, high=0.9, **more) == NOISE
+    assert judge_interval(low=-0.1, high=1.1, **more) == UNDECIDED
     none = {"direction": "none", "negligible": 1.0}
     assert (
-        book.judge_interval(low=-0.9, high=0.9, **none)
-        == book.judge_interval(low=0.1, high=0.9, **none)
-        == book.HOLDS
+        judge_interval(low=-0.9, high=0.9, **none)
+        == judge_interval(low=0.1, high=0.9, **none)
+        == HOLDS
     )
     assert (
-        book.judge_interval(low=1.1, high=3.0, **none)
-        == book.judge_interval(low=-3.0, high=-1.1, **none)
-        == book.CONTRADICTED
+        judge_interval(low=1.1, high=3.0, **none)
+        == judge_interval(low=-3.0, high=-1.1, **none)
+        == CONTRADICTED
     )
     assert (
-        book.judge_interval(low=-0.9, high=1.1, **none)
-        == book.judge_interval(low=0.5, high=1.5, **none)
-        == book.UNDECIDED
+        judge_interval(low=-0.9, high=1.1, **none)
+        == judge_interval(low=0.5, high=1.5, **none)
+        == UNDECIDED
     )
 
 
@@ -215,49 +235,44 @@ def test_verdicts_mirror_with_the_direction_and_do_not_depend_on_the_unit():
             abs(negligible) + 1e-6,
             abs(scale) + 0.1,
         )
-        more = book.judge_interval(low=low, high=high, direction="more", negligible=negligible)
-        assert more == book.judge_interval(
-            low=-high, high=-low, direction="less", negligible=negligible
-        )
-        assert more == book.judge_interval(
+        more = judge_interval(low=low, high=high, direction="more", negligible=negligible)
+        assert more == judge_interval(low=-high, high=-low, direction="less", negligible=negligible)
+        assert more == judge_interval(
             low=low * scale, high=high * scale, direction="more", negligible=negligible * scale
         )
-        none = book.judge_interval(low=low, high=high, direction="none", negligible=negligible)
-        assert none == book.judge_interval(
-            low=-high, high=-low, direction="none", negligible=negligible
-        )
-        assert (more in (book.HOLDS, book.CONTRADICTED)) == (low > 0 or high < 0)
+        none = judge_interval(low=low, high=high, direction="none", negligible=negligible)
+        assert none == judge_interval(low=-high, high=-low, direction="none", negligible=negligible)
+        assert (more in (HOLDS, CONTRADICTED)) == (low > 0 or high < 0)
 
 
 def test_a_wider_interval_never_tells_more():
     rng = np.random.default_rng(1)
     for low, width, negligible in rng.uniform(-2, 2, (300, 3)):
         for direction in ("more", "less", "none"):
-            narrow = book.judge_interval(
+            narrow = judge_interval(
                 low=low,
                 high=low + abs(width),
                 direction=direction,
                 negligible=abs(negligible) + 1e-6,
             )
-            wide = book.judge_interval(
+            wide = judge_interval(
                 low=low - 9,
                 high=low + abs(width) + 9,
                 direction=direction,
                 negligible=abs(negligible) + 1e-6,
             )
-            assert wide == book.UNDECIDED and narrow in book.VERDICTS
+            assert wide == UNDECIDED and narrow in VERDICTS
 
 
 def test_without_an_interval_nothing_can_be_told_and_wrong_arguments_are_refused():
     for direction in ("more", "less", "none"):
         assert (
-            book.judge_interval(low=np.nan, high=np.nan, direction=direction, negligible=1)
-            == book.UNDECIDED
+            judge_interval(low=np.nan, high=np.nan, direction=direction, negligible=1) == UNDECIDED
         )
     with pytest.raises(UserError, match="direction is 'up'"):
-        book.judge_interval(low=0, high=1, direction="up", negligible=1)
+        judge_interval(low=0, high=1, direction="up", negligible=1)
     with pytest.raises(UserError, match="negligible is 0"):
-        book.judge_interval(low=0, high=1, direction="more", negligible=0)
+        judge_interval(low=0, high=1, direction="more", negligible=0)
 
 
 # The statistics, against measures and naive recomputation
@@ -265,7 +280,7 @@ def test_without_an_interval_nothing_can_be_told_and_wrong_arguments_are_refused
 
 def test_statistics_of_classes_are_those_of_the_class_measure(evidence, measured):
     plain = evidence.kind == "plain"
-    for name in ("dense-again", "pruned-0.9", ev.INT8):
+    for name in ("dense-again", "pruned-0.9", INT8):
         dense, compressed = (
             evidence.predicted["dense"][:, plain],
             evidence.predicted[name][:, plain],
@@ -300,7 +315,7 @@ def test_statistics_of_pies_are_those_of_the_measures_of_pies(evidence, measured
     assert value(measured, "pruned-0.9", "right answers on PIEs") == pytest.approx(gap * pie.mean())
     given = {"kind": evidence.kind, "source": evidence.source, "pie": pie, "null_pie": null}
     beyond = difficulty.rates_by_kind(**given, draws=50, seed=0).set_index("kind")["beyond"]
-    for kind in ev.FLAW_KINDS:
+    for kind in FLAW_KINDS:
         here, floor = (
             value(measured, name, f"PIEs among {kind}") for name in ("pruned-0.9", "dense-again")
         )
@@ -309,7 +324,7 @@ def test_statistics_of_pies_are_those_of_the_measures_of_pies(evidence, measured
 
 def test_statistics_of_robustness_are_those_of_the_measure(evidence, measured):
     held = {
-        name: right.astype(int) for name, right in evidence.held.items()
+        name: right.astype(int) for name, right in evidence.holdout.items()
     }  # label 1 everywhere: right is 1
     label = np.ones(len(evidence.adversary), dtype=int)
     hard, everything = (
@@ -330,8 +345,8 @@ def test_statistics_of_robustness_are_those_of_the_measure(evidence, measured):
 
 
 def test_intervals_agree_with_welchs_test_and_with_the_null_control_of_pies(evidence):
-    measured = ev.measure_statistics(evidence, draws=400, seed=0)
-    table = book.build_ledger(measured, CLAIMS, sparsity=0.9).set_index("id")
+    measured = measure_statistics(evidence, draws=400, seed=0)
+    table = build_ledger(measured, CLAIMS, sparsity=0.9).set_index("id")
     plain = evidence.kind == "plain"
     accuracy = {
         name: (evidence.predicted[name] == evidence.label)[:, plain].mean(axis=1)
@@ -377,8 +392,8 @@ def test_the_ledger_is_effect_minus_null_with_one_family_of_intervals(ledger):
         for alpha in (0.05, 0.05 / len(ledger))
     ]
     assert np.allclose(widths, limits[1] / limits[0])
-    assert (ledger.loc[ledger["verdict"] == book.UNDECIDED, "detectable"] > 0).all()
-    assert set(ledger.loc[ledger["resamples"] == "both", "statistic"]) == set(ev.OVER_BOTH)
+    assert (ledger.loc[ledger["verdict"] == UNDECIDED, "detectable"] > 0).all()
+    assert set(ledger.loc[ledger["resamples"] == "both", "statistic"]) == set(OVER_BOTH)
 
 
 def test_a_planted_effect_holds_and_its_opposite_is_contradicted(ledger):
@@ -392,11 +407,11 @@ def test_a_planted_effect_holds_and_its_opposite_is_contradicted(ledger):
         "sensitivity-c",
         "robustness-a",
     ):
-        assert table.loc[name, "verdict"] == book.HOLDS, name
-    assert table.loc["top-line", "verdict"] == book.CONTRADICTED
+        assert table.loc[name, "verdict"] == HOLDS, name
+    assert table.loc["top-line", "verdict"] == CONTRADICTED
     opposite = populations(np.random.default_rng(2), harm=lambda label, kind: 4.0 - 0.5 * label)
     assert (
-        verdicts(opposite).loc["long-tail", "verdict"] == book.CONTRADICTED
+        verdicts(opposite).loc["long-tail", "verdict"] == CONTRADICTED
     )  # the frequent classes suffer
     copies = {**opposite.predicted, "pruned-0.9": opposite.predicted["dense"][::-1]}
     assert (
@@ -410,41 +425,39 @@ def test_with_no_effect_hardly_any_ledger_has_a_claim_that_holds():
         table = verdicts(
             populations(np.random.default_rng(100 + draw), examples=200), draws=40, seed=draw
         ).drop(index="top-line")
-        false += table["verdict"].isin([book.HOLDS, book.CONTRADICTED]).any()
+        false += table["verdict"].isin([HOLDS, CONTRADICTED]).any()
     assert false <= 4  # nominal 5 % of 25 ledgers: more than 4 in fewer than 1 of 100 runs
 
 
 def test_equal_accuracy_is_told_by_equivalence_only_where_the_study_is_large_enough():
     same, steady = populations(np.random.default_rng(7)), np.random.default_rng(8)
-    assert verdicts(same).loc["top-line", "verdict"] == book.UNDECIDED
+    assert verdicts(same).loc["top-line", "verdict"] == UNDECIDED
     label = np.tile(np.arange(CLASSES), 200)
     predicted = {
         name: np.where(steady.random((MEMBERS, len(label))) < 0.002, (label + 1) % CLASSES, label)
         for name in same.predicted
     }
-    assert verdicts(plain_only(label, predicted)).loc["top-line", "verdict"] == book.HOLDS
+    assert verdicts(plain_only(label, predicted)).loc["top-line", "verdict"] == HOLDS
 
 
 def test_the_same_seed_gives_the_same_ledger_and_another_only_other_intervals(evidence, ledger):
-    again = book.build_ledger(
-        ev.measure_statistics(evidence, draws=60, seed=0), CLAIMS, sparsity=0.9
-    )
+    again = build_ledger(measure_statistics(evidence, draws=60, seed=0), CLAIMS, sparsity=0.9)
     pd.testing.assert_frame_equal(ledger, again)
     other = verdicts(evidence, seed=1).reset_index()
     assert ledger["difference"].equals(other["difference"]) and not ledger["se"].equals(other["se"])
 
 
 def test_what_was_not_measured_is_left_out_with_a_reason(evidence, measured):
-    lowest = book.build_ledger(measured, CLAIMS, sparsity=0.5)
+    lowest = build_ledger(measured, CLAIMS, sparsity=0.5)
     assert not {"pies-grow", "classes-grow"} & set(lowest["id"])
-    without = {name: labels for name, labels in evidence.predicted.items() if name != ev.INT8}
+    without = {name: labels for name, labels in evidence.predicted.items() if name != INT8}
     table = verdicts(
-        dataclasses.replace(evidence, predicted=without, corrupted={}, held={}), draws=10
+        dataclasses.replace(evidence, predicted=without, corrupted={}, holdout={}), draws=10
     ).reset_index()
-    gone = (*ev.ADVERSARIES, "corrupted images", "corrupted beyond clean")
+    gone = (*ADVERSARIES, "corrupted images", "corrupted beyond clean")
     missing = {claim.id for claim in TESTED if "int8" in claim.compares or claim.statistic in gone}
     assert set(table["id"]) == {claim.id for claim in TESTED} - missing
-    others = book.untested_claims(CLAIMS, table)
+    others = untested_claims(CLAIMS, table)
     assert (
         set(others["id"]) == {claim.id for claim in CLAIMS} - set(table["id"])
         and (others["reason"] != "").all()
@@ -454,31 +467,31 @@ def test_what_was_not_measured_is_left_out_with_a_reason(evidence, measured):
 def test_populations_without_any_difference_tell_nothing():
     label = np.tile(np.arange(CLASSES), 20)
     predicted = {
-        name: np.tile(label, (4, 1)) for name in ("dense", "dense-again", "pruned-0.9", ev.INT8)
+        name: np.tile(label, (4, 1)) for name in ("dense", "dense-again", "pruned-0.9", INT8)
     }
     table = verdicts(plain_only(label, predicted), draws=5)
-    assert set(table["verdict"]) == {book.UNDECIDED} and table["se"].isna().all()
-    assert set(book.readable_ledger(table.reset_index(), CLAIMS, REPORTED)["detectable"]) == {
+    assert set(table["verdict"]) == {UNDECIDED} and table["se"].isna().all()
+    assert set(readable_ledger(table.reset_index(), CLAIMS, REPORTED)["detectable"]) == {
         "no draw differs"
     }
 
 
 def test_wrong_requests_are_refused(evidence, measured):
     with pytest.raises(UserError, match="the level is 'pruned-0.7'"):
-        book.build_ledger(measured, CLAIMS, sparsity=0.7)
+        build_ledger(measured, CLAIMS, sparsity=0.7)
     with pytest.raises(UserError, match="draws is 1"):
-        ev.measure_statistics(evidence, draws=1, seed=0)
+        measure_statistics(evidence, draws=1, seed=0)
     fewer = {**evidence.predicted, "pruned-0.9": evidence.predicted["pruned-0.9"][:5]}
     with pytest.raises(UserError, match="differ in number"):
-        ev.measure_statistics(dataclasses.replace(evidence, predicted=fewer), draws=5, seed=0)
+        measure_statistics(dataclasses.replace(evidence, predicted=fewer), draws=5, seed=0)
 
 
 def test_on_the_common_scale_what_is_claimed_points_right(ledger):
-    scaled = book.scaled_ledger(ledger)
+    scaled = scaled_ledger(ledger)
     directed = ledger["direction"] != "none"
     for verdict, edge, sign in (
-        (book.HOLDS, "simultaneous_low", 1),
-        (book.CONTRADICTED, "simultaneous_high", -1),
+        (HOLDS, "simultaneous_low", 1),
+        (CONTRADICTED, "simultaneous_high", -1),
     ):
         some = scaled[directed & (scaled["verdict"] == verdict)]
         assert (sign * some[edge] > 0).all()
@@ -488,10 +501,9 @@ def test_on_the_common_scale_what_is_claimed_points_right(ledger):
 
 def test_amounts_have_a_true_minus_sign_and_no_negative_zero():
     assert (
-        book.format_amount(-0.1234, "points") == "−12.3"
-        and book.format_amount(0.0004, "points") == book.format_amount(-0.0004, "points") == "+0.0"
+        format_amount(-0.1234, "points") == "−12.3"
+        and format_amount(0.0004, "points") == format_amount(-0.0004, "points") == "+0.0"
     )
     assert (
-        book.format_amount(-2.0, "classes") == "−2"
-        and book.format_amount(4.53, "classes", sign="") == "4.5"
+        format_amount(-2.0, "classes") == "−2" and format_amount(4.53, "classes", sign="") == "4.5"
     )
