@@ -9,7 +9,14 @@ import pytest
 from scipy import stats
 
 from forgetting.errors import UserError
-from forgetting.measure import class_impact, exemplars, inference, sample_size, simulation
+from forgetting.measure import (
+    class_impact,
+    exemplars,
+    inference,
+    pie_detection,
+    sample_size,
+    simulation,
+)
 
 LABEL = np.repeat(np.arange(4), [30, 25, 20, 25])
 
@@ -339,7 +346,7 @@ def test_a_class_that_never_varies_has_no_smallest_change():
 
 def test_the_readers_p_is_that_of_all_deals_where_they_are_few():
     baseline, compressed = alike(3, 23), alike(3, 24, recall=(0.6, 0.4, 0.9, 0.6))
-    row = sample_size.detection(
+    row = pie_detection.detection(
         baseline=baseline, compressed=compressed, sizes=[3], draws=2, seed=0
     ).iloc[0]
     pool = np.concatenate([baseline, compressed])
@@ -361,12 +368,12 @@ def test_a_reader_cannot_tell_populations_apart_below_the_smallest_p_and_rarely_
         alike(12, 27, recall=(0.2, 0.1, 0.2, 0.3)),
     )
     how = {"baseline": baseline, "sizes": [2, 3, 4, 6], "draws": 60, "deals": 199, "seed": 0}
-    apart = sample_size.detection(compressed=compressed, **how).set_index(["measure", "size"])
+    apart = pie_detection.detection(compressed=compressed, **how).set_index(["measure", "size"])
     assert (apart.loc["pie", "detected"] == [0, 0, 1, 1]).all()
     assert np.allclose(
         apart.loc["pie"]["p_low"][[2, 3, 4]], apart.loc["pie"]["smallest_p"][[2, 3, 4]]
     )
-    same = sample_size.detection(compressed=again, **how)
+    same = pie_detection.detection(compressed=again, **how)
     assert (same["detected"] <= 0.15).all() and (same["p"] > 0.3).all()
     assert list(apart.loc["pie", "deals"]) == [3, 10, 35, 199] and list(
         apart.loc["pie", "all_deals"]
@@ -406,7 +413,7 @@ def test_a_mistake_is_named_in_one_line():
             "the size 1 is not possible",
         ),
         (
-            lambda: sample_size.detection(
+            lambda: pie_detection.detection(
                 baseline=baseline, compressed=baseline, sizes=[2.5], seed=0
             ),
             "the size 2.5 is not possible",

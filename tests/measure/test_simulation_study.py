@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 
 from forgetting.errors import UserError
-from forgetting.measure import class_impact, inference, populations, simulation_study
+from forgetting.measure import (
+    class_impact,
+    inference,
+    populations,
+    simulation_study,
+    simulation_two_models,
+)
 
 PLAIN = {"sizes": [60, 40, 20], "recall": 0.8, "members": 5, "draws": 300, "seed": 0}
 
@@ -123,7 +129,9 @@ def test_copies_are_tested_in_pairs_and_move_as_told():
 
 
 def test_one_model_against_one_calls_few_and_holds_what_is_true():
-    table = simulation_study.models(sizes=[80, 40, 15], lost=0.06, won=0.06, draws=500, seed=2)
+    table = simulation_two_models.studies(
+        sizes=[80, 40, 15], lost=0.06, won=0.06, draws=500, seed=2
+    )
     told = of(table)
     assert (
         told["change", "called, uncorrected"] < 0.05 and told["change", "any called, Holm"] < 0.06
@@ -132,7 +140,9 @@ def test_one_model_against_one_calls_few_and_holds_what_is_true():
         told["change", "covered, alone"] > 0.92 and told["relative_change", "covered, alone"] > 0.92
     )
     harmed = of(
-        simulation_study.models(sizes=[300, 300], lost=0.01, won=0.01, harm=0.1, draws=200, seed=3)
+        simulation_two_models.studies(
+            sizes=[300, 300], lost=0.01, won=0.01, harm=0.1, draws=200, seed=3
+        )
     )
     assert harmed["change", "found, Holm"] > 0.95 and harmed["change", "covered, alone"] > 0.9
 
@@ -181,7 +191,7 @@ def test_chances_that_cannot_be_are_refused_in_one_line():
             "harm 0.2",
         ),
         (
-            lambda: simulation_study.models(sizes=[9], lost=0.9, won=0.2, draws=5, seed=0),
+            lambda: simulation_two_models.studies(sizes=[9], lost=0.9, won=0.2, draws=5, seed=0),
             "not possible",
         ),
     ):

@@ -1,19 +1,24 @@
-"""What PIEs are like: rates by kind of example beside the null's, forgotten wrong labels, simple image qualities."""
+"""What PIEs are like: rates by kind of example, forgotten wrong labels, simple image qualities."""
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from forgetting.errors import UserError
 from forgetting.measure import inference, inputs
 
 
-def _kinds(kind, reference: str) -> tuple[np.ndarray, list[str], np.ndarray]:
-    """The kind of each example (N,), the names of the kinds, `reference` first, and a column of ones and zeros (N, kinds) for each."""
+def _kinds(kind: npt.ArrayLike, reference: str) -> tuple[np.ndarray, list[str], np.ndarray]:
+    """The kind of each example (N,), the names of the kinds with `reference` first, and indicators.
+
+    The indicators are a column of ones and zeros for each kind, (N, kinds).
+    """
     kind = np.asarray(kind).astype(object)
     names = sorted(set(kind.tolist()))
     if reference not in names:
         raise UserError(
-            f"reference is {reference!r}: no example is of this kind; choose one of {', '.join(names)}"
+            f"reference is {reference!r}: no example is of this kind; choose one of "
+            f"{', '.join(names)}"
         )
     names.sort(key=lambda name: name != reference)
     return kind, names, (kind[:, None] == np.array(names, dtype=object)).astype(float)
@@ -21,41 +26,50 @@ def _kinds(kind, reference: str) -> tuple[np.ndarray, list[str], np.ndarray]:
 
 def rates_by_kind(
     *,
-    kind,
-    source,
-    pie,
-    null_pie,
+    kind: npt.ArrayLike,
+    source: npt.ArrayLike,
+    pie: npt.ArrayLike,
+    null_pie: npt.ArrayLike,
     draws: int = 2000,
-    seed,
+    seed: int | np.random.Generator,
     alpha: float = 0.05,
     reference: str = "plain",
 ) -> pd.DataFrame:
-    """PIE rates by kind of example as difference from the same rate in the null; one row a kind, `reference` first.
+    """PIE rates by kind of example, beside the same rates in the noise floor.
 
-    Unstable examples are PIEs in the null too, so only what exceeds the null's rate is compression's doing. For clear PIEs, give the
-    clear columns.
+    Unstable examples are PIEs of the noise floor too, so only what exceeds its rate is due to
+    compression. For clear PIEs, give the columns of clear PIEs.
 
-    Arguments
-        kind, source: (N,) what each example is and which image it was made from; flawed copies share the source of their original.
-        pie, null_pie: (N,) booleans, `exemplars.find` of the second baselinest compressed and of the second baselinest the second baseline.
-        draws: bootstrap draws, each drawing as many sources as there are, with replacement, and all their examples of every kind.
-        seed: whole number or numpy Generator. alpha: intervals are at 1 - alpha.
+    Args:
+        kind: (N,) what each example is.
+        source: (N,) which image it was made from; flawed copies share the source of their original.
+        pie: (N,) booleans, from `exemplars.find` of the baseline and the compressed population.
+        null_pie: (N,) booleans, from `exemplars.find` of the baseline and the second baseline.
+        draws: of the bootstrap; each draws as many sources as there are, with replacement, and all
+            their examples of every kind.
+        seed: whole number or numpy Generator.
+        alpha: intervals are at 1 - alpha.
         reference: the kind that all are compared with in `beyond` and `ratio`.
 
-    Returns
-        kind, n (examples), sources (different ones).
-        rate, null_rate: share of PIEs among the examples of this kind. difference, low, high: `rate` - `null_rate` with its interval.
-            Where all examples of a kind agree (no PIE here and none in the null, say) the bootstrap gives an interval of no width; it is
-            widened by the exact binomial limit for none in as many sources as the kind has.
-        beyond, beyond_low, beyond_high: this difference minus the reference's: what compression does to this kind beyond what it does to
-            the reference.
-        ratio, ratio_low, ratio_high; null_ratio, null_ratio_low, null_ratio_high: `rate` / the reference's rate, and the same in the
-            null: how much PIEs over-index on this kind; infinite or NaN where the reference has none. These three and `beyond` have no
-            interval (NaN) for the reference itself.
-        resamples: "sources": other images, these networks.
+    Returns:
+        One row a kind, `reference` first.
+            kind; n: its examples; sources: how many different ones.
+            rate, null_rate: share of PIEs among the examples of this kind.
+            difference, low, high: `rate` - `null_rate` with its interval. If all examples of a kind
+                agree (no PIE and none in the noise floor, say) the bootstrap gives an interval of
+                no width; it is widened by the exact binomial limit for none in as many sources.
+            beyond, beyond_low, beyond_high: this difference minus the reference's: what compression
+                does to this kind beyond what it does to the reference.
+            ratio, ratio_low, ratio_high, and null_ratio, null_ratio_low, null_ratio_high: `rate` /
+                the reference's rate, and the same in the noise floor: how over-represented this
+                kind is; infinite or NaN if the reference has none. For the reference itself these
+                three and `beyond` have no interval (NaN).
+            resamples: "sources": other images, these networks.
 
-    Raises `UserError` for shapes that do not match, masks that are no booleans, an unknown reference. Source: arXiv 1911.05248, section on
-    what PIEs are like; the difference from the null is ours.
+    Raises:
+        UserError: shapes that do not match, masks that are not booleans, an unknown reference.
+
+    Source: arXiv 1911.05248, on what PIEs are like; the difference from the noise floor is ours.
     """
     inputs.fraction("alpha", alpha)
     kind, names, one_hot = _kinds(kind, reference)
@@ -63,7 +77,7 @@ def rates_by_kind(
     pie, null_pie = inputs.mask("pie", pie, len(kind)), inputs.mask("null_pie", null_pie, len(kind))
     columns = np.hstack([one_hot, one_hot * pie[:, None], one_hot * null_pie[:, None]])
 
-    def statistics(totals):
+    def statistics(totals: np.ndarray) -> tuple[np.ndarray, ...]:
         n, pies, null_pies = np.split(totals, 3, axis=-1)
         with np.errstate(
             divide="ignore", invalid="ignore"
@@ -116,35 +130,49 @@ def rates_by_kind(
 
 def forgetting_of_labels(
     *,
-    kind,
-    source,
-    given,
-    true,
-    baseline,
-    compressed,
+    kind: npt.ArrayLike,
+    source: npt.ArrayLike,
+    given: npt.ArrayLike,
+    true: npt.ArrayLike,
+    baseline: npt.ArrayLike,
+    compressed: npt.ArrayLike,
     draws: int = 2000,
-    seed,
+    seed: int | np.random.Generator,
     alpha: float = 0.05,
     reference: str = "plain",
 ) -> pd.DataFrame:
-    """Whether compression forgets memorised wrong labels first: what members predict for the images they were trained on.
+    """Whether compression forgets memorized wrong labels first.
 
-    A member that predicts the given, wrong label of a training image remembers it. Its loss is compared with the loss of the given
-    (right) label of the reference kind, images that went through the same training.
+    A member that predicts the given, wrong label of a training image remembers it. Its loss is
+    compared with the loss of the given (right) label of the reference kind, images that went
+    through the same training.
 
-    Arguments
-        kind, source: (N,) kind and source of each training image, as in `rates_by_kind`.
-        given: (N,) labels the members were trained on. true: (N,) what the images show; -1 where that is the given label.
-        baseline, compressed: (K, N) and (L, N) predicted labels of the training part, at least 2 members each.
-        draws, seed, alpha, reference: as in `rates_by_kind`.
+    Args:
+        kind: (N,) kind of each training image, as in `rates_by_kind`.
+        source: (N,) which image it was made from.
+        given: (N,) labels the members were trained on.
+        true: (N,) what the images show; -1 where that is the given label.
+        baseline: (K, N) predicted labels of the training part, K at least 2.
+        compressed: (L, N) the same, L at least 2.
+        draws: of the bootstrap over sources.
+        seed: whole number or numpy Generator.
+        alpha: intervals are at 1 - alpha.
+        reference: the kind that all are compared with.
 
-    Returns a row a kind, label and way to resample.
-        kind, n; label: "given" or "true"; baseline_share, compressed_share: mean share of members that predict that label.
-        change, low, high: compressed minus baseline. beyond, beyond_low, beyond_high: this minus the reference's (NaN interval for it).
-        resamples: "members" (Welch's interval: other trainings, these images) or "sources" (bootstrap: other images, these networks). An
-            interval is NaN where no member differs, or no image.
+    Returns:
+        One row a kind, label and way to resample.
+            kind; n; label: "given" or "true".
+            baseline_share, compressed_share: mean share of members that predict that label.
+            change, low, high: compressed minus baseline.
+            beyond, beyond_low, beyond_high: this minus the reference's (no interval for itself).
+            resamples: "members" (Welch's interval: other trainings, these images) or "sources"
+                (bootstrap: other images, these networks). An interval is NaN where no member, or no
+                image, differs from another.
 
-    Raises `UserError` as `rates_by_kind` does. Source: ours; it asks of training images what arXiv 1911.05248 finds of mislabelled PIEs.
+    Raises:
+        UserError: as `rates_by_kind`.
+
+    Source: ours; it asks of training images what arXiv 1911.05248 finds of mislabelled PIEs.
     """
     inputs.fraction("alpha", alpha)
     given, baseline, compressed = inputs.populations(
@@ -170,7 +198,7 @@ def forgetting_of_labels(
             drawn = totals[:, len(names) :] / totals[:, : len(names)]
         drawn[:, [np.ptp(moved[kind == name]) == 0 for name in names]] = (
             np.nan
-        )  # Nothing differs, so resampling tells nothing.
+        )  # Nothing differs, so resampling shows nothing.
         sources_beyond = inference.percentiles(drawn - drawn[:, :1], alpha=alpha)
         sources_beyond[0][0] = sources_beyond[1][0] = np.nan
         for resampled, interval, beyond in (
@@ -199,14 +227,25 @@ def forgetting_of_labels(
     return pd.concat(tables, ignore_index=True)
 
 
-def image_qualities(images) -> pd.DataFrame:
-    """Simple qualities of images that need no label and no network; one row an image.
+def image_qualities(images: npt.ArrayLike) -> pd.DataFrame:
+    """Simple qualities of images that need no label and no network.
 
-    Arguments: `images` (N, C, H, W) uint8, C 1 (grey) or 3 (red, green, blue, weighed .299, .587, .114), H and W at least 3.
+    Args:
+        images: (N, C, H, W) uint8, C 1 (grey) or 3 (red, green, blue, weighted .299, .587, .114),
+            H and W at least 3.
 
-    Returns example (0 to N - 1), ink (mean brightness, 0 to 1), contrast (standard deviation of brightness over pixels), sharpness
-    (variance of the Laplacian, a usual measure of focus), noise (standard deviation of pixel noise by Immerkaer's mask, Computer Vision
-    and Image Understanding 64, 1996, which cancels smooth shading; fine strokes raise it too). Raises `UserError` for another shape or type.
+    Returns:
+        One row an image: example (0 to N - 1); ink (mean brightness, 0 to 1); contrast (standard
+        deviation of brightness over pixels); sharpness (variance of the Laplacian, a usual measure
+        of focus); noise (standard deviation of pixel noise by Immerkaer's mask, Computer Vision and
+        Image Understanding 64, 1996, which cancels smooth shading; fine strokes raise it too).
+
+    Raises:
+        UserError: another shape or type.
+
+    Example:
+        >>> image_qualities(np.full((1, 1, 8, 8), 255, dtype=np.uint8)).loc[0, "ink"].item()
+        1.0
     """
     images = np.asarray(images)
     if (
@@ -217,7 +256,8 @@ def image_qualities(images) -> pd.DataFrame:
         or min(images.shape[2:]) < 3
     ):
         raise UserError(
-            f"images are {images.dtype} of shape {images.shape}: uint8 (images, 1 or 3 channels, height, width), at least one "
+            f"images are {images.dtype} of shape {images.shape}: uint8 (images, 1 or 3 channels, "
+            "height, width), at least one "
             "and 3 pixels wide and high, are needed; convert them first"
         )
     weights = (
@@ -253,27 +293,40 @@ def image_qualities(images) -> pd.DataFrame:
 def compare_qualities(
     *,
     qualities: pd.DataFrame,
-    source,
-    pie,
-    null_pie,
+    source: npt.ArrayLike,
+    pie: npt.ArrayLike,
+    null_pie: npt.ArrayLike,
     draws: int = 2000,
-    seed,
+    seed: int | np.random.Generator,
     alpha: float = 0.05,
 ) -> pd.DataFrame:
-    """How PIEs differ from the other examples in each quality, beside the same for the null's PIEs; one row a quality.
+    """How PIEs differ from the other examples in each quality, beside the noise floor's PIEs.
 
-    Arguments: `qualities`, a table with a row an example and a numeric column a quality (`image_qualities`; a column `example` is left
-    out); the others as in `rates_by_kind`.
+    Args:
+        qualities: a row an example and a numeric column a quality, as from `image_qualities`; a
+            column `example` is left out.
+        source: (N,) which image each example was made from.
+        pie: (N,) booleans, PIEs of the baseline and the compressed population.
+        null_pie: (N,) booleans, PIEs of the baseline and the second baseline.
+        draws: of the bootstrap over sources.
+        seed: whole number or numpy Generator.
+        alpha: intervals are at 1 - alpha.
 
-    Returns quality; pie, other (means over PIEs and over all others, in the quality's unit); difference, low, high (their difference in
-    standard deviations of the quality over all examples); null_difference, null_low, null_high (the same for the null's PIEs); beyond,
-    beyond_low, beyond_high (difference minus null_difference); resamples ("sources": other images, these networks). NaN where there are no
-    PIEs or the quality never varies. Raises `UserError` as `rates_by_kind` does.
+    Returns:
+        One row a quality: quality; pie, other (means over PIEs and over all others, in the
+        quality's unit); difference, low, high (their difference in standard deviations of the
+        quality over all examples); null_difference, null_low, null_high (the same for the noise
+        floor's PIEs); beyond, beyond_low, beyond_high (difference minus null_difference); resamples
+        ("sources": other images, these networks). NaN if there are no PIEs or the quality never
+        varies.
+
+    Raises:
+        UserError: as `rates_by_kind`.
     """
     inputs.fraction("alpha", alpha)
-    values = qualities.drop(columns="example", errors="ignore")
-    names, values = list(values.columns), values.to_numpy(dtype=float)
-    source = inputs.column("source", source, len(values))
+    table = qualities.drop(columns="example", errors="ignore")
+    names, values = list(table.columns), table.to_numpy(dtype=float)
+    sources = inputs.column("source", source, len(values))
     masks = [inputs.mask("pie", pie, len(values)), inputs.mask("null_pie", null_pie, len(values))]
     spread = values.std(axis=0)
     spread = np.where(np.ptp(values, axis=0) > 0, spread, np.nan)
@@ -286,19 +339,21 @@ def compare_qualities(
         ]
     )
 
-    def means(totals):
+    def means(totals: np.ndarray) -> list[np.ndarray]:
         with np.errstate(divide="ignore", invalid="ignore"):
             return [part[..., 1:] / part[..., :1] for part in np.split(totals, 4, axis=-1)]
 
-    def differences(pies, others, null_pies, null_others):
+    def differences(
+        pies: np.ndarray, others: np.ndarray, null_pies: np.ndarray, null_others: np.ndarray
+    ) -> tuple[np.ndarray, ...]:
         difference, null = (pies - others) / spread, (null_pies - null_others) / spread
         return difference, null, difference - null
 
-    found = means(columns.sum(axis=0))
-    drawn = differences(*means(inference.cluster_totals(columns, source, draws=draws, seed=seed)))
-    table = {"quality": names, "pie": found[0], "other": found[1]}
+    observed = means(columns.sum(axis=0))
+    drawn = differences(*means(inference.cluster_totals(columns, sources, draws=draws, seed=seed)))
+    result = {"quality": names, "pie": observed[0], "other": observed[1]}
     edges = {"difference": "", "null_difference": "null_", "beyond": "beyond_"}
-    for (name, edge), value, each in zip(edges.items(), differences(*found), drawn, strict=True):
+    for (name, edge), value, each in zip(edges.items(), differences(*observed), drawn, strict=True):
         low, high = inference.percentiles(each, alpha=alpha)
-        table |= {name: value, f"{edge}low": low, f"{edge}high": high}
-    return pd.DataFrame(table).assign(resamples="sources")
+        result |= {name: value, f"{edge}low": low, f"{edge}high": high}
+    return pd.DataFrame(result).assign(resamples="sources")

@@ -1,8 +1,9 @@
-"""Are forgotten images hard for people: what people answered, PIEs against equally uncertain images, images that people mislabel."""
+"""Are forgotten images hard for people? PIEs beside equally uncertain images; label errors."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from forgetting.measure import exemplars, inference, inputs, matching
@@ -10,13 +11,23 @@ from forgetting.measure import exemplars, inference, inputs, matching
 CONTROLS = ("the rest", "equally uncertain")
 
 
-def agreement(counts, *, label) -> pd.DataFrame:
-    """How hard each image was for people; one row an image.
+def agreement(counts: npt.ArrayLike, *, label: npt.ArrayLike) -> pd.DataFrame:
+    """How hard each image was for people.
 
-    Arguments: `counts` (N, classes), how many people gave each label; `label` (N,) the data set's.
+    With n answers the entropy is too low by about (labels given - 1) / (1.39 n) on average, for
+    hard and easy images alike.
 
-    Returns example (0 to N - 1), entropy (of the answers, in bits), accuracy (share of the answers that are `label`). With n answers the
-    entropy is too low by about (labels given - 1) / (1.39 n) on average, for hard and easy images alike.
+    Args:
+        counts: (N, classes), how many people gave each label.
+        label: (N,) the data set's.
+
+    Returns:
+        One row an image: example (0 to N - 1); entropy (of the answers, in bits); accuracy (share
+        of the answers that are `label`).
+
+    Example:
+        >>> agreement([[50, 0], [25, 25]], label=[0, 0]).to_dict("list")
+        {'example': [0, 1], 'entropy': [0.0, 1.0], 'accuracy': [1.0, 0.5]}
     """
     label, counts = inputs.labels("label", label, dimensions=1), np.asarray(counts)
     accuracy = counts[np.arange(len(label)), label] / counts.sum(axis=1)
@@ -30,15 +41,29 @@ def agreement(counts, *, label) -> pd.DataFrame:
 
 
 def by_margin(
-    *, outcomes: pd.DataFrame, picked, margin, edges=(0, 0.2, 0.4, 0.6, 0.8, 1), alpha: float = 0.05
+    *,
+    outcomes: pd.DataFrame,
+    picked: npt.ArrayLike,
+    margin: npt.ArrayLike,
+    edges: Sequence[float] = (0, 0.2, 0.4, 0.6, 0.8, 1),
+    alpha: float = 0.05,
 ) -> pd.DataFrame:
-    """Means of outcomes among picked and other examples of like margin; a row a bin, side and outcome.
+    """Means of outcomes among picked and other examples of similar margin.
 
-    Arguments: `outcomes`, a row an example, a column an outcome; `picked` (N,) booleans; `margin` (N,) as in `matching.uncertainty`;
-    `edges`: bins are [edge, next edge), the last one holds the margin 1 alone.
+    Args:
+        outcomes: a row an example, a column an outcome.
+        picked: (N,) booleans.
+        margin: (N,) as in `matching.uncertainty`.
+        edges: bins are [edge, next edge); the last one holds the margin 1 alone.
+        alpha: intervals are at 1 - alpha.
 
-    Returns margin_low, margin_high (of the bin), picked, outcome, n, mean, low, high (the t interval over images). NaN for empty bins, and
-    no interval where nothing varies.
+    Returns:
+        One row a bin, side and outcome: margin_low, margin_high (of the bin), picked, outcome, n,
+        mean, low, high (the t interval over images). NaN for empty bins, and no interval where
+        nothing varies.
+
+    Raises:
+        UserError: shapes that do not match, masks that are not booleans.
     """
     columns = outcomes.drop(columns="example", errors="ignore")
     picked, margin = (
@@ -50,7 +75,9 @@ def by_margin(
         for side in (True, False):
             some = columns[(where == place) & (picked == side)].astype(float)
             for name, values in some.items():
-                told = inference.mean_interval(values, alpha=alpha) if len(values) else [np.nan] * 3
+                interval = (
+                    inference.mean_interval(values, alpha=alpha) if len(values) else [np.nan] * 3
+                )
                 edge = edges[min(place + 1, len(edges) - 1)]
                 rows.append(
                     {
@@ -59,7 +86,7 @@ def by_margin(
                         "picked": side,
                         "outcome": name,
                         "n": len(values),
-                        **dict(zip(("mean", "low", "high"), map(float, told), strict=True)),
+                        **dict(zip(("mean", "low", "high"), map(float, interval), strict=True)),
                     }
                 )
     return pd.DataFrame(rows)
@@ -72,18 +99,24 @@ def compare_exemplars(
     judge: pd.DataFrame,
     draws: int = 2000,
     shuffles: int = 2000,
-    seed,
+    seed: int | np.random.Generator,
     alpha: float = 0.05,
 ) -> pd.DataFrame:
-    """PIEs and clear PIEs against images that are no PIEs: against all of these, and against equally uncertain ones.
+    """Compare PIEs and clear PIEs with all images that are not, and with equally uncertain ones.
 
-    Arguments
+    Args:
         outcomes: a row an image and a column an outcome.
-        found: `exemplars.find`'s table. judge: `matching.uncertainty` of a population that took no part in `found`. Networks that define
-            PIEs would be uncertain of them by definition.
-        draws, shuffles, seed, alpha: as in `matching.compare`.
+        found: the table of `exemplars.find`.
+        judge: `matching.uncertainty` of a population that took no part in `found`. Networks that
+            define PIEs would be uncertain of them by definition.
+        draws: as in `matching.compare`.
+        shuffles: as in `matching.compare`.
+        seed: whole number or numpy Generator.
+        alpha: intervals are at 1 - alpha.
 
-    Returns group ("PIEs", "clear PIEs"), control (`CONTROLS`) and the columns of `matching.compare`. No row for a group without images.
+    Returns:
+        group ("PIEs", "clear PIEs"), control (`CONTROLS`) and the columns of `matching.compare`. A
+        group without images has no row.
     """
     cell, tables = matching.cells(judge), []
     for group, measure in (("PIEs", "pie"), ("clear PIEs", "clear")):
@@ -92,10 +125,10 @@ def compare_exemplars(
         for control, of in zip(CONTROLS, (None, cell[keep]), strict=True):
             if picked.any():
                 how = {"draws": draws, "shuffles": shuffles, "seed": seed, "alpha": alpha}
-                told = matching.compare(
+                table = matching.compare(
                     outcomes=outcomes[keep], picked=picked[keep], cell=of, **how
                 )
-                tables.append(told.assign(group=group, control=control))
+                tables.append(table.assign(group=group, control=control))
     table = (
         pd.concat(tables, ignore_index=True)
         if tables
@@ -107,42 +140,58 @@ def compare_exemplars(
 def compare_with_null(
     *,
     outcomes: pd.DataFrame,
-    baseline,
-    second_baseline,
-    baseline_confidence,
-    second_baseline_confidence,
-    compressed: Mapping[str, np.ndarray],
+    baseline: npt.ArrayLike,
+    second_baseline: npt.ArrayLike,
+    baseline_confidence: npt.ArrayLike,
+    second_baseline_confidence: npt.ArrayLike,
+    compressed: Mapping[str, npt.ArrayLike],
     draws: int = 500,
-    seed,
+    seed: int | np.random.Generator,
     alpha: float = 0.05,
 ) -> pd.DataFrame:
-    """Whether PIEs differ from equally uncertain images by more than PIEs of the null do; a row a population, group, control and outcome.
+    """Whether PIEs differ from equally uncertain images by more than the noise floor's PIEs do.
 
-    Uncertainty is measured with few networks. Images that are chosen for a divided vote are therefore a little more uncertain than others
-    for which the judges vote alike, and matching leaves a difference where there is none. It leaves one for the null, too, if the null is
-    chosen in the same way: both kinds of PIE are found by as many networks, and judged by the same, which took part in neither. The null's
-    is the larger one, for compression makes PIEs of images as well on which the baseline networks are hardly divided, and these need less
-    matching. So `beyond` leans to the side where PIEs are *less* hard: what lies on the other side is evidence, what lies there is none.
+    Uncertainty is measured with few networks. Images that are chosen for a divided vote are
+    therefore a little more uncertain than others on which the judges divide alike, and matching
+    leaves a difference where there is none. It leaves one for the noise floor, too, if that is
+    chosen
+    in the same way: both kinds of PIE are found by as many networks, and judged by the same, which
+    took part in neither. The noise floor's is the larger one, for compression also makes PIEs of
+    images on which the baseline networks are hardly divided, and these need less matching. So
+    `beyond` leans to the side where PIEs are *less* hard: what lies on the other side is evidence,
+    what lies there is none.
 
-    Arguments
+    In each draw the members are divided: PIEs are found between half of the baseline and half of
+    the compressed members, the noise floor's between the same half and half of the second baseline;
+    the other halves of baseline and second baseline, together, are the judge. For the interval
+    images are drawn with replacement as well. A half so drawn varies around the whole as the whole
+    around the truth, as in `exemplar_controls.null_control`; the standard deviation of `beyond`
+    over such draws is its standard error, and the interval is `beyond` -+ t(K - 1) se.
+
+    Args:
         outcomes: a row an image and a column an outcome.
-        baseline, second_baseline: (K, N) predicted labels of two populations trained alike, K at least 2. baseline_confidence,
-            second_baseline_confidence: of these.
-        compressed: (K, N) predicted labels by name, independent of the baseline ones.
-        draws: how often the members are divided. Each time PIEs are found between half of the baseline and half of the compressed members,
-            the null's between the same half and half of the second baseline; the other halves of baseline and the second baseline, together, are the judge.
-        seed: whole number or numpy Generator. alpha: intervals are at 1 - alpha.
+        baseline: (K, N) predicted labels, K at least 2.
+        second_baseline: (K, N) predicted labels of a population trained alike.
+        baseline_confidence: (K, N) probabilities of the predicted labels.
+        second_baseline_confidence: (K, N) the same of the second baseline.
+        compressed: (K, N) predicted labels by name, independent of the baseline.
+        draws: how often the members are divided.
+        seed: whole number or numpy Generator.
+        alpha: intervals are at 1 - alpha.
 
-    Returns
-        setting, group ("PIEs", "clear PIEs"), control, outcome.
-        pies, null_pies: mean number over draws. members: networks on either side, K // 2.
-        difference, null_difference: `matching.compare`'s difference for PIEs and for the null's, mean over draws.
-        beyond, low, high: the first minus the second with its interval. se, df: for `inference.smallest_detectable`.
-        resamples: "both": other trainings and other images. draws: those in which both kinds were to be compared.
+    Returns:
+        One row a population, group, control and outcome.
+            setting; group ("PIEs", "clear PIEs"); control; outcome.
+            pies, null_pies: mean number over draws. members: networks on either side, K // 2.
+            difference, null_difference: `matching.compare`'s difference for PIEs and for the noise
+                floor's, mean over draws.
+            beyond, low, high: the first minus the second with its interval. se, df: for
+                `power.smallest_detectable`.
+            resamples: "both": other trainings and other images.
+            draws: those in which both kinds could be compared.
 
-    How the interval is made: in each draw images are drawn with replacement as well. A half drawn so varies around the whole as the whole
-    around the truth, as in `exemplars.null_control`; the standard deviation of `beyond` over such draws is its standard error, and the
-    interval is `beyond` -+ t(K - 1) se. Raises `UserError` for populations that do not match.
+    Raises:
+        UserError: populations that do not match.
     """
     inputs.fraction("alpha", alpha)
     baseline, second_baseline, *others = inputs.populations(
@@ -213,28 +262,40 @@ def compare_with_null(
 
 def labels_lost(
     *,
-    wrong,
-    label,
-    baseline,
-    compressed,
+    wrong: npt.ArrayLike,
+    label: npt.ArrayLike,
+    baseline: npt.ArrayLike,
+    compressed: npt.ArrayLike,
     judge: pd.DataFrame,
     draws: int = 2000,
-    seed,
+    seed: int | np.random.Generator,
     alpha: float = 0.05,
 ) -> pd.DataFrame:
-    """Whether compression loses the labels of images that people mislabel more than those of equally uncertain images that none does.
+    """Whether compression loses labels of images that people mislabel more than others.
 
-    Arguments
-        wrong: (N,) how many people's labels of each training image differ from the one networks were trained on.
-        label: (N,) that label. baseline, compressed: (K, N) and (L, N) predicted labels of the training part, at least 2 members each.
+    Args:
+        wrong: (N,) how many people's labels of each training image differ from the one networks
+            were trained on.
+        label: (N,) that label.
+        baseline: (K, N) predicted labels of the training part, K at least 2.
+        compressed: (L, N) the same, L at least 2.
         judge: `matching.uncertainty` of a population that is neither of the two.
-        draws, seed, alpha: as in `matching.compare`.
+        draws: of the bootstrap over images.
+        seed: whole number or numpy Generator.
+        alpha: intervals are at 1 - alpha.
 
-    Returns a row a value of `wrong` above 0, control (`CONTROLS`: all images that nobody mislabels, or equally uncertain ones) and way to
-    resample.
-        wrong, control; n, left_out; change, change_others: in the share of members that predict the label, compressed minus baseline, among
-            these images and among the others; beyond, low, high: the first minus the second. resamples: "members" (Welch's interval:
-            other trainings, these images) or "images" (bootstrap: other images, these networks).
+    Returns:
+        One row a value of `wrong` above 0, control (`CONTROLS`: all images that nobody mislabels,
+        or equally uncertain ones of these) and way to resample.
+            wrong; control; n, left_out.
+            change, change_others: in the share of members that predict the label, compressed minus
+                baseline, among these images and among the others.
+            beyond, low, high: the first minus the second.
+            resamples: "members" (Welch's interval: other trainings, these images) or "images"
+                (bootstrap: other images, these networks).
+
+    Raises:
+        UserError: populations that do not match.
     """
     label, baseline, compressed = inputs.populations(
         {"baseline": baseline, "compressed": compressed}, label=label, members=2
@@ -250,17 +311,17 @@ def labels_lost(
             CONTROLS, (np.zeros(keep.sum(), dtype=int), cell[keep]), strict=True
         ):
             how = {"draws": draws, "shuffles": 0, "seed": seed, "alpha": alpha}
-            told = matching.compare(outcomes=change[keep], picked=picked, cell=of, **how).iloc[0]
+            row = matching.compare(outcomes=change[keep], picked=picked, cell=of, **how).iloc[0]
             weigh = matching.weights(picked=picked, cell=of)
             over_members = inference.welch(*(hits[:, keep] @ weigh for hits in right), alpha=alpha)
             common = {
                 "wrong": many,
                 "control": control,
-                "n": told["n"],
-                "left_out": told["left_out"],
-                "change": told["mean_picked"],
-                "change_others": told["mean_others"],
-                "beyond": told["difference"],
+                "n": row["n"],
+                "left_out": row["left_out"],
+                "change": row["mean_picked"],
+                "change_others": row["mean_others"],
+                "beyond": row["difference"],
             }
             rows.append(
                 {
@@ -270,5 +331,5 @@ def labels_lost(
                     "resamples": "members",
                 }
             )
-            rows.append({**common, "low": told["low"], "high": told["high"], "resamples": "images"})
+            rows.append({**common, "low": row["low"], "high": row["high"], "resamples": "images"})
     return pd.DataFrame(rows)

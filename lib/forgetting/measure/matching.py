@@ -1,6 +1,7 @@
-"""Some examples against the rest, and against others on which a population that took no part in choosing them is just as uncertain."""
+"""Some examples compared with the rest, and with others of which networks are as uncertain."""
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from forgetting.errors import UserError
@@ -11,18 +12,26 @@ CELL = (
 )
 
 
-def uncertainty(*, predicted, confidence) -> pd.DataFrame:
-    """How sure a population is of each example, no true label taking part; one row an example.
+def uncertainty(*, predicted: npt.ArrayLike, confidence: npt.ArrayLike) -> pd.DataFrame:
+    """How sure a population is of each example; the true label plays no role.
 
-    Arguments: `predicted` (K, N) labels; `confidence` (K, N) probabilities of these.
+    Args:
+        predicted: (K, N) labels.
+        confidence: (K, N) probabilities of these.
 
-    Returns example (0 to N - 1), margin (votes of the most frequent label minus votes of the second, / K; 0 for a tie), confidence (mean
-    over members), entropy (of the shares of votes, in bits). Raises `UserError` for shapes that do not match.
+    Returns:
+        One row an example: example (0 to N - 1); margin (members that give the most frequent label
+        minus members that give the second, / K; 0 for a tie); confidence (mean over members);
+        entropy (of the shares of labels, in bits).
+
+    Raises:
+        UserError: shapes that do not match.
     """
     (predicted,) = inputs.populations({"predicted": predicted})
     if np.shape(confidence) != predicted.shape:
         raise UserError(
-            f"the confidences have shape {np.shape(confidence)} and the predictions {predicted.shape}: "
+            f"the confidences have shape {np.shape(confidence)} and the predictions "
+            f"{predicted.shape}: "
             "one for each prediction is needed; give both of the same members"
         )
     counted = plurality.count(predicted, classes=1 + max(1, int(predicted.max()))).astype(int)
@@ -37,23 +46,40 @@ def uncertainty(*, predicted, confidence) -> pd.DataFrame:
     )
 
 
-def entropy(counts) -> np.ndarray:
-    """The entropy of each row of `counts` (N, classes), in bits: 0 where all agree, log2(classes) where none leads; (N,)."""
+def entropy(counts: npt.ArrayLike) -> np.ndarray:
+    """The entropy of each row of counts, in bits.
+
+    Args:
+        counts: (N, classes) numbers, at least one of each row above 0.
+
+    Returns:
+        (N,): 0 where all agree, log2(classes) where every class has the same count.
+
+    Example:
+        >>> entropy([[4, 0], [2, 2]])
+        array([0., 1.])
+    """
     counts = np.asarray(counts, dtype=float)
     share = counts / counts.sum(axis=1, keepdims=True)
     return -np.where(share > 0, share * np.log2(np.where(share > 0, share, 1)), 0).sum(axis=1) + 0.0
 
 
 def cells(uncertainty: pd.DataFrame, *, size: int = CELL) -> np.ndarray:
-    """Cells of equally uncertain examples: the same margin exactly, and within it neighbours by confidence.
+    """Divide examples into cells of equal uncertainty: the same margin exactly, then by confidence.
 
-    The margin comes first because PIEs are made of votes. It says little of the many examples on which all members agree; there the
-    confidence does, which is also finer.
+    The margin comes first because PIEs are made of agreement. It says little of the many examples
+    on which all members agree; there the confidence does, which is also finer.
 
-    Arguments: `uncertainty`, the table of that name; `size`, the examples of one margin are divided into as many equal cells as leave
-    each at least so many, or into one.
+    Args:
+        uncertainty: the table of that name.
+        size: the examples of one margin are divided into as many equal cells as leave each at least
+            so many, or into one.
 
-    Returns (N,) the cell of each example, whole numbers from 0.
+    Returns:
+        (N,) the cell of each example, whole numbers from 0.
+
+    Raises:
+        UserError: a size below 1.
     """
     if size < 1:
         raise UserError(f"size is {size}: a cell needs at least 1 example")
@@ -69,16 +95,22 @@ def cells(uncertainty: pd.DataFrame, *, size: int = CELL) -> np.ndarray:
     return cell
 
 
-def means(values, *, picked, cell, weight=None) -> tuple[np.ndarray, np.ndarray, float]:
-    """The mean of the picked examples and that of the others, weighed so that each cell has the same share among both.
+def means(
+    values: np.ndarray, *, picked: np.ndarray, cell: np.ndarray, weight: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray, float]:
+    """The mean of the picked examples, and that of the others weighted to the same share a cell.
 
     Cells without a picked example or without another one are left out on both sides.
 
-    Arguments: `values` (N, m); `picked` (N,) booleans; `cell` (N,) whole numbers from 0; `weight` (N,) how often each example counts, once
-    by default.
+    Args:
+        values: (N, m).
+        picked: (N,) booleans.
+        cell: (N,) whole numbers from 0.
+        weight: (N,) how often each example counts; once if not given.
 
-    Returns mean of the picked (m,), mean of the others (m,), how many picked examples are in cells without another. NaN where no cell has
-    both.
+    Returns:
+        Mean of the picked (m,), mean of the others (m,), and how many picked examples are in cells
+        without another. NaN if no cell has both.
     """
     key, weight = 2 * cell + picked, np.ones(len(cell)) if weight is None else weight
     size = 2 * (int(cell.max(initial=-1)) + 1)
@@ -98,8 +130,16 @@ def means(values, *, picked, cell, weight=None) -> tuple[np.ndarray, np.ndarray,
     return share @ own, share @ others, float(n[1::2][~both].sum())
 
 
-def weights(*, picked, cell) -> np.ndarray:
-    """The difference of `means` as a weighted sum: (N,) weights, of which those of the picked sum to 1 and those of the others to -1."""
+def weights(*, picked: np.ndarray, cell: np.ndarray) -> np.ndarray:
+    """The difference of `means` as a weighted sum.
+
+    Args:
+        picked: (N,) booleans.
+        cell: (N,) whole numbers from 0.
+
+    Returns:
+        (N,) weights; those of the picked sum to 1 and those of the others to -1.
+    """
     n = _sizes(picked, cell)
     both = (n > 0).all(axis=0)
     return np.where(
@@ -107,7 +147,7 @@ def weights(*, picked, cell) -> np.ndarray:
     ) / max(n[1][both].sum(), 1)
 
 
-def _sizes(picked, cell) -> np.ndarray:
+def _sizes(picked: np.ndarray, cell: np.ndarray) -> np.ndarray:
     """Other and picked examples of each cell, (2, cells)."""
     return np.stack(
         [np.bincount(cell[side], minlength=int(cell.max()) + 1) for side in (~picked, picked)]
@@ -117,32 +157,45 @@ def _sizes(picked, cell) -> np.ndarray:
 def compare(
     *,
     outcomes: pd.DataFrame,
-    picked,
-    cell=None,
+    picked: npt.ArrayLike,
+    cell: npt.ArrayLike | None = None,
     draws: int = 2000,
     shuffles: int = 2000,
-    seed,
+    seed: int | np.random.Generator,
     alpha: float = 0.05,
 ) -> pd.DataFrame:
-    """How the picked examples differ from the others in each outcome; one row an outcome.
+    """How the picked examples differ from the others in each outcome.
 
-    Arguments
-        outcomes: a row an example and a numeric or boolean column an outcome (a column `example` is left out).
-        picked: (N,) booleans. cell: (N,) cells of like examples, as `cells` makes them; without it all examples are one cell, and the
-            others are the rest.
-        draws: bootstrap draws of examples, for the interval. shuffles: permutations, for the p-value; 0 for none.
-        seed: whole number or numpy Generator. alpha: intervals are at 1 - alpha.
+    Args:
+        outcomes: a row an example and a numeric or boolean column an outcome (a column `example` is
+            left out).
+        picked: (N,) booleans.
+        cell: (N,) cells of similar examples, as `cells` makes them; without it all examples are one
+            cell, and the others are the rest.
+        draws: of the bootstrap over examples, for the interval.
+        shuffles: permutations, for the p-value; 0 for none.
+        seed: whole number or numpy Generator.
+        alpha: intervals are at 1 - alpha.
 
-    Returns
-        outcome; n (picked, with others in their cell); left_out (picked, without); others (examples in the cells of the picked).
-        mean_picked, mean_others: the latter weighed so that cells count as they do among the picked. difference, low, high: the first
-            minus the second, with a bootstrap interval that draws examples with their cells. Where a boolean outcome is the same for all
-            picked the interval is widened by the exact binomial limit, for the bootstrap cannot know that this is luck.
-        p: two-sided permutation test: who is picked is shuffled within each cell. NaN without shuffles.
-        resamples: "images": other images, these networks.
+    Returns:
+        One row an outcome.
+            outcome; n: picked, with others in their cell; left_out: picked, without; others:
+                examples in the cells of the picked.
+            mean_picked, mean_others: the latter weighted so that cells count as they do among the
+                picked.
+            difference, low, high: the first minus the second, with a bootstrap interval that draws
+                examples with their cells. If a boolean outcome is the same for all picked the
+                interval is widened by the exact binomial limit, for the bootstrap cannot know that
+                this is luck.
+            p: two-sided permutation test: who is picked is shuffled within each cell. NaN without
+                shuffles.
+            resamples: "images": other images, these networks.
 
-    Raises `UserError` for shapes that do not match and masks that are no booleans. Source: matching in cells after Iacus, King and Porro,
-    Political Analysis 20, 2012; no pair of examples has to be drawn at random.
+    Raises:
+        UserError: shapes that do not match, masks that are not booleans.
+
+    Source: matching in cells after Iacus, King and Porro, Political Analysis 20, 2012; no pair of
+    examples has to be drawn at random.
     """
     inputs.fraction("alpha", alpha)
     columns = outcomes.drop(columns="example", errors="ignore")
@@ -200,12 +253,19 @@ def compare(
     )
 
 
-def _shuffled(values, picked, cell, draws: int, generator) -> np.ndarray:
-    """Differences of `means` (draws, m) with as many picked in each cell as there are, but drawn at random."""
+def _shuffled(
+    values: np.ndarray,
+    picked: np.ndarray,
+    cell: np.ndarray,
+    draws: int,
+    generator: np.random.Generator,
+) -> np.ndarray:
+    """Differences of `means` (draws, m) with as many picked in each cell, drawn at random."""
     n = _sizes(picked, cell)
     at = np.flatnonzero((n > 0).all(axis=0)[cell])
     cell = cell[at]
-    # In its cell each picked example adds its value once and takes away its share of the others': the rest of the sum never changes.
+    # In its cell each picked example adds its value once and takes away its share of the others':
+    # the rest of the sum never changes.
     scaled = values[at] * (n.sum(axis=0) / np.maximum(n[0], 1))[cell][:, None]
     fixed = (values[at] * (n[1] / np.maximum(n[0], 1))[cell][:, None]).sum(axis=0)
     order = np.argsort(cell, kind="stable")
@@ -215,19 +275,31 @@ def _shuffled(values, picked, cell, draws: int, generator) -> np.ndarray:
     for row in range(draws):
         shuffled = np.argsort(first + generator.random(len(first)))
         drawn[row] = scaled[shuffled[taken]].sum(axis=0) - fixed
-    # Rounded, so that a shuffle that changes nothing is not below the observed difference by the last digit.
+    # Rounded, so that a shuffle that changes nothing is not below the observed difference by the
+    # last digit.
     return np.round(drawn / max(n[1][n[0] > 0].sum(), 1), 12)
 
 
-def balance(*, covariates: pd.DataFrame, picked, cell) -> pd.DataFrame:
-    """Whether matched examples are alike: each covariate among the picked, the rest, and the others of the same cells; one row each.
+def balance(
+    *, covariates: pd.DataFrame, picked: npt.ArrayLike, cell: npt.ArrayLike
+) -> pd.DataFrame:
+    """Whether matched examples are alike in what they were, or were not, matched on.
 
-    Arguments: `covariates`, a row an example and a numeric column a covariate (a column `example` is left out); `picked` and `cell` as in
-    `compare`.
+    Args:
+        covariates: a row an example and a numeric column a covariate (a column `example` is left
+            out).
+        picked: (N,) booleans, as in `compare`.
+        cell: (N,) cells, as in `compare`.
 
-    Returns covariate; mean_picked (of all picked), mean_rest; mean_matched_picked, mean_matched (of the picked that have others in their
-    cell, and of these others, weighed); before, after: the standardised mean differences, that is these differences / the root of the mean
-    of the variances among picked and rest. Less than 0.1 is usually called balanced. NaN where nothing varies.
+    Returns:
+        One row a covariate: covariate; mean_picked (of all picked), mean_rest; mean_matched_picked,
+        mean_matched (of the picked that have others in their cell, and of these others, weighted);
+        before, after: the standardized mean differences, that is these differences / the root of
+        the mean of the variances among picked and rest. Less than 0.1 is usually called balanced.
+        NaN where nothing varies.
+
+    Raises:
+        UserError: shapes that do not match, masks that are not booleans.
     """
     columns = covariates.drop(columns="example", errors="ignore")
     values = columns.to_numpy(dtype=float)

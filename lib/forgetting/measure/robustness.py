@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from forgetting.errors import UserError
@@ -13,14 +14,14 @@ KEYS = ("corruption", "severity", "class")
 
 
 def _accuracies(counts: pd.DataFrame, by: list[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Accuracy and examples of each member (rows: setting, member) in each cell of `by` (columns)."""
+    """Accuracy and examples of each member (rows) in each cell of `by` (columns)."""
     summed = counts.groupby(["setting", "member", *by], observed=True)[["n", "correct"]].sum()
     accuracy, n = summed["correct"] / summed["n"], summed["n"]
     return (accuracy.unstack(by), n.unstack(by)) if by else (accuracy.to_frame(), n.to_frame())
 
 
-def _against(baseline, accuracy, alpha: float) -> dict:
-    """The columns change and proportional_change, with intervals, of members' accuracies (L, cells) against the baseline's (K, cells)."""
+def _against(baseline: np.ndarray, accuracy: np.ndarray, alpha: float) -> dict:
+    """Compare members' accuracies (L, cells) with the baseline's (K, cells), as columns."""
     change = inference.welch(baseline, accuracy, alpha=alpha)
     proportional, low, high = inference.proportional_change(baseline, accuracy, alpha=alpha)
     return {
@@ -40,26 +41,39 @@ def compare(
     by: Sequence[str] = ("corruption", "severity"),
     alpha: float = 0.05,
 ) -> pd.DataFrame:
-    """Accuracy under corruption of each population relative to the baseline's; one row a setting and cell.
+    """Compare accuracy under corruption of each population with the baseline's.
 
-    Arguments
-        counts: one row a setting, member, corruption, severity and class, with n examples of which `correct` were right; severity 0 is the
-            clean image. Every member needs the same cells with the same n.
-        baseline: the setting that the others are compared with, "dense". Members are taken as independent of the baseline's (Welch).
-        by: what a cell is, any of "corruption", "severity", "class"; what is left out is pooled over its examples. Clean images are cells
-            of their own where corruption or severity is named, and left out of the pool otherwise.
+    Args:
+        counts: one row a setting, member, corruption, severity and class, with `n` examples of
+            which `correct` were right; severity 0 is the clean image. Every member needs the same
+            cells with the same `n`.
+        baseline: the setting that the others are compared with, e.g. "dense". Members are taken
+            as independent of the baseline's (Welch).
+        by: what a cell is, any of "corruption", "severity", "class"; what is left out is pooled
+            over its examples. Clean images are cells of their own if corruption or severity is
+            named, and left out of the pool otherwise.
         alpha: intervals are at 1 - alpha.
 
-    Returns, for every setting but the baseline (all fractions)
-        setting; the columns of `by`; n (examples of the cell, a member); members.
-        baseline_accuracy, compressed_accuracy: means over members. change, change_low, change_high: compressed minus baseline.
-        proportional_change, proportional_low, proportional_high: change / baseline accuracy, negative for a loss, interval by the delta method.
-        beyond, beyond_low, beyond_high: change minus the change on the clean images (of the same class, where `by` names it): what is lost
-            under corruption beyond what is lost anyway, from each member's own difference between corrupted and clean. 0 on clean images.
-        resamples: "members": other trainings, these images. Intervals are NaN where no member differs.
+    Returns:
+        One row a setting, the baseline left out, and cell; all rates and changes are fractions.
+            setting; the columns of `by`; n: examples of the cell, a member; members.
+            baseline_accuracy, compressed_accuracy: means over members.
+            change, change_low, change_high: compressed minus baseline.
+            proportional_change, proportional_low, proportional_high: change / baseline accuracy,
+                negative for a loss, with the interval of the delta method.
+            beyond, beyond_low, beyond_high: change minus the change on the clean images (of the
+                same class, if `by` names it): what is lost under corruption beyond what is lost
+                anyway, from each member's own difference between corrupted and clean. 0 on clean
+                images.
+            resamples: "members": other trainings, these images.
+        Intervals are NaN where no member differs from another.
 
-    Raises `UserError` for missing columns, an unknown baseline or key, fewer than 2 members, no other setting, members with other cells.
-    Source: arXiv 1911.05248, robustness relative to the baseline; corruptions after Hendrycks and Dietterich, 2019.
+    Raises:
+        UserError: missing columns, an unknown baseline or key, fewer than 2 members, no other
+            setting, members with other cells.
+
+    Source: arXiv 1911.05248, robustness relative to the baseline; corruptions after Hendrycks and
+    Dietterich, 2019.
     """
     inputs.fraction("alpha", alpha)
     by = [inputs.one_of("by", key, KEYS) for key in by]
@@ -76,18 +90,20 @@ def compare(
     is_clean = counts["severity"] == 0
     if (is_clean != (counts["corruption"] == "none")).any():
         raise UserError(
-            'severity 0 and corruption "none" must stand together: both mean the clean image; fix the counts'
+            'severity 0 and corruption "none" must stand together: both mean the clean image; fix '
+            "the counts"
         )
     cells, sizes = _accuracies(
         counts if {"corruption", "severity"} & set(by) else counts[~is_clean], by
     )
     clean, _ = _accuracies(counts[is_clean], [key for key in by if key == "class"])
-    whole = clean.index.equals(cells.index) and not (
+    complete = clean.index.equals(cells.index) and not (
         cells.isna().any(axis=None) or clean.isna().any(axis=None)
     )
-    if not whole or (sizes != sizes.iloc[0]).any(axis=None):
+    if not complete or (sizes != sizes.iloc[0]).any(axis=None):
         raise UserError(
-            "the members were not all counted on the same images: each needs every corruption, severity and class, "
+            "the members were not all counted on the same images: each needs every corruption, "
+            "severity and class, "
             "the clean images too, with the same n; count them again"
         )
     # Members' losses under corruption, each from its own accuracy on the clean images.
@@ -98,20 +114,21 @@ def compare(
     members = cells.groupby(level="setting").size()
     if members.min() < 2:
         raise UserError(
-            f"{members.idxmin()} has 1 member: at least 2 are needed to see how trainings differ; add members"
+            f"{members.idxmin()} has 1 member: at least 2 are needed to see how trainings differ; "
+            "add members"
         )
     tables = []
     for setting in (name for name in settings if name != baseline):
-        accuracies = [cells.loc[name].to_numpy() for name in (baseline, setting)]
+        before, after = (cells.loc[name].to_numpy() for name in (baseline, setting))
         beyond = inference.welch(lost.loc[baseline], lost.loc[setting], alpha=alpha)
         tables.append(
             cells.columns.to_frame(index=False)[by].assign(
                 setting=setting,
                 n=sizes.iloc[0].to_numpy(),
                 members=members[setting],
-                baseline_accuracy=accuracies[0].mean(axis=0),
-                compressed_accuracy=accuracies[1].mean(axis=0),
-                **_against(*accuracies, alpha),
+                baseline_accuracy=before.mean(axis=0),
+                compressed_accuracy=after.mean(axis=0),
+                **_against(before, after, alpha),
                 beyond=beyond.change,
                 beyond_low=beyond.low,
                 beyond_high=beyond.high,
@@ -122,37 +139,69 @@ def compare(
     return table[["setting", *by, *(name for name in table if name not in ("setting", *by))]]
 
 
-def natural_adversaries(*, label, predicted, share: float = 0.5) -> np.ndarray:
-    """The examples that most of some held-out networks get wrong, after ImageNet-A's idea: a mask (N,).
+def natural_adversaries(
+    *, label: npt.ArrayLike, predicted: npt.ArrayLike, share: float = 0.5
+) -> np.ndarray:
+    """Pick the examples that most of some held-out networks get wrong, after ImageNet-A's idea.
 
-    Arguments: `label` (N,) true labels; `predicted` (S, N) labels by S selectors, networks of another kind that belong to no population
-    that is compared on these examples; `share` in [0, 1): an example is taken where more than this share of the selectors are wrong.
+    Such examples are chosen for being hard, so every network's accuracy on them is low; only
+    differences between populations mean anything.
 
-    Such examples are chosen for being hard, so every network's accuracy on them is low; only differences between populations tell anything.
-    Raises `UserError` for shapes that do not match and a share out of range. Source: Hendrycks et al., Natural Adversarial Examples, 2021.
+    Args:
+        label: (N,) true labels.
+        predicted: (S, N) labels by S selectors, networks of another kind that belong to no
+            population that is compared on these examples.
+        share: in [0, 1): an example is picked if more than this share of the selectors are wrong.
+
+    Returns:
+        (N,) booleans.
+
+    Raises:
+        UserError: shapes that do not match, a share out of range.
+
+    Source: Hendrycks et al., Natural Adversarial Examples, 2021.
+
+    Example:
+        >>> natural_adversaries(label=[0, 1], predicted=[[0, 0], [0, 0], [0, 1]])
+        array([False,  True])
     """
     label, predicted = inputs.populations({"predicted": predicted}, label=label)
     if not 0 <= share < 1:
         raise UserError(
-            f"share is {share}: it must be at least 0 and below 1; 0.5 takes what most selectors get wrong"
+            f"share is {share}: it must be at least 0 and below 1; 0.5 takes what most selectors "
+            "get wrong"
         )
     return (predicted != label).sum(axis=0) > share * len(predicted)
 
 
 def accuracy(
-    *, label, populations: Mapping[str, np.ndarray], baseline: str, mask=None, alpha: float = 0.05
+    *,
+    label: npt.ArrayLike,
+    populations: Mapping[str, npt.ArrayLike],
+    baseline: str,
+    mask: npt.ArrayLike | None = None,
+    alpha: float = 0.05,
 ) -> pd.DataFrame:
-    """Accuracy of several populations on some of the examples, and relative to the baseline's; one row a population.
+    """Compare the accuracy of several populations, on some of the examples, with the baseline's.
 
-    Arguments: `label` (N,) true labels; `populations`, (K, N) predicted labels by setting name, at least 2 members each, independent of
-    the baseline's; `baseline`, the name compared with; `mask` (N,) booleans, the examples used, all by default; `alpha`: intervals are at
-    1 - alpha.
+    Args:
+        label: (N,) true labels.
+        populations: (K, N) predicted labels by setting name, at least 2 members each, independent
+            of the baseline's.
+        baseline: the name that the others are compared with.
+        mask: (N,) booleans, the examples used; all if not given.
+        alpha: intervals are at 1 - alpha.
 
-    Returns setting, n, members, accuracy, low, high (mean over members with its t interval), change, change_low, change_high (minus the
-    baseline's, Welch), proportional_change, proportional_low, proportional_high (change / baseline accuracy, delta method), resamples ("members": other
-    trainings, these images). Fractions; intervals are NaN where no member differs and for the baseline against itself.
+    Returns:
+        One row a population, all fractions: setting; n; members; accuracy, low, high (mean over
+        members with its t interval); change, change_low, change_high (minus the baseline's, Welch);
+        proportional_change, proportional_low, proportional_high (change / baseline accuracy, delta
+        method); resamples ("members": other trainings, these images). Intervals are NaN where no
+        member differs from another, and for the baseline compared with itself.
 
-    Raises `UserError` for shapes that do not match, an unknown baseline, fewer than 2 members, a mask without examples.
+    Raises:
+        UserError: shapes that do not match, an unknown baseline, fewer than 2 members, a mask
+            without examples.
     """
     inputs.fraction("alpha", alpha)
     inputs.one_of("baseline", baseline, tuple(populations))

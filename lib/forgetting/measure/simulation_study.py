@@ -1,80 +1,19 @@
-"""Can the tests be trusted? Their false calls, coverage and power in simulated studies, whose truth is known because it was made.
+"""Can the tests be trusted? Error rates, coverage and power in simulated studies.
 
-Every rate comes with its Monte-Carlo error: the standard deviation over the simulated studies, over the root of their number.
+Every rate comes with its Monte-Carlo error: the standard deviation over the simulated studies, over
+the root of their number.
 """
 
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from forgetting.errors import UserError
-from forgetting.measure import class_impact, exemplars, inference, inputs, two_models
+from forgetting.measure import class_impact, exemplars, inference, inputs, simulation_verdicts
 
-PRINTED = 200  # Studies whose printed sizes are held against the truth; more take long.
-
-
-def _told(values: dict[tuple[str, str], np.ndarray]) -> pd.DataFrame:
-    """A row a question and quantity, from one number a study, those that are NaN left out: rate, error, draws."""
-    rows = []
-    for (question, quantity), each in values.items():
-        each = np.asarray(each, dtype=float)
-        each = each[~np.isnan(each)]
-        known = {"question": question, "quantity": quantity, "draws": len(each)}
-        spread = each.std(ddof=1) / np.sqrt(len(each)) if len(each) > 1 else np.nan
-        rows.append(known | {"rate": each.mean() if len(each) else np.nan, "error": spread})
-    return pd.DataFrame(rows)[["question", "quantity", "rate", "error", "draws"]]
-
-
-def _judged(
-    *, change, low, high, widest, p, true, alpha: float, tested=None
-) -> dict[str, np.ndarray]:
-    """What the report's rules say of (draws, C) classes whose true changes are `true` (C,): one number a study for each quantity.
-
-    `p` is NaN where a class is not tested, `tested` (by default where p is a number) which enter the corrections.
-    """
-    tested = ~np.isnan(p) if tested is None else tested
-    unaffected, inside = true == 0, np.where(np.isnan(low), np.nan, (low <= true) & (true <= high))
-    corrected = {
-        rule: inference.adjusted(np.where(tested, p, np.nan), method=method) <= alpha
-        for rule, method in (("Holm", "holm"), ("Benjamini-Hochberg", "fdr_bh"))
-    }
-    picked = np.arange(len(change)), change.argmin(axis=1)
-    all_in = np.where(np.isnan(widest[0]), True, (widest[0] <= true) & (true <= widest[1])).all(
-        axis=1
-    )
-    said = {}
-    if unaffected.any():
-        said["called, uncorrected"] = ((p <= alpha) & tested)[:, unaffected].mean(axis=1)
-        if unaffected[-1]:
-            said["called, last class"] = ((p <= alpha) & tested)[:, -1]
-        said |= {
-            f"any called, {rule}": found[:, unaffected].any(axis=1)
-            for rule, found in corrected.items()
-        }
-    said |= {
-        "covered, alone": _mean(inside),
-        "covered, smallest class": inside[:, -1],
-        "covered, all at once": all_in,
-        "covered, the class that looks worst": inside[picked],
-    }
-    if not true.any():
-        said["the worst looks harmed, alone"], said["the worst looks harmed, all at once"] = (
-            high[picked] < 0,
-            widest[1][picked] < 0,
-        )
-    else:
-        said["found, uncorrected"] = (p <= alpha)[:, 0] & tested[:, 0] & (change[:, 0] < 0)
-        said["found, Holm"] = corrected["Holm"][:, 0] & (change[:, 0] < 0)
-    return said
-
-
-def _mean(values) -> np.ndarray:
-    """Means over axis 1, NaN left out; NaN where nothing is left."""
-    there = ~np.isnan(values)
-    return np.where(there, values, 0).sum(axis=1) / np.where(
-        there.any(axis=1), there.sum(axis=1), np.nan
-    )
+PRINTED = 200  # Studies whose printed sizes are compared with the truth; more take long.
 
 
 def populations(
@@ -88,45 +27,61 @@ def populations(
     harm: float = 0.0,
     flips: float | None = None,
     draws: int,
-    seed,
+    seed: int | np.random.Generator,
     alpha: float = 0.05,
 ) -> pd.DataFrame:
-    """Studies with `members` networks on each side, on classes of so many examples; a row a question and quantity.
+    """Simulate studies with `members` networks on each side, on classes of so many examples.
 
-    Arguments
+    Args:
         sizes: examples of each class, the largest first. The first class is the one that is harmed.
         recall: expected share of right answers in every class.
-        shared: by the toss of a coin a network is good or bad at all classes together, by so much above or below.
-        spared: the last class is not: all networks are alike at it.
-        hard: half of the examples of each class are easier by so much for every network, half harder: their errors go together.
+        members: networks on each side, at least 2.
+        shared: by the toss of a coin a network is good or bad at all classes together, by so much
+            above or below.
+        spared: the last class is not affected by `shared`: all networks are alike at it.
+        hard: half of the examples of each class are easier by so much for every network, half
+            harder: their errors go together.
         harm: what the first class truly loses; 0 for no effect at all.
-        flips: each compressed network is a copy of a baseline one, in which a share `flips` of the answers turns wrong and as many turn right;
-            the tests are then paired. None: both populations are trained independently.
-        draws: how many studies are simulated, at least 2. seed: whole number or numpy Generator. alpha: level of tests, 1 - that of intervals.
+        flips: each compressed network is a copy of a baseline one, in which a share `flips` of the
+            answers turns wrong and as many turn right; the tests are then paired. None: both
+            populations are trained independently.
+        draws: how many studies are simulated, at least 2.
+        seed: whole number or numpy Generator.
+        alpha: level of tests; intervals are at 1 - alpha.
 
-    Returns question ("change": of recall; "relative_change": against the whole), quantity, rate, error (Monte-Carlo standard error), draws.
-    Quantities, the first three without harm in the sense of the question:
-        "called, uncorrected": share of unaffected classes with p at most alpha; with ", paper's rule" where the population's mean is
-            subtracted as if it were known; "called, last class" of that one alone. "any called, Holm" and "any called,
-            Benjamini-Hochberg": whether any unaffected class is.
-        "covered, alone", "covered, smallest class", "covered, all at once", "covered, the class that looks worst": how often the truth
-            is in intervals: a class's own, that of the last class, all simultaneous ones together, the own one of the class that lost most.
-        "the worst looks harmed, alone" (", all at once"): how often the own (simultaneous) interval of that class lies below 0.
-        "found, uncorrected", "found, Holm": power for the harmed class. "promised, uncorrected": what `inference` says of it, given the
-            true spread. "power at what is printed": how often a loss is found of the size that a study's own estimate of the spread calls
-            detectable, on average and in the "lowest tenth" of the studies; of the first 200 studies, not in pairs.
-    Raises `UserError` where a chance to be right leaves [0, 1].
+    Returns:
+        One row a question and quantity: question ("change": of recall; "relative_change": relative
+        to overall accuracy), quantity, rate, error (Monte-Carlo standard error), draws. The first
+        three quantities are of classes without harm in the sense of the question.
+            "called, uncorrected": share of unaffected classes with p at most alpha; with ", paper's
+                rule" if the population's mean is subtracted as if it were known; "called, last
+                class" of that one alone. "any called, Holm" and "any called, Benjamini-Hochberg":
+                whether any unaffected class is.
+            "covered, alone", "covered, smallest class", "covered, all at once", "covered, the class
+                that looks worst": how often the truth is in intervals: a class's own, that of the
+                last class, all simultaneous ones together, the own one of the class that lost most.
+            "the worst looks harmed, alone" (", all at once"): how often the own (simultaneous)
+                interval of that class lies below 0.
+            "found, uncorrected", "found, Holm": power for the harmed class.
+            "promised, uncorrected": what `power` says of it, given the true spread.
+            "power at what is printed": how often a loss is found of the size that a study's own
+                estimate of the spread calls detectable, on average and in the "lowest tenth" of the
+                studies; of the first 200 studies, unpaired ones only.
+
+    Raises:
+        UserError: a chance to be right outside of [0, 1].
     """
     n = np.asarray(sizes)
     if not 0 <= recall - shared - hard - harm <= recall + shared + hard <= 1 or members < 2:
         raise UserError(
-            f"recall {recall:g} with shared {shared:g}, hard {hard:g}, harm {harm:g} and {members} members is not possible: "
+            f"recall {recall:g} with shared {shared:g}, hard {hard:g}, harm {harm:g} and "
+            f"{members} members is not possible: "
             "keep the chances to be right in [0, 1] and give at least 2 members"
         )
     generator, lost = np.random.default_rng(seed), np.where(np.arange(len(n)) == 0, harm, 0.0)
     touched = np.where(spared & (np.arange(len(n)) == len(n) - 1), 0.0, shared)
 
-    def trained(less) -> np.ndarray:
+    def trained(less: float | np.ndarray) -> np.ndarray:
         chance = recall - less + touched * generator.choice([-1, 1], size=(members, draws, 1))
         halves = (n // 2, chance + hard), (n - n // 2, chance - hard)
         return sum(
@@ -143,26 +98,34 @@ def populations(
             - generator.binomial(baseline, (flips + lost) / recall)
             + generator.binomial(n - baseline, flips / (1 - recall))
         )
-    return _told(_compared(baseline, compressed, n, -lost, alpha=alpha, paired=flips is not None))
+    return simulation_verdicts.rates_table(
+        _compared(baseline, compressed, n, -lost, alpha=alpha, paired=flips is not None)
+    )
 
 
 def _compared(
-    baseline, compressed, n, true, *, alpha: float, paired: bool = False
+    baseline: np.ndarray,
+    compressed: np.ndarray,
+    n: np.ndarray,
+    true: np.ndarray,
+    *,
+    alpha: float,
+    paired: bool = False,
 ) -> dict[tuple[str, str], np.ndarray]:
-    """What `populations` tells of right answers (K, draws, C) on both sides and the true change of each class."""
+    """What `populations` finds in right answers (K, draws, C) on both sides; `true` is (C,)."""
     change, total = inference.compare(baseline, compressed, alpha=alpha, paired=paired), n.sum()
     change = change._replace(
         **{name: getattr(change, name) / n for name in ("change", "low", "high", "se")}
     )
     relative, _ = class_impact.tested(baseline, compressed, n, alpha=alpha, paired=paired)
-    values = {}
+    values: dict[tuple[str, str], np.ndarray] = {}
     for question, result, truth in (
         ("change", change, true),
         ("relative_change", relative, true - (true * n).sum() / total),
     ):
         tests = np.maximum((~np.isnan(result.p)).sum(axis=1, keepdims=True), 1)
         widest = inference.interval(result.change, se=result.se, df=result.df, alpha=alpha / tests)
-        said = _judged(
+        results = simulation_verdicts.judge(
             change=result.change,
             low=result.low,
             high=result.high,
@@ -171,7 +134,7 @@ def _compared(
             true=truth,
             alpha=alpha,
         )
-        values |= {(question, quantity): each for quantity, each in said.items()}
+        values |= {(question, quantity): each for quantity, each in results.items()}
         if truth.any():
             shift, members = (
                 truth[0] / result.change[:, 0].std(ddof=1),
@@ -226,25 +189,36 @@ def both_sources(
     harm: float = 0.0,
     redrawn: float = 1.0,
     draws: int,
-    seed,
+    seed: int | np.random.Generator,
     alpha: float = 0.05,
 ) -> pd.DataFrame:
-    """Studies in which networks and examples both are drawn anew; a row a quantity, question "overall".
+    """Simulate studies in which networks and examples both are drawn anew.
 
-    Arguments
-        examples: in the test, from easy to hopeless, most of them easy. members: networks on each side.
-        shared: by the toss of a coin a network is good or bad, most at examples that are neither easy nor hopeless; at most 0.25.
-        harm: a tenth of the examples loses ten times this share of its chance to be right, the others none; at most 0.1.
-        redrawn: share of its answers that a compressed network does not take over from a baseline one; below 1 it is a copy of that one, and
-            the intervals are paired.
-        draws, seed, alpha: as in `populations`.
+    Args:
+        examples: in the test, from easy to hopeless, most of them easy.
+        members: networks on each side.
+        shared: by the toss of a coin a network is good or bad, most at examples that are neither
+            easy nor hopeless; at most 0.25.
+        harm: a tenth of the examples loses ten times this share of its chance to be right, the
+            others none; at most 0.1.
+        redrawn: share of its answers that a compressed network does not take over from a baseline
+            one; below 1 it is a copy of that one, and the intervals are paired.
+        draws: as in `populations`.
+        seed: whole number or numpy Generator.
+        alpha: intervals are at 1 - alpha.
 
-    Returns the columns of `populations`. Quantities: how often the true change, of other networks on other examples, is "covered, members"
-    by the interval over members and "covered, both sources" by that over both; and the "true change" itself.
+    Returns:
+        The columns of `populations`, question "overall". Quantities: how often the true change, of
+        other networks on other examples, is "covered, members" by the interval over members and
+        "covered, both sources" by that over both; and the "true change" itself.
+
+    Raises:
+        UserError: a value out of its range.
     """
     if not (0 <= shared <= 0.25 and 0 <= harm <= 0.1 and 0 < redrawn <= 1) or members < 2:
         raise UserError(
-            f"shared {shared:g} (0 to 0.25), harm {harm:g} (0 to 0.1), redrawn {redrawn:g} (above 0, to 1) and {members} members "
+            f"shared {shared:g} (0 to 0.25), harm {harm:g} (0 to 0.1), redrawn {redrawn:g} (above "
+            f"0, to 1) and {members} members "
             "(at least 2) are not possible: choose within these limits"
         )
     generator, paired = np.random.default_rng(seed), redrawn < 1
@@ -271,86 +245,14 @@ def both_sources(
         both = inference.both_sources(
             result.change, se=result.se, df=result.df, spread=spread, n=examples, alpha=alpha
         )
-        for told, (low, high) in zip(
+        for inside, (low, high) in zip(
             values.values(), ((result.low, result.high), both), strict=True
         ):
-            told.append(np.nan if np.isnan(low) else low <= true <= high)
+            inside.append(np.nan if np.isnan(low) else low <= true <= high)
     values["true change"] = [true]
-    return _told(
+    return simulation_verdicts.rates_table(
         {("overall", quantity): np.array(each, dtype=float) for quantity, each in values.items()}
     )
-
-
-def models(
-    *,
-    sizes: Sequence[int],
-    lost: float,
-    won: float,
-    harm: float = 0.0,
-    draws: int,
-    seed,
-    alpha: float = 0.05,
-) -> pd.DataFrame:
-    """Studies of one model against one, on other examples each time; a row a question and quantity, as of `populations`.
-
-    Arguments: `sizes`, `draws`, `seed`, `alpha` as there; `lost` and `won`, the share of the examples of every class on which right
-    turns wrong and wrong right; `harm`, what the first class loses besides. No class is affected where `lost` and `won` are equal, none
-    against the whole where there is no harm.
-    """
-    n, generator = np.asarray(sizes), np.random.default_rng(seed)
-    more = np.where(np.arange(len(n)) == 0, harm, 0.0)
-    if min(lost, won, harm) < 0 or lost + won + harm > 1:
-        raise UserError(
-            f"lost {lost:g}, won {won:g} and harm {harm:g} are not possible: shares of the examples, together at most 1"
-        )
-    to_wrong = generator.binomial(n, np.broadcast_to(lost + more, (draws, len(n))))
-    to_right = generator.binomial(
-        n - to_wrong, np.broadcast_to(won / (1 - lost - more), (draws, len(n)))
-    )
-    flips = {"to_wrong": to_wrong, "to_right": to_right, "n": np.broadcast_to(n, to_wrong.shape)}
-    change, true = (to_right - to_wrong) / n, won - lost - more
-    p = two_models.mcnemar(to_wrong=to_wrong, to_right=to_right)
-    ends = [two_models.score_interval(**flips, alpha=level) for level in (alpha, alpha / len(n))]
-    values = {
-        ("change", quantity): each
-        for quantity, each in _judged(
-            change=change,
-            low=ends[0][0],
-            high=ends[0][1],
-            widest=ends[1],
-            p=p,
-            true=true,
-            alpha=alpha,
-            tested=to_wrong + to_right >= two_models.needed(alpha),
-        ).items()
-    }
-    whole = {
-        f"total_{name}": np.broadcast_to(each.sum(axis=1, keepdims=True), each.shape)
-        for name, each in flips.items()
-        if name != "n"
-    }
-    if len(n) > 1:
-        total = np.broadcast_to(n.sum(), change.shape)
-        ends = [
-            two_models.relative_interval(**flips, total=total, **whole, alpha=level)
-            for level in (alpha, alpha / len(n))
-        ]
-        overall = (true * n).sum() / n.sum()
-        relative, true = change - change @ (n / n.sum())[:, None], true - overall
-        inside = (ends[0][0] <= true) & (true <= ends[0][1])
-        values |= {
-            ("relative_change", "covered, alone"): inside.mean(axis=1),
-            ("relative_change", "covered, smallest class"): inside[:, -1],
-            ("relative_change", "covered, all at once"): (
-                (ends[1][0] <= true) & (true <= ends[1][1])
-            ).all(axis=1),
-            ("relative_change", "covered, the class that looks worst"): inside[
-                np.arange(draws), relative.argmin(axis=1)
-            ],
-        }
-        if not true.any():
-            values["relative_change", "called, uncorrected"] = 1 - inside.mean(axis=1)
-    return _told(values)
 
 
 def pies(
@@ -361,17 +263,26 @@ def pies(
     harm: float = 0.0,
     draws: int,
     control_draws: int = 60,
-    seed,
+    seed: int | np.random.Generator,
     alpha: float = 0.05,
 ) -> pd.DataFrame:
-    """Studies of exemplars: baseline, the second baseline and compressed populations on examples from easy to hopeless; a row a quantity.
+    """Simulate studies of exemplars, on examples from easy to hopeless.
 
-    Arguments: `examples` in the test; `members` of each population; `shared` as in `populations`; `harm`, what every example's chance to be
-    right loses by compression; `control_draws` random draws of each control; others as there.
+    Args:
+        examples: in the test.
+        members: of each population.
+        shared: as in `populations`.
+        harm: what every example's chance to be right loses by compression.
+        draws: as in `populations`.
+        control_draws: random draws of each control.
+        seed: whole number or numpy Generator.
+        alpha: level of tests; intervals are at 1 - alpha.
 
-    Returns the columns of `populations`, question "pie" or "clear". "share": of examples that are such between baseline and compressed;
-    "share, floor": between the baseline populations; "called": permutation test with p at most alpha, of the members at full size;
-    "covered": how often the interval of the excess holds the mean excess over all studies.
+    Returns:
+        The columns of `populations`, question "pie" or "clear". "share": of examples that are such
+        between baseline and compressed; "share, floor": between the baseline populations; "called":
+        permutation test with p at most alpha, of the members at full size; "covered": how often the
+        interval of the excess holds the mean excess over all studies.
     """
     generator = np.random.default_rng(seed)
     easy, label = generator.beta(1, 0.5, examples), np.zeros(examples, dtype=np.int32)
@@ -396,7 +307,7 @@ def pies(
         )
         for _ in range(draws)
     ]
-    values = {}
+    values: dict[tuple[str, str], np.ndarray] = {}
     for row, kind in enumerate(("pie", "clear")):
         of = pd.DataFrame([table.iloc[row] for table in tables])
         excess = of["excess"].mean()
@@ -411,27 +322,52 @@ def pies(
             (kind, "called"): of["p"] <= alpha,
             (kind, "covered"): inside,
         }
-    return _told(values)
+    return simulation_verdicts.rates_table(values)
 
 
-def splits(*, label, baseline, members: int, draws: int, seed, alpha: float = 0.05) -> pd.DataFrame:
-    """Networks that were really trained, all alike, dealt at random into two populations of `members`; a row a question and quantity.
+def splits(
+    *,
+    label: npt.ArrayLike,
+    baseline: npt.ArrayLike,
+    members: int,
+    draws: int,
+    seed: int | np.random.Generator,
+    alpha: float = 0.05,
+) -> pd.DataFrame:
+    """Deal trained networks, all alike, at random into two populations: the truth is no change.
 
-    Arguments: `label` (N,); `baseline` (K, N) predicted labels of all networks that were trained alike, at least 2 `members`; `draws`, deals;
-    `seed`, `alpha` as in `populations`, whose columns and quantities are returned. The truth is no change. Deals of one pool share
-    networks, so that the error is too small where `members` is not small beside K.
+    Deals of one pool share networks, so that the error is too small if `members` is not small
+    beside K.
+
+    Args:
+        label: (N,) true labels.
+        baseline: (K, N) predicted labels of all networks that were trained alike, at least 2
+            `members`.
+        members: of each population.
+        draws: deals.
+        seed: whole number or numpy Generator.
+        alpha: level of tests; intervals are at 1 - alpha.
+
+    Returns:
+        The columns and quantities of `populations`.
+
+    Raises:
+        UserError: too few networks, populations that do not match.
     """
     label, baseline = inputs.populations({"baseline": baseline}, label=label, members=4)
     if not 2 <= members <= len(baseline) // 2:
         raise UserError(
-            f"members is {members}: allowed are 2 to {len(baseline) // 2}, half of the networks that there are"
+            f"members is {members}: allowed are 2 to {len(baseline) // 2}, half of the networks "
+            "that there are"
         )
     n, generator = inputs.class_sizes(label, baseline), np.random.default_rng(seed)
     order = np.argsort(-n, kind="stable")
     n, hits = n[order], class_impact.correct(label, baseline, len(n))[:, order]
     dealt = generator.permuted(np.tile(np.arange(len(baseline)), (draws, 1)), axis=1)
     first, second = (
-        hits[dealt[:, here]].swapaxes(0, 1)
-        for here in (slice(members), slice(members, 2 * members))
+        hits[dealt[:, part]].swapaxes(0, 1)
+        for part in (slice(members), slice(members, 2 * members))
     )
-    return _told(_compared(first, second, n, np.zeros(len(n)), alpha=alpha))
+    return simulation_verdicts.rates_table(
+        _compared(first, second, n, np.zeros(len(n)), alpha=alpha)
+    )
