@@ -23,6 +23,7 @@ from forgetting.errors import UserError
 from forgetting.files import display_path
 from forgetting.predictions import archive as archives
 from forgetting.study import Study, load_study, study_names
+from forgetting.text import percent
 
 app = typer.Typer(
     help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
@@ -174,7 +175,7 @@ def audit(
     positive: Annotated[
         str | None, typer.Option(help="The positive label of a task with two.")
     ] = None,
-    again: Annotated[
+    second_baseline: Annotated[
         str | None,
         typer.Option(
             help="The setting that is a second, independent baseline; <baseline>-again if there."
@@ -192,37 +193,36 @@ def audit(
         typer.Option(metavar="RULE", help='E.g. "any group: change_low < -0.05". May be repeated.'),
     ] = None,
 ) -> None:
-    """Say what compression did to whom. Exit code 0: passed; 2: bad input; 3: a rule is met; 4: a rule cannot be decided."""
-    from forgetting import audit as audits
+    """Say what compression did to whom.
+
+    Exit code 0: passed; 2: bad input; 3: a rule is met; 4: a rule cannot be decided.
+    """
+    from forgetting.audit import audit_predictions, check_report_folder, parse_rule
+    from forgetting.audit.rules import MET, PASSED, UNKNOWN
 
     rules = fail_if or []
     for rule in rules:
-        audits.gate.parse(rule)  # A rule that is none is refused before anything is read.
-    audits.ready(out, inputs=[*files, *([groups] if groups else [])])
-    told = audits.run(
+        parse_rule(rule)  # What is not a rule is refused before anything is read.
+    check_report_folder(out, inputs=[*files, *([groups] if groups else [])])
+    result = audit_predictions(
         files,
         baseline=baseline,
         groups=groups,
         paired=paired,
         positive=positive,
-        again=again,
+        second_baseline=second_baseline,
         alpha=alpha,
         minimum=minimum,
         seed=seed,
     )
-    verdicts = [told.judge(rule) for rule in rules]
-    told.write(out, images=images, verdicts=verdicts)
-    typer.echo("\n".join(told.summary["sentences"]))
+    verdicts = [result.judge(rule) for rule in rules]
+    result.write(out, images=images, verdicts=verdicts)
+    typer.echo("\n".join(result.summary["sentences"]))
     console.print(f"wrote {display_path(out / 'index.html')}", markup=False)
     for verdict in verdicts:
         console.print(verdict.line, markup=False)
     codes = {verdict.code for verdict in verdicts}
-    raise typer.Exit(
-        next(
-            (code for code in (audits.gate.MET, audits.gate.UNKNOWN) if code in codes),
-            audits.gate.PASSED,
-        )
-    )
+    raise typer.Exit(next((code for code in (MET, UNKNOWN) if code in codes), PASSED))
 
 
 @app.command()
@@ -274,7 +274,9 @@ def predict(
     channels: Annotated[str | None, typer.Option(help="RGB, BGR or L (grey).")] = None,
 ) -> None:
     """Predict a folder of pictures by an ONNX model, for `forgetting audit`."""
-    from forgetting.audit import onnx as predicting
+    from forgetting.audit.onnx import predict_onnx
+    from forgetting.audit.picture_labels import read_class_names, read_labels
+    from forgetting.audit.preprocessing import read_preprocessing
 
     def numbers(name: str, text: str | None) -> list[float] | None:
         try:
@@ -288,7 +290,7 @@ def predict(
         raise UserError(
             f"out is {str(out)!r}: it becomes a Parquet file; give a name that ends in .parquet"
         )
-    how = predicting.preprocessing(
+    preprocessing = read_preprocessing(
         config,
         size=size,
         resize=resize,
@@ -298,13 +300,19 @@ def predict(
         layout=layout,
         channels=channels,
     )
-    read = predicting.read_labels(labels, images)
-    named = predicting.read_classes(classes) if classes else None
-    right = predicting.run(
-        model, read, how=how, classes=named, setting=setting or model.stem, member=member, out=out
+    pictures = read_labels(labels, images)
+    right = predict_onnx(
+        model,
+        pictures,
+        preprocessing=preprocessing,
+        class_names=read_class_names(classes) if classes else None,
+        setting=setting or model.stem,
+        member=member,
+        out=out,
     )
     console.print(
-        f"wrote {display_path(out)}: {len(read.labels):,} predictions, {100 * right / len(read.labels):.1f} % right",
+        f"wrote {display_path(out)}: {len(pictures.labels):,} predictions, "
+        f"{percent(right / len(pictures.labels))} right",
         markup=False,
     )
 

@@ -89,7 +89,7 @@ def p_value(value: float) -> str:
 def with_interval(
     row: Mapping[str, float], name: str = "change", *, unit: str = "points", level: str = "95 %"
 ) -> str:
-    """Write a column of a table's row with its interval, e.g. `−4.6 points (95 % interval −5.8 to −3.3)`.
+    """Write a column of a row with its interval: `−4.6 points (95 % interval −5.8 to −3.3)`.
 
     Args:
         row: fractions by the names of their columns: `name`, and the same ending in _low, _high;

@@ -1,4 +1,4 @@
-"""Predicting a folder of pictures by an ONNX model: against numpy, in every layout; what is refused; from two models to a report."""
+"""Predicting a folder of pictures with an ONNX model: against numpy, and what is refused."""
 
 import os
 import subprocess
@@ -12,7 +12,9 @@ from onnx import TensorProto, helper
 from PIL import Image
 
 from forgetting import cli, paths
-from forgetting.audit import onnx as predict
+from forgetting.audit.onnx import predict_onnx
+from forgetting.audit.picture_labels import read_labels
+from forgetting.audit.preprocessing import _resized, read_preprocessing
 from forgetting.errors import UserError
 
 CLASSES = ("red", "green", "blue")
@@ -30,9 +32,10 @@ def model(
     kind=TensorProto.FLOAT,
     first=False,
 ):
-    """An ONNX file whose scores are the means of the channels, times `weights`, if wanted as probabilities times `softmax`.
+    """An ONNX file whose scores are the means of the channels, times `weights`.
 
-    Its input has the type `kind`; `first`: it tells the scores of the first picture only.
+    Its input has the type `kind`. `softmax`: they are probabilities, times that number. `first`: it
+    gives the scores of the first picture only.
     """
     sides = list(size) if isinstance(size, tuple) else [size, size]
     shape = [batch, 3, *sides] if layout == "NCHW" else [batch, *sides, 3]
@@ -55,11 +58,11 @@ def model(
         if first
         else helper.make_node("Identity", ["all"], ["y"]),
     ]
-    told = (
+    ends = (
         [helper.make_tensor_value_info("x", kind, shape)],
         [helper.make_tensor_value_info("y", TensorProto.FLOAT, None)],
     )
-    graph = helper.make_graph(nodes, "means", *told, initializer=values)
+    graph = helper.make_graph(nodes, "means", *ends, initializer=values)
     onnx.save(
         helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9), path
     )
@@ -82,13 +85,13 @@ def pictures(tmp_path):
 
 
 def predicted(folder, onnx_file, classes=CLASSES, member="0", **how):
-    read = predict.read_labels(folder / "labels.csv", folder / "images")
+    read = read_labels(folder / "labels.csv", folder / "images")
     out = folder / "p.parquet"
-    right = predict.run(
+    right = predict_onnx(
         onnx_file,
         read,
-        how=predict.preprocessing(**how),
-        classes=classes,
+        preprocessing=read_preprocessing(**how),
+        class_names=classes,
         setting="dense",
         member=member,
         out=out,
@@ -125,7 +128,7 @@ def predicted(folder, onnx_file, classes=CLASSES, member="0", **how):
     ],
 )
 def test_predictions_agree_with_numpy_in_every_layout(made, how, pictures):
-    right, told = predicted(pictures, model(pictures / "m.onnx", **made), **how)
+    right, result = predicted(pictures, model(pictures / "m.onnx", **made), **how)
     mean, std = (
         np.array(how.get(name, [default]))[:: -1 if "channels" in how else 1]
         for name, default in (("mean", 0.0), ("std", 1.0))
@@ -133,7 +136,7 @@ def test_predictions_agree_with_numpy_in_every_layout(made, how, pictures):
     size = next(
         (size for size in (how.get("size"), made.get("size")) if isinstance(size, tuple)), None
     )
-    for row in told.itertuples():
+    for row in result.itertuples():
         picture = Image.open(pictures / "images" / row.example)
         values = np.asarray(
             picture.resize(size[::-1], Image.Resampling.BILINEAR) if size else picture, dtype=float
@@ -144,10 +147,10 @@ def test_predictions_agree_with_numpy_in_every_layout(made, how, pictures):
             sure, rel=3e-4
         )
     assert (
-        right == (told.predicted == told.label).sum() >= 5
-        and (told.label == [CLASSES[k % 3] for k in range(7)]).all()
+        right == (result.predicted == result.label).sum() >= 5
+        and (result.label == [CLASSES[k % 3] for k in range(7)]).all()
     )
-    assert list(told) == ["setting", "member", "example", "label", "predicted", "confidence"]
+    assert list(result) == ["setting", "member", "example", "label", "predicted", "confidence"]
 
 
 def test_the_same_command_gives_the_same_bytes_and_a_yaml_file_the_same_as_options(pictures):
@@ -163,8 +166,8 @@ def test_the_same_command_gives_the_same_bytes_and_a_yaml_file_the_same_as_optio
 def test_a_picture_is_scaled_and_its_centre_cut_out(tall):
     values = np.repeat(np.arange(40, dtype=np.uint8)[None], 20, axis=0)
     picture = Image.fromarray(values.T.copy() if tall else values)
-    assert predict._resized(picture, (10, 10), "crop").size == (10, 10)
-    cut = np.asarray(predict._resized(picture, (20, 20), "crop"))
+    assert _resized(picture, (10, 10), "crop").size == (10, 10)
+    cut = np.asarray(_resized(picture, (20, 20), "crop"))
     assert ((cut.T if tall else cut) == np.arange(10, 30)).all()  # 10 to 29 of 40.
 
 
@@ -176,8 +179,8 @@ def test_scores_that_look_like_probabilities_on_some_pictures_are_scores_whateve
             pictures / "images" / name
         )  # Its scores are 1, 0, 0.
     for batch in (1, "n"):
-        _, told = predicted(pictures, model(pictures / "m.onnx", batch=batch))
-        assert told.confidence[[0, 6]].tolist() == pytest.approx([np.e / (np.e + 2)] * 2)
+        _, result = predicted(pictures, model(pictures / "m.onnx", batch=batch))
+        assert result.confidence[[0, 6]].tolist() == pytest.approx([np.e / (np.e + 2)] * 2)
 
 
 def test_the_command_takes_the_size_as_height_and_width_and_names_in_a_file_that_windows_wrote(
@@ -186,19 +189,19 @@ def test_the_command_takes_the_size_as_height_and_width_and_names_in_a_file_that
     monkeypatch.chdir(pictures)
     monkeypatch.setattr(cli.console, "file", None)
     (pictures / "names.txt").write_text("\n".join(CLASSES), encoding="utf-8-sig")
-    for size, told in (("s", 0), ((4, 6), 0), ((6, 4), 2)):
+    for size, code in (("s", 0), ((4, 6), 0), ((6, 4), 2)):
         model(pictures / "m.onnx", size=size)
         words = "m.onnx images --labels labels.csv --classes names.txt --size 4 6 --out p.parquet"
         monkeypatch.setattr(sys, "argv", ["forgetting", "predict", *words.split()])
         with pytest.raises(SystemExit) as ended:
             cli.main()
-        assert ended.value.code == told and set(pd.read_parquet("p.parquet").predicted) == set(
+        assert ended.value.code == code and set(pd.read_parquet("p.parquet").predicted) == set(
             CLASSES
         )
 
 
 @pytest.mark.parametrize(
-    ("labels", "told"),
+    ("labels", "message"),
     [
         (b"image,label\n../labels.csv,red\n", "'../labels.csv' lies outside"),
         (b"image,label\n/etc/passwd,red\n", "lies outside"),
@@ -207,28 +210,28 @@ def test_the_command_takes_the_size_as_height_and_width_and_names_in_a_file_that
         (b"image,label\n0.png,\n", "column 'label': 1 of 1 values are missing"),
         (b"image;label\n0.png;red\n", "no column 'image'"),
         (b"image,label\n", "no rows"),
-        (b"image,label\n\xe4.png,red\n", "no CSV in UTF-8"),
-        (b"image,label\n0.png,mauve\n", "1 of 1 labels are no class"),
+        (b"image,label\n\xe4.png,red\n", "is not CSV in UTF-8"),
+        (b"image,label\n0.png,mauve\n", "1 of 1 labels are not classes"),
         (b"image,label,label\n0.png,red,red\n", "the column 'label' more than once"),
-        (b"image,label\n0\0.png,red\n", "is no name of a file"),
+        (b"image,label\n0\0.png,red\n", "is not the name of a file"),
     ],
 )
-def test_bad_labels_are_refused_in_one_line_and_nothing_is_written(labels, told, pictures):
+def test_bad_labels_are_refused_in_one_line_and_nothing_is_written(labels, message, pictures):
     (pictures / "labels.csv").write_bytes(labels)
-    with pytest.raises(UserError, match=told) as refusal:
+    with pytest.raises(UserError, match=message) as refusal:
         predicted(pictures, model(pictures / "m.onnx"))
     assert "\n" not in str(refusal.value) and not (pictures / "p.parquet").exists()
 
 
 @pytest.mark.parametrize(
-    ("make", "how", "told"),
+    ("make", "how", "message"),
     [
-        (lambda folder: folder / "no.onnx", {}, "is no file"),
-        (lambda folder: folder / "labels.csv", {}, "no ONNX model"),
+        (lambda folder: folder / "no.onnx", {}, "is not a file"),
+        (lambda folder: folder / "labels.csv", {}, "is not an ONNX model"),
         (
             lambda folder: model(folder / "m.onnx", outputs=2),
             {},
-            "3 classes and the model tells 2 apart",
+            "3 classes and the model has 2 outputs",
         ),
         (lambda folder: model(folder / "m.onnx"), {"size": (4, 4)}, "cannot run on input"),
         (lambda folder: model(folder / "m.onnx"), {"channels": "L"}, "cannot run on input"),
@@ -241,13 +244,13 @@ def test_bad_labels_are_refused_in_one_line_and_nothing_is_written(labels, told,
         (lambda folder: model(folder / "m.onnx"), {"layout": "CHW"}, "layout"),
         (lambda folder: model(folder / "m.onnx"), {"sise": 3}, "fields are size, resize"),
         (lambda folder: model(folder / "m.onnx"), {"file": "no.yml"}, "does not exist"),
-        (lambda folder: model(folder / "m.onnx"), {"file": "deep.yml"}, "'deep.yml' is no YAML"),
+        (lambda folder: model(folder / "m.onnx"), {"file": "deep.yml"}, "'deep.yml' is not YAML"),
         (
             lambda folder: model(folder / "m.onnx", size="s"),
             {"size": (100_000, 8)},
             r"size is \(100000, 8\): give height and width of 1",
         ),
-        (lambda folder: model(folder / "m.onnx", batch=0), {}, "batches of no picture"),
+        (lambda folder: model(folder / "m.onnx", batch=0), {}, "batches of 0 pictures"),
         (lambda folder: model(folder / "m.onnx", first=True), {}, r"shape \(1, 3\) for 7 pictures"),
         (
             lambda folder: model(folder / "m.onnx", kind=TensorProto.UINT8),
@@ -259,16 +262,16 @@ def test_bad_labels_are_refused_in_one_line_and_nothing_is_written(labels, told,
                 folder / "m.onnx", weights=np.full((3, 3), np.inf, dtype=np.float32)
             ),
             {},
-            "no numbers",
+            "not finite numbers",
         ),
     ],
 )
-def test_what_is_no_model_or_does_not_fit_is_refused_in_one_line(
-    make, how, told, pictures, monkeypatch
+def test_what_is_not_a_model_or_does_not_fit_is_refused_in_one_line(
+    make, how, message, pictures, monkeypatch
 ):
     monkeypatch.chdir(pictures)
     (pictures / "deep.yml").write_text("[" * 5000)
-    with pytest.raises(UserError, match=told) as refusal:
+    with pytest.raises(UserError, match=message) as refusal:
         predicted(pictures, make(pictures), **how)
     assert "\n" not in str(refusal.value)
 
@@ -322,11 +325,11 @@ def test_two_predictions_and_one_audit_are_a_whole_workflow_without_torch(pictur
             "0,0,0",
         )
         command("predict", *words, "--out", f"{name}.parquet")
-    said = command(
+    output = command(
         "audit", "dense.parquet", "int8.parquet", "--baseline", "dense", "--out", "report"
     )
     assert (
-        "one model against one, on 7 examples" in said
+        "one model against one, on 7 examples" in output
         and (pictures / "report" / "summary.json").exists()
     )
-    assert pd.read_csv(pictures / "report" / "exemplars.csv")["said_baseline"].eq("red").all()
+    assert pd.read_csv(pictures / "report" / "exemplars.csv")["baseline_predicted"].eq("red").all()

@@ -1,17 +1,20 @@
-"""The report: one page that needs nothing else, in which what people brought is text, small however large the audit."""
+"""The report: one page that needs nothing else, in which names are text; small for any audit."""
 
 import dataclasses
 import html
 import re
 from html.parser import HTMLParser
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from flit_core.common import Module
 from PIL import Image
 
-from forgetting import audit
-from forgetting.audit import report, sentences
+from forgetting import paths
+from forgetting.audit import audit_predictions, gallery, report
+from forgetting.audit.change_text import change_decimals
 from forgetting.errors import UserError
 from forgetting.text import clipped, percent
 
@@ -27,7 +30,7 @@ VOID = {"meta", "img", "path", "circle"}
 
 
 class Page(HTMLParser):
-    """Reads a page strictly: every tag that opens closes in order; collects tags, attributes and text."""
+    """Reads a page strictly: every tag closes in order; collects tags, attributes and text."""
 
     def __init__(self, text):
         super().__init__(convert_charrefs=True)
@@ -55,8 +58,8 @@ class Page(HTMLParser):
 
 
 def table(setting, predicted, label, names, member=0):
-    known = {"setting": setting, "member": member, "example": np.arange(len(label))}
-    return pd.DataFrame(known | {"label": names[label], "predicted": names[predicted]})
+    columns = {"setting": setting, "member": member, "example": np.arange(len(label))}
+    return pd.DataFrame(columns | {"label": names[label], "predicted": names[predicted]})
 
 
 def audited(
@@ -76,7 +79,9 @@ def audited(
                     setting, np.where(lost, (label + 1) % len(names), dense), label, names, member
                 )
             )
-    return audit.run(pd.concat(parts, ignore_index=True), baseline="dense", groups=groups, draws=20)
+    return audit_predictions(
+        pd.concat(parts, ignore_index=True), baseline="dense", groups=groups, draws=20
+    )
 
 
 @pytest.mark.parametrize("members", [1, 3])
@@ -88,8 +93,8 @@ def test_the_page_stands_alone_and_says_all_sentences(members):
             "sex": np.repeat(["F", "M"], 120),
         }
     )
-    told = audited(groups=groups, members=members)
-    text = report.page(told)
+    result = audited(groups=groups, members=members)
+    text = report.report_page(result)
     page = Page(text)
     assert not re.search(r"https?:|//[a-z]", text) and not any(
         tag in ("script", "link", "iframe", "object") for tag, _ in page.tags
@@ -99,28 +104,37 @@ def test_the_page_stands_alone_and_says_all_sentences(members):
     assert (
         dict(page.tags)["html"] == {"lang": "en"}
         and "width=device-width" in text
-        and "prefers-color-scheme:dark" in text
+        and "prefers-color-scheme: dark" in text
     )
-    assert all(line in page.text for line in told.summary["sentences"])
+    assert all(line in page.text for line in result.summary["sentences"])
     links = {attributes["href"] for tag, attributes in page.tags if tag == "a"}
-    assert "classes.csv" in links and links <= {f"{name}.csv" for name in told.tables()} | {
+    assert "classes.csv" in links and links <= {f"{name}.csv" for name in result.tables()} | {
         "summary.json"
     }
-    row = told.classes.sort_values("change").iloc[0]
+    row = result.classes.sort_values("change").iloc[0]
     assert (
         row["class"] == "ant" and f"{100 * row.change_low:.1f} to ".replace("-", "−") in page.text
     )
     assert page.text.count("All 3 classes.") and page.text.count("All 14 groups.")
 
 
+def test_what_the_page_is_made_of_is_packaged():
+    packaged = {Path(file).name for file in Module("forgetting", paths.ROOT / "lib").iter_files()}
+    assert {"report.css", "report.html.j2"} <= packaged
+
+
 def test_names_are_text_whatever_they_hold():
-    told = audited(HOSTILE, settings=("a<b>&'\"",))
-    told = dataclasses.replace(
-        told, exemplars=told.exemplars.assign(example="<i>&" + told.exemplars.example.astype(str))
+    result = audited(HOSTILE, settings=("a<b>&'\"",))
+    result = dataclasses.replace(
+        result,
+        exemplars=result.exemplars.assign(example="<i>&" + result.exemplars.example.astype(str)),
     )
-    page = Page(report.page(told))
-    allowed = "html head meta title style body main h1 h2 h3 p div section table caption thead tbody tr th td svg path circle "
-    assert {tag for tag, _ in page.tags} <= set((allowed + "dl dt dd strong span a ul li").split())
+    page = Page(report.report_page(result))
+    allowed = (
+        "html head meta title style body main h1 h2 h3 p div section table caption thead tbody tr "
+        "th td svg path circle dl dt dd strong span a ul li"
+    )
+    assert {tag for tag, _ in page.tags} <= set(allowed.split())
     assert not any(name.startswith("on") for _, attributes in page.tags for name in attributes)
     for name in HOSTILE:
         assert clipped(name) in page.text
@@ -130,7 +144,7 @@ def test_names_are_text_whatever_they_hold():
 def test_the_page_stays_small_and_says_how_much_it_shows(monkeypatch):
     monkeypatch.setattr(report, "MOST_SETTINGS", 10)
     monkeypatch.setattr(report, "MOST_BYTES", 250_000)
-    told = audited([f"class {k} of many with a name" for k in range(12)], settings=("int8",))
+    result = audited([f"class {k} of many with a name" for k in range(12)], settings=("int8",))
     many = 3000
     settings = [f"setting {k}" for k in range(13)]
     of_each = {
@@ -139,15 +153,15 @@ def test_the_page_stays_small_and_says_how_much_it_shows(monkeypatch):
             ignore_index=True,
         )
         for name, frame, times in (
-            ("overall", told.overall, 1),
-            ("classes", told.classes, many // 12),
-            ("findings", told.findings, 1),
-            ("exemplars", told.exemplars, 20),
+            ("overall", result.overall, 1),
+            ("classes", result.classes, many // 12),
+            ("findings", result.findings, 1),
+            ("exemplars", result.exemplars, 20),
         )
     }
-    one = told.summary["settings"][0]
-    summary = told.summary | {"settings": [one | {"setting": setting} for setting in settings]}
-    text = report.page(dataclasses.replace(told, **of_each, summary=summary))
+    one = result.summary["settings"][0]
+    summary = result.summary | {"settings": [one | {"setting": setting} for setting in settings]}
+    text = report.report_page(dataclasses.replace(result, **of_each, summary=summary))
     assert len(text.encode()) <= 250_000
     shown = re.findall(r"([\d,]+) of 3,000 classes; all are in classes\.csv", html.unescape(text))
     assert (
@@ -162,14 +176,14 @@ def test_the_page_stays_small_and_says_how_much_it_shows(monkeypatch):
 def rows(text, caption):
     """The rows of the first table whose caption begins so: a dictionary each, text by heading."""
     part = text.split(f"<caption>{caption}")[1].split("</table>")[0]
-    heads, *told = [
+    heads, *lines = [
         [
             html.unescape(re.sub("<.*?>", "", cell)).replace("\u00a0", " ")
             for cell in re.findall(r"<t[hd]\b[^>]*>(.*?)</t[hd]>", row)
         ]
         for row in re.findall("<tr>(.*?)</tr>", part)
     ]
-    return [dict(zip(heads, row, strict=True)) for row in told]
+    return [dict(zip(heads, row, strict=True)) for row in lines]
 
 
 def points(*values):
@@ -178,14 +192,16 @@ def points(*values):
 
 @pytest.mark.parametrize("members", [1, 3])
 def test_each_interval_stands_in_its_own_column(members):
-    told = audited(members=members)
-    shown = {row["Class"]: row for row in rows(report.page(told), "The largest loss first,")}
+    result = audited(members=members)
+    shown = {
+        row["Class"]: row for row in rows(report.report_page(result), "The largest loss first,")
+    }
     headings = {
         "Interval alone": "change",
         "Interval for all at once": "simultaneous",
-        "Interval against the whole": "relative",
+        "Interval relative to overall": "relative",
     }
-    for row in told.classes.to_dict("records"):
+    for row in result.classes.to_dict("records"):
         for heading, name in headings.items():
             ends = row[f"{name}_low"], row[f"{name}_high"]
             assert shown[row["class"]][heading] == ("–" if np.isnan(ends[0]) else points(*ends))
@@ -195,7 +211,7 @@ def test_each_interval_stands_in_its_own_column(members):
             {
                 lost["Interval alone"],
                 lost["Interval for all at once"],
-                lost["Interval against the whole"],
+                lost["Interval relative to overall"],
             }
         )
         == 3
@@ -203,26 +219,26 @@ def test_each_interval_stands_in_its_own_column(members):
 
 
 def test_several_settings_stand_side_by_side_and_the_noise_floor_last():
-    told = audited(settings=("int8", "dense-again", "int4"), members=2)
-    shown = rows(report.page(told), "The share of right answers of each setting")
+    result = audited(settings=("int8", "dense-again", "int4"), members=2)
+    shown = rows(report.report_page(result), "The share of right answers of each setting")
     assert [row["Setting"] for row in shown] == ["int4", "int8", "dense-again (noise floor)"]
-    for row, wanted in zip(shown, told.overall.to_dict("records"), strict=True):
+    for row, wanted in zip(shown, result.overall.to_dict("records"), strict=True):
         assert row["Models"] == "2" and row["Baseline"] == percent(wanted["baseline_accuracy"])
         assert row["Compressed"] == percent(wanted["compressed_accuracy"])
         assert row["Change, points"] == points(wanted["change"]) and row["Interval"] == points(
             wanted["change_low"], wanted["change_high"]
         )
-    assert "The share of right answers of each setting" not in report.page(audited())
+    assert "The share of right answers of each setting" not in report.report_page(audited())
 
 
 def test_the_worst_rows_come_first_and_small_sets_last():
     world = np.repeat([0, 1, 2], [100, 5, 100])
     lost = np.where((world == 1) | ((world == 0) & (np.arange(205) % 3 == 0)), 2, world)
     names = np.array(["cat", "tiny", "dog"], dtype=object)
-    told = audit.run(
+    result = audit_predictions(
         [table("dense", world, world, names), table("int8", lost, world, names)], baseline="dense"
     )
-    text = Page(report.page(told)).text
+    text = Page(report.report_page(result)).text
     rows = text[text.index("All 3 classes.") :]
     assert rows.index("cat") < rows.index("dog") < rows.index("tiny")
 
@@ -240,18 +256,20 @@ def pictures(tmp_path):
     return tmp_path / "pictures"
 
 
-def with_names(told, rename):
+def with_names(result, rename):
     return dataclasses.replace(
-        told,
-        exemplars=told.exemplars.assign(example=[rename(name) for name in told.exemplars.example]),
+        result,
+        exemplars=result.exemplars.assign(
+            example=[rename(name) for name in result.exemplars.example]
+        ),
     )
 
 
 def test_a_gallery_shows_some_exemplars_with_words_for_those_who_cannot_see(pictures):
-    told = with_names(audited(["ant", "bee", '"<cat>']), lambda name: f"{name}.png")
-    text = report.page(told, images=pictures)
+    result = with_names(audited(["ant", "bee", '"<cat>']), lambda name: f"{name}.png")
+    text = report.report_page(result, images=pictures)
     images = [attributes for tag, attributes in Page(text).tags if tag == "img"]
-    assert 0 < len(images) <= report.PICTURES
+    assert 0 < len(images) <= gallery.PICTURES
     for image in images:
         assert image["src"].startswith("data:image/")
         assert re.match(
@@ -262,40 +280,42 @@ def test_a_gallery_shows_some_exemplars_with_words_for_those_who_cannot_see(pict
         any("class" in image for image in images)
         and "before them no picture is in the folder" in text
     )
-    assert report.page(told, images=pictures) == text and "data:image" not in report.page(told)
+    assert report.report_page(
+        result, images=pictures
+    ) == text and "data:image" not in report.report_page(result)
 
 
-def test_pictures_take_no_more_than_their_share_of_the_page_and_long_names_full_of_quotes_do_not_break_it(
-    pictures, monkeypatch
-):
+def test_pictures_take_no_more_than_their_share_however_long_names_are(pictures, monkeypatch):
     """What a page may take is cut as its number of settings is: 8 here, and a hundred."""
     names, quotes = [f"{k:02d}" + '"' * 200 for k in range(40)], '"' * 200
     monkeypatch.setattr(report, "MOST_SETTINGS", 8)
     monkeypatch.setattr(report, "MOST_BYTES", report.MOST_BYTES * 8 // 100)
-    monkeypatch.setattr(report, "PICTURE_BYTES", 30_000)
+    monkeypatch.setattr(gallery, "PICTURE_BYTES", 30_000)
     monkeypatch.setattr(report, "ROWS", report.ROWS[-2:])
     groups = pd.DataFrame({"example": np.arange(400), quotes: np.array(names)[np.arange(400) % 40]})
-    told = with_names(
+    result = with_names(
         audited(names, settings=("int8",), examples=400, groups=groups), lambda _: "3.png"
     )
-    (one,), settings = told.summary["settings"], [f"{k}{quotes}" for k in range(8)]
+    (one,), settings = result.summary["settings"], [f"{k}{quotes}" for k in range(8)]
     long = {
         name: [quotes * 4] * 2 for name in ("classes", "groups")
     }  # Sentences that name ten sets, as long as names are shown.
     of_each = {
         name: pd.concat([frame.assign(setting=setting) for setting in settings], ignore_index=True)
-        for name, frame in told.tables().items()
+        for name, frame in result.tables().items()
         if len(frame)
     }
-    for said in (one["sentences"], one["sentences"] | long):
-        summary = told.summary | {
-            "settings": [one | {"setting": setting, "sentences": said} for setting in settings]
+    for sentences in (one["sentences"], one["sentences"] | long):
+        summary = result.summary | {
+            "settings": [one | {"setting": setting, "sentences": sentences} for setting in settings]
         }
-        text = report.page(dataclasses.replace(told, **of_each, summary=summary), images=pictures)
+        text = report.report_page(
+            dataclasses.replace(result, **of_each, summary=summary), images=pictures
+        )
         assert len(text.encode()) <= report.MOST_BYTES
         cells = re.findall(r"<li><figure>.*?</figure></li>", text)
-        assert sum(map(len, cells)) <= report.PICTURE_BYTES + max(map(len, cells), default=0)
-        assert bool(cells) == (said is one["sentences"])
+        assert sum(map(len, cells)) <= gallery.PICTURE_BYTES + max(map(len, cells), default=0)
+        assert bool(cells) == (sentences is one["sentences"])
         Page(text)
 
 
@@ -303,13 +323,13 @@ def test_pictures_take_no_more_than_their_share_of_the_page_and_long_names_full_
     "name", ["../secret.png", "{folder}/secret.png", "a\0b", "", ".", "x" * 5000, "0.png"]
 )
 def test_a_name_that_leads_out_of_the_folder_or_to_no_picture_shows_nothing(name, pictures):
-    told = with_names(audited(), lambda _: name.replace("{folder}", str(pictures.parent)))
-    text = report.page(told, images=pictures)
+    result = with_names(audited(), lambda _: name.replace("{folder}", str(pictures.parent)))
+    text = report.report_page(result, images=pictures)
     assert "<img" not in text and "is the name of a picture in the folder" in text
 
 
-def test_a_folder_of_pictures_that_is_none_is_refused_and_nothing_is_written(tmp_path):
-    with pytest.raises(UserError, match="no folder of images"):
+def test_a_folder_of_pictures_that_is_not_one_is_refused_and_nothing_is_written(tmp_path):
+    with pytest.raises(UserError, match="not a folder of images"):
         audited().write(tmp_path / "report", images=tmp_path / "none")
     assert not (tmp_path / "report").exists()
 
@@ -330,9 +350,11 @@ def contrast(one, other):
 
 
 def test_all_text_can_be_read_on_light_and_on_dark_ground():
+    css = (Path(report.__file__).parent / "report.css").read_text(encoding="utf-8")
+    assert css.strip() in report.report_page(audited())
     light, dark = (
-        dict(re.findall(r"--(\w+):#(\w+)", part))
-        for part in re.findall(r":root\{(.*?)\}", report.CSS, re.DOTALL)
+        dict(re.findall(r"--(\w+): #(\w+)", part))
+        for part in re.findall(r":root \{(.*?)\}", css, re.DOTALL)
     )
     for colours in (light, dark):
         for name in ("text", "soft", "loss", "gain"):
@@ -354,4 +376,4 @@ def test_all_text_can_be_read_on_light_and_on_dark_ground():
 def test_a_change_has_the_decimals_of_its_rates_and_no_end_that_only_looks_like_0(
     values, rates, wanted
 ):
-    assert sentences._shown(values, *rates) == wanted
+    assert change_decimals(values, *rates) == wanted

@@ -1,4 +1,4 @@
-"""Picture files that people bring, opened safely."""
+"""Picture files from outside, opened safely."""
 
 from pathlib import Path
 
@@ -6,14 +6,21 @@ from PIL import Image
 
 # Pillow's other readers are old, and one of them starts a program of its own.
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF", "PPM")
+# What opening a picture may raise: it is not one, is damaged, or would fill the memory.
+ERRORS = (OSError, ValueError, Image.DecompressionBombError)
 
 
-def read(path: str | Path, mode: str) -> Image.Image:
-    """One picture in the `mode` "RGB" or "L" (grey).
+def read_picture(path: str | Path, mode: str) -> Image.Image:
+    """Read one picture.
+
+    Args:
+        path: its file.
+        mode: "RGB" or "L" (grey).
 
     Raises:
-        OSError, ValueError, Image.DecompressionBombError: no picture, a damaged one, one of more than 8 bits a channel, which Pillow would
-            cut off, or one that would fill the memory.
+        OSError: the file is not a picture, or is damaged.
+        ValueError: it has more than 8 bits a channel, which Pillow would cut off.
+        Image.DecompressionBombError: it would fill the memory.
     """
     with Image.open(path, formats=FORMATS) as picture:
         if picture.mode[0] in "IF":

@@ -1,4 +1,4 @@
-"""What people bring is read whole or refused in one line that names the place; a fuzz run finds no other way out."""
+"""Input is read whole or refused in one line that names the place, whatever its bytes."""
 
 import io
 import json
@@ -14,7 +14,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from forgetting import predictions_file
-from forgetting.audit import reading, sources
+from forgetting.audit import name_codes
+from forgetting.audit.groups_input import read_groups
+from forgetting.audit.name_codes import NameSet
+from forgetting.audit.predictions_input import read_predictions
 from forgetting.errors import UserError
 
 
@@ -50,21 +53,21 @@ def same(one, other):
 
 
 def test_what_was_written_is_what_is_read():
-    told = reading.predictions(table())
+    result = read_predictions(table())
     assert (
-        told.classes == ("cat", "dog", "eel")
-        and told.label.tolist() == [0, 1, 2] * 4
-        and told.label.dtype == np.int32
+        result.classes == ("cat", "dog", "eel")
+        and result.label.tolist() == [0, 1, 2] * 4
+        and result.label.dtype == np.int32
     )
-    assert told.populations["dense"].predicted.tolist() == [[0, 1, 2] * 4] and told.populations[
+    assert result.populations["dense"].predicted.tolist() == [[0, 1, 2] * 4] and result.populations[
         "int8"
     ].predicted.tolist() == [[2, 0, 1] * 4]
-    assert told.populations["dense"].predicted.dtype == np.int32 and told.notes == ()
+    assert result.populations["dense"].predicted.dtype == np.int32 and result.notes == ()
 
 
 def test_parquet_csv_tsv_frames_arrow_shuffled_rows_and_split_files_are_read_alike(tmp_path):
     whole = table([("dense", 10), ("dense", 9), ("int8", 9), ("int8", 10)])
-    wanted = reading.predictions(whole)
+    wanted = read_predictions(whole)
     assert wanted.populations["dense"].members == (
         "9",
         "10",
@@ -93,35 +96,35 @@ def test_parquet_csv_tsv_frames_arrow_shuffled_rows_and_split_files_are_read_ali
         pa.Table.from_pandas(shuffled),
         [parts[0], others.assign(example=others.example.astype(float))],
     ):
-        same(reading.predictions(other), wanted)
+        same(read_predictions(other), wanted)
 
 
 def test_renaming_classes_renames_them_and_nothing_else():
     names = {"cat": "<script>alert(1)</script>", "dog": "=1+1", "eel": "../../etc/passwd\n"}
-    told = reading.predictions(table().replace({"label": names, "predicted": names}))
-    plain = reading.predictions(table())
-    code = [told.classes.index(names[name]) for name in plain.classes]
-    assert (np.array(code)[plain.label] == told.label).all()
+    result = read_predictions(table().replace({"label": names, "predicted": names}))
+    plain = read_predictions(table())
+    code = [result.classes.index(names[name]) for name in plain.classes]
+    assert (np.array(code)[plain.label] == result.label).all()
     assert (
-        np.array(code)[plain.populations["int8"].predicted] == told.populations["int8"].predicted
+        np.array(code)[plain.populations["int8"].predicted] == result.populations["int8"].predicted
     ).all()
 
 
-def test_a_class_that_is_only_predicted_is_a_wrong_answer_and_is_told():
+def test_a_class_that_is_only_predicted_is_a_wrong_answer_and_is_noted():
     odd = table()
     odd.loc[odd.index[-3:], "predicted"] = "fox"
-    told = reading.predictions(odd)
+    result = read_predictions(odd)
     assert (
-        told.classes == ("cat", "dog", "eel", "fox")
-        and (told.populations["int8"].predicted == 3).sum() == 3
+        result.classes == ("cat", "dog", "eel", "fox")
+        and (result.populations["int8"].predicted == 3).sum() == 3
     )
-    assert "3 predictions name a class that no example carries ('fox')" in told.notes[0]
+    assert "3 predictions name a class that no example has ('fox')" in result.notes[0]
 
 
 def test_confidence_is_read_where_all_tables_have_it():
     sure = table().assign(confidence=0.5)
-    assert (reading.predictions(sure).populations["int8"].confidence == 0.5).all()
-    mixed = reading.predictions([sure[:12], table()[12:]])
+    assert (read_predictions(sure).populations["int8"].confidence == 0.5).all()
+    mixed = read_predictions([sure[:12], table()[12:]])
     assert mixed.populations["dense"].confidence is None and "no confidence" in mixed.notes[0]
 
 
@@ -129,9 +132,8 @@ def test_files_of_this_projects_own_runs_say_their_setting_themselves(tmp_path):
     files = []
     for member in range(2):
         for setting, parent in (("dense", None), ("int8", "dense")):
-            meta = {
-                "forgetting": f'{{"setting": "{setting}", "member": {member}, "parent": {json.dumps(parent)}}}'
-            }
+            described = {"setting": setting, "member": member, "parent": parent}
+            meta = {"forgetting": json.dumps(described)}
             data = pa.table(
                 {
                     "example": pa.array(range(6), pa.int32()),
@@ -141,8 +143,8 @@ def test_files_of_this_projects_own_runs_say_their_setting_themselves(tmp_path):
             )
             files.append(tmp_path / f"{setting}{member}.parquet")
             pq.write_table(data.replace_schema_metadata(meta), files[-1])
-    told = reading.predictions(files)
-    assert told.populations["int8"].parents == ("dense", "dense") and told.populations[
+    result = read_predictions(files)
+    assert result.populations["int8"].parents == ("dense", "dense") and result.populations[
         "dense"
     ].parents == (None, None)
     assert predictions_file.schema_identity(pa.schema([])) == {}
@@ -220,22 +222,22 @@ BAD = {
 
 @pytest.mark.parametrize("what", BAD)
 def test_bad_predictions_are_refused_in_one_line_that_names_column_value_and_count(what):
-    make, told = BAD[what]
-    with pytest.raises(UserError, match=told) as refusal:
-        reading.predictions(make())
+    make, message = BAD[what]
+    with pytest.raises(UserError, match=message) as refusal:
+        read_predictions(make())
     assert "\n" not in str(refusal.value)
 
 
 def latin_1(values):
-    """Text as Arrow's, in bytes that are no UTF-8."""
-    told = pa.array([value.encode("latin-1") for value in values], pa.binary())
-    return pa.Array.from_buffers(pa.string(), len(told), told.buffers())
+    """Text as Arrow's, in bytes that are not UTF-8."""
+    encoded = pa.array([value.encode("latin-1") for value in values], pa.binary())
+    return pa.Array.from_buffers(pa.string(), len(encoded), encoded.buffers())
 
 
 @pytest.mark.parametrize(
     "column", ["setting", "member", "example", "label", "predicted", "parent", "sex"]
 )
-def test_text_in_parquet_that_is_no_utf_8_is_refused_in_one_line_that_names_the_column(
+def test_text_in_parquet_that_is_not_utf_8_is_refused_in_one_line_that_names_the_column(
     column, tmp_path
 ):
     of_groups = column == "sex"
@@ -246,9 +248,9 @@ def test_text_in_parquet_that_is_no_utf_8_is_refused_in_one_line_that_names_the_
     pq.write_table(pa.table(columns), tmp_path / "p.parquet")
     with pytest.raises(UserError, match=f"column '{column}', .*UTF-8") as refusal:
         if of_groups:
-            reading.groups(tmp_path / "p.parquet", reading.predictions(table()).examples)
+            read_groups(tmp_path / "p.parquet", read_predictions(table()).examples)
         else:
-            reading.predictions(tmp_path / "p.parquet")
+            read_predictions(tmp_path / "p.parquet")
     assert "\n" not in str(refusal.value)
 
 
@@ -259,9 +261,9 @@ def test_whole_numbers_in_csv_are_the_same_names_with_and_without_a_point(tmp_pa
     for name, column in (("label", plain.label), ("predicted", plain.predicted)):
         mixed = plain.assign(**{name: column + np.where(np.arange(24) % 5 < 2, ".0", "")})
         mixed.to_csv(tmp_path / "p.csv", index=False)
-        told = reading.predictions(tmp_path / "p.csv")
-        assert told.classes == ("-4", "3", "10")
-        same(told, reading.predictions(plain))
+        result = read_predictions(tmp_path / "p.csv")
+        assert result.classes == ("-4", "3", "10")
+        same(result, read_predictions(plain))
 
 
 def npz():
@@ -289,7 +291,7 @@ FILES = {
     "a zip called CSV": ("x.csv", zipped, "a zip archive"),
     "a pickle called Parquet": ("x.parquet", lambda: pickle.dumps(table()), "a pickle"),
     "a pickle called CSV": ("x.csv", lambda: pickle.dumps({"a": 1}), "a pickle"),
-    "text called Parquet": ("x.parquet", lambda: CSV, "no Parquet file"),
+    "text called Parquet": ("x.parquet", lambda: CSV, "is not a Parquet file"),
     "a cut Parquet": ("x.parquet", lambda: parquet()[:-200], "damaged"),
     "an empty file": ("x.csv", lambda: b"", "damaged|no column"),
     "semicolons": ("x.csv", lambda: CSV.replace(b",", b";"), "separated by ';'"),
@@ -303,17 +305,17 @@ FILES = {
 
 @pytest.mark.parametrize("what", FILES)
 def test_files_of_another_kind_are_refused_in_one_line(what, tmp_path):
-    name, make, told = FILES[what]
+    name, make, message = FILES[what]
     (tmp_path / name).write_bytes(make())
-    with pytest.raises(UserError, match=told) as refusal:
-        reading.predictions(tmp_path / name)
+    with pytest.raises(UserError, match=message) as refusal:
+        read_predictions(tmp_path / name)
     assert "\n" not in str(refusal.value)
 
 
-def test_a_file_that_is_none_is_refused(tmp_path):
-    for path, told in ((tmp_path / "no.csv", "does not exist"), (tmp_path, "is no file")):
-        with pytest.raises(UserError, match=told):
-            reading.predictions(path)
+def test_a_path_that_is_not_a_file_is_refused(tmp_path):
+    for path, message in ((tmp_path / "no.csv", "does not exist"), (tmp_path, "is not a file")):
+        with pytest.raises(UserError, match=message):
+            read_predictions(path)
 
 
 @settings(
@@ -332,7 +334,7 @@ def test_damaged_bytes_are_read_or_refused_and_nothing_else(tmp_path, data):
     )
     (tmp_path / name).write_bytes(bytes(damaged))
     try:
-        reading.predictions(tmp_path / name)
+        read_predictions(tmp_path / name)
     except UserError as refusal:
         assert "\n" not in str(refusal)
 
@@ -340,23 +342,26 @@ def test_damaged_bytes_are_read_or_refused_and_nothing_else(tmp_path, data):
 GROUPS = pd.DataFrame({"example": np.arange(12), "sex": list("FM") * 6, "age": [30, 40, None] * 4})
 
 
-def test_groups_are_aligned_with_the_examples_and_gaps_are_told():
-    examples = reading.predictions(table()).examples
-    told, notes = reading.groups(GROUPS.sample(frac=1, random_state=1), examples)
-    assert told.sex.tolist() == list("FM") * 6 and told.age.cat.categories.tolist() == ["30", "40"]
-    assert told.age.isna().sum() == 4 and notes == [
+def test_groups_are_aligned_with_the_examples_and_gaps_are_noted():
+    examples = read_predictions(table()).examples
+    result, notes = read_groups(GROUPS.sample(frac=1, random_state=1), examples)
+    assert result.sex.tolist() == list("FM") * 6 and result.age.cat.categories.tolist() == [
+        "30",
+        "40",
+    ]
+    assert result.age.isna().sum() == 4 and notes == [
         "Groups: 4 examples without a value of 'age': in none of its groups."
     ]
-    told, notes = reading.groups(
+    result, notes = read_groups(
         GROUPS.assign(example=GROUPS.example.astype(str))[["example", "sex"]][2:].assign(
             example=list(map(str, range(2, 11))) + ["x"]
         ),
         examples,
     )
     assert (
-        told.sex.isna().sum() == 3
+        result.sex.isna().sum() == 3
         and len(notes) == 2
-        and "1 row of examples that nothing was predicted for" in notes[0]
+        and "1 row of examples without predictions" in notes[0]
     )
 
 
@@ -367,14 +372,14 @@ def test_numbers_without_end_are_text_and_others_alike_whatever_the_batch():
     )
     for cut in (0, 3, 5, 10):
         age = pa.chunked_array([values[:cut], values[cut:]], pa.float64())
-        told, _ = reading.groups(
-            pa.table({"example": np.arange(12), "age": age}), reading.predictions(table()).examples
+        result, _ = read_groups(
+            pa.table({"example": np.arange(12), "age": age}), read_predictions(table()).examples
         )
-        assert told.age.tolist() == wanted
+        assert result.age.tolist() == wanted
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "message"),
     [
         (lambda g: g[["example"]], "no column but 'example'"),
         (lambda g: g.drop(columns="example"), "no column 'example'"),
@@ -383,16 +388,16 @@ def test_numbers_without_end_are_text_and_others_alike_whatever_the_batch():
         (lambda g: g.assign(example=[None] * 12), "12 of 12 values missing"),
     ],
 )
-def test_bad_groups_are_refused_in_one_line(change, told):
-    with pytest.raises(UserError, match=told) as refusal:
-        reading.groups(change(GROUPS), reading.predictions(table()).examples)
+def test_bad_groups_are_refused_in_one_line(change, message):
+    with pytest.raises(UserError, match=message) as refusal:
+        read_groups(change(GROUPS), read_predictions(table()).examples)
     assert "\n" not in str(refusal.value)
 
 
 def test_an_attribute_of_more_values_than_groups_can_have_is_refused():
-    many = reading.predictions(table(examples=1500))
+    many = read_predictions(table(examples=1500))
     with pytest.raises(UserError, match="column 'age': it has 1,500 values"):
-        reading.groups(
+        read_groups(
             pd.DataFrame(
                 {"example": np.arange(1500), "age": np.random.default_rng(0).random(1500)}
             ),
@@ -404,20 +409,20 @@ def test_an_attribute_of_more_values_than_groups_can_have_is_refused():
     st.lists(st.integers(-(2**63), 2**63 - 1), min_size=1, max_size=40),
     st.lists(st.integers(-5, 5) | st.none(), max_size=40),
 )
-def test_names_are_found_by_sorting_as_by_a_table_of_them(known, asked):
-    names = sources.Names()
-    for part in (known[:20], known[20:], list(range(-3, 4)), [None]):
+def test_names_are_found_by_sorting_as_by_a_table_of_them(present, asked):
+    names = NameSet()
+    for part in (present[:20], present[20:], list(range(-3, 4)), [None]):
         names.add(pa.array(part, pa.int64()))
     names = names.sorted()
-    assert names.to_pylist() == sorted({*known, *range(-3, 4)})
-    values = pa.array([*asked, *known[:3], None], pa.int64())
+    assert names.to_pylist() == sorted({*present, *range(-3, 4)})
+    values = pa.array([*asked, *present[:3], None], pa.int64())
     wanted = [
         names.to_pylist().index(value) if value is not None and value in names.to_pylist() else -1
         for value in values.to_pylist()
     ]
-    usual, most = sources.codes(values, names).tolist(), sources.BATCH
+    usual, most = name_codes.name_codes(values, names).tolist(), name_codes.SEARCHED
     try:
-        sources.BATCH = 0
-        assert sources.codes(values, names).tolist() == usual == wanted
+        name_codes.SEARCHED = 0
+        assert name_codes.name_codes(values, names).tolist() == usual == wanted
     finally:
-        sources.BATCH = most
+        name_codes.SEARCHED = most

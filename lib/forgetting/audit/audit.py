@@ -1,0 +1,274 @@
+"""An audit: every compressed setting compared with the baseline, in tables and a report."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+import forgetting
+from forgetting.audit import report, report_folder, rules
+from forgetting.audit.audit_tables import TABLES, audit_tables
+from forgetting.audit.comparison import compared_settings
+from forgetting.audit.groups_input import read_groups
+from forgetting.audit.predictions_input import AuditInput, read_predictions
+from forgetting.audit.rule_parser import parse_rule
+from forgetting.audit.summary import summarize
+from forgetting.audit.table_source import Table
+from forgetting.errors import UserError
+from forgetting.measure import inputs, subgroups
+from forgetting.text import counted, quoted
+
+DRAWS, FEWEST_DRAWS = 1000, 200
+WORK = 2 * 10**9  # Draws times predictions of an exemplar count; larger audits draw less often.
+
+
+@dataclass(frozen=True)
+class Audit:
+    """The result of an audit.
+
+    Every rate and change is a fraction, a change is compressed minus baseline; NaN where there is
+    no value.
+
+    Attributes:
+        overall: one row for each setting: setting, design ("one model each", "populations",
+            "paired populations"), role ("compressed", or "noise floor" for the second baseline
+            population), n, baseline_members, compressed_members, baseline_accuracy,
+            compressed_accuracy (means over members), baseline_sd, compressed_sd (over members),
+            change, change_low, change_high, both_sources_low, both_sources_high (of the change over
+            other trainings and other examples, from 30 examples on; populations only), p,
+            detectable (smallest change found in 4 of 5 audits), flips, to_wrong, to_right
+            (predictions that changed, on average for a pair of models), resamples (what all other
+            intervals are about: other "examples" or other trainings, "members").
+        classes: one row for each setting and class: setting, class, and the columns of
+            `subgroups.compare`, with its two questions: `change` (of recall itself) and
+            `relative_change` (of recall minus the change of overall accuracy). could_be_worst: no
+            other class certainly lost more, by intervals that hold for all at once.
+        groups: the same for each group: setting, attribute, group, metric, and so on; empty without
+            groups. `change` counts right answers in every metric: negative is harm, for error, fpr
+            and fnr, too.
+        exemplars: examples on which the two sides disagree, ranked: setting, rank, example, label,
+            baseline_predicted, compressed_predicted (the plurality label of the members, or the
+            prediction of the one model), direction ("to wrong", "to right", "between wrong
+            classes"), baseline_votes, compressed_votes (for that label), clear (two thirds on both
+            sides; missing for one model each), taxicab (distance of the votes, 0 to 2),
+            baseline_right, compressed_right (share of members), baseline_confidence,
+            compressed_confidence (mean, if given).
+        pies: their number beside what no compression gives, two rows for each setting; columns of
+            `exemplars.null_control` (`floor` "second population"), `exemplars.halves_control`
+            ("halves"), or the count alone ("none": pairs). Empty for one model each.
+        findings: how many classes and groups each rule finds: see
+            `comparison_tables.findings_table`.
+        summary: the same in words and numbers, as it is written to summary.json; its keys are
+            documented at `audit_predictions`.
+    """
+
+    overall: pd.DataFrame
+    classes: pd.DataFrame
+    groups: pd.DataFrame
+    exemplars: pd.DataFrame
+    pies: pd.DataFrame
+    findings: pd.DataFrame
+    summary: dict[str, Any] = field(repr=False)
+
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """Return all tables by name."""
+        return {name: getattr(self, name) for name in TABLES}
+
+    def judge(self, rule: str) -> rules.Verdict:
+        """Judge this audit by a rule such as "any group: change_low < -0.05"; see `rules`.
+
+        Raises:
+            UserError: it is not a rule, or names what is not there.
+        """
+        return rules.judge(
+            parse_rule(rule), overall=self.overall, classes=self.classes, groups=self.groups
+        )
+
+    def write(
+        self,
+        folder: str | Path,
+        *,
+        images: str | Path | None = None,
+        verdicts: Sequence[rules.Verdict] = (),
+    ) -> Path:
+        """Write the report, index.html; each table as <name>.csv and <name>.parquet; summary.json.
+
+        The same audit gives the same bytes; each file appears whole or not at all.
+
+        Args:
+            folder: where they go.
+            images: a folder of pictures in which examples are found by their names, to be shown
+                beside the list of exemplars.
+            verdicts: of `judge`, which stand in the report and in summary.json under "rules" (rule,
+                code, line).
+
+        Returns:
+            The folder.
+
+        Raises:
+            UserError: `images` is not a folder, or the folder holds files that would be
+                overwritten and are not of a report.
+        """
+        folder = report_folder.check_report_folder(folder)
+        report_folder.write_report(
+            folder,
+            page=report.report_page(self, images=images, verdicts=verdicts),
+            summary=self.summary | {"rules": [vars(verdict) for verdict in verdicts]},
+            tables=self.tables(),
+        )
+        return folder
+
+
+def audit_predictions(
+    predictions: Table | Sequence[Table],
+    *,
+    baseline: str,
+    groups: Table | None = None,
+    paired: bool = False,
+    alpha: float = 0.05,
+    positive: str | None = None,
+    second_baseline: str | None = None,
+    minimum: int = subgroups.MINIMUM,
+    draws: int | None = None,
+    seed: int = 0,
+) -> Audit:
+    """Compare every compressed setting of `predictions` with the baseline.
+
+    Corrections (Holm, Benjamini and Hochberg) and simultaneous intervals run over all tested
+    classes of one setting, and over all tested groups (attributes, intersections and metrics
+    together) of one setting; each setting, and each of the two questions, is a family.
+
+    Args:
+        predictions: one table or several (paths of Parquet or CSV files, DataFrames, Arrow tables)
+            with the columns setting, member, example, label, predicted, optionally confidence and
+            parent; see `read_predictions`.
+        baseline: the setting of the uncompressed models.
+        groups: a table with the column example and one column for each attribute.
+        paired: members of equal name belong together: each compressed one was made from the
+            baseline's. A column parent says the same, member by member. Equal names alone never
+            pair.
+        alpha: level of the tests, in (0, 1); intervals are at 1 - alpha.
+        positive: the positive label of a task with two labels; groups then have error, FPR and FNR
+            instead of accuracy.
+        second_baseline: the setting that is a second, independent population of the baseline's
+            kind: the noise floor. By default one called "<baseline>-again", if it is there.
+        minimum: classes and groups with fewer examples are shown, but neither tested nor ranked.
+        draws: random splits behind counts of exemplars; by default 1,000, fewer for very large
+            audits, at least 200.
+        seed: of these.
+
+    Returns:
+        The audit. Keys of its summary:
+
+        * forgetting: version. baseline, second_baseline, alpha, minimum, draws, seed, positive: as
+          used.
+        * examples, classes, groups: how many there are; groups counts the rows for each setting.
+        * correction: a sentence on what the corrections run over. notes: sentences on what was
+          handled in the input.
+        * sentences: all sentences of the report in order.
+        * settings: for each compressed setting: setting, design, sentences (by "overall",
+          "classes", "groups", "exemplars"), worst_class and worst_group (see
+          `set_sentences.worst_set`; null without groups).
+        * rules, in summary.json: see `Audit.write`.
+
+    Raises:
+        UserError: input that cannot be audited; it names column, value and count.
+
+    Example:
+        >>> import pandas as pd
+        >>> from forgetting.audit import audit_predictions
+        >>> label = ["cat", "dog"] * 50
+        >>> lost = ["dog"] * 80 + label[80:]
+        >>> tables = [
+        ...     pd.DataFrame({"setting": setting, "member": 0, "example": range(100),
+        ...                   "label": label, "predicted": predicted})
+        ...     for setting, predicted in {"dense": label, "int8": lost}.items()
+        ... ]
+        >>> audit = audit_predictions(tables, baseline="dense")
+        >>> audit.classes[["class", "n", "change", "to_wrong"]].values.tolist()
+        [['cat', 50, -0.8, 40.0], ['dog', 50, 0.0, 0.0]]
+        >>> audit.summary["settings"][0]["worst_class"]["name"]
+        'class cat'
+        >>> audit.judge("any class: change_low < -0.05").code
+        3
+    """
+    _check_options(alpha=alpha, minimum=minimum, seed=seed)
+    audit_input = read_predictions(predictions)
+    populations, label, baseline = audit_input.populations, audit_input.label, str(baseline)
+    second_baseline = _second_baseline(audit_input, baseline, second_baseline)
+    comparisons, notes = compared_settings(
+        populations, baseline=baseline, second_baseline=second_baseline, paired=paired
+    )
+    sets = {"classes": subgroups.classes(label)}
+    positive_code = _positive_code(audit_input, positive)
+    if groups is not None:
+        attributes, more = read_groups(groups, audit_input.examples)
+        sets["groups"] = subgroups.groups(attributes, label=label, positive=positive_code)
+        notes += more
+    if not draws:
+        draws = WORK // (2 * populations[baseline].predicted.size)
+        draws = max(FEWEST_DRAWS, min(DRAWS, draws))
+    options = {
+        "baseline": baseline,
+        "second_baseline": second_baseline,
+        "alpha": alpha,
+        "minimum": minimum,
+        "draws": draws,
+        "seed": seed,
+    }
+    tables = audit_tables(audit_input, comparisons, sets, options)
+    numbers = {
+        "positive": positive,
+        "examples": len(label),
+        "classes": len(sets["classes"].names),
+        "groups": len(sets["groups"].names) if groups is not None else 0,
+    }
+    summary = summarize(tables, comparisons, options=options, notes=[*audit_input.notes, *notes])
+    version = {"forgetting": forgetting.__version__}
+    return Audit(**tables, summary=version | options | numbers | summary)
+
+
+def _check_options(*, alpha: float, minimum: int, seed: int) -> None:
+    inputs.fraction("alpha", alpha)
+    if minimum < 1:
+        raise UserError(
+            f"minimum is {minimum}: it is a number of examples; give at least 1, 10 is usual"
+        )
+    if seed < 0:
+        raise UserError(f"seed is {seed}: give a whole number from 0")
+
+
+def _second_baseline(audit_input: AuditInput, baseline: str, name: str | None) -> str | None:
+    """The name of the second baseline population, if there is one."""
+    if name is None:
+        usual = f"{baseline}-again"
+        return usual if usual in audit_input.populations else None
+    if str(name) == baseline:
+        raise UserError(
+            f"the second baseline is {quoted(name)}, the baseline itself; name another setting or "
+            "none"
+        )
+    return str(name)
+
+
+def _positive_code(audit_input: AuditInput, positive: str | None) -> int | None:
+    """The code of the positive label."""
+    if positive is None:
+        return None
+    labels = audit_input.classes[: int(audit_input.label.max()) + 1]
+    if str(positive) not in labels or len(labels) != 2:
+        some = ", ".join(map(quoted, labels[:5])) + (", ..." if len(labels) > 5 else "")
+        raise UserError(
+            f"the positive label is {quoted(positive)}: column 'label' holds "
+            f"{counted(len(labels), 'value')} ({some}); name one of two, or leave it out"
+        )
+    populations = audit_input.populations.values()
+    if others := sum(int((population.predicted > 1).sum()) for population in populations):
+        raise UserError(
+            f"column 'predicted': {counted(others, 'prediction')} {'is' if others == 1 else 'are'} "
+            f"neither {quoted(labels[0])} nor {quoted(labels[1])}: false positives and negatives "
+            "need two answers; leave the positive label out"
+        )
+    return labels.index(str(positive))

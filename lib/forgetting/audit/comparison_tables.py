@@ -1,0 +1,120 @@
+"""Tables of one comparison: overall, classes or groups, and how many of these each rule finds."""
+
+import numpy as np
+import pandas as pd
+
+from forgetting.audit.comparison import PAIRED, Comparison
+from forgetting.measure import inference, subgroups
+
+RULES = {"uncorrected": "p", "Holm": "p_holm", "Benjamini-Hochberg": "p_bh"}
+QUESTIONS = {"change": "", "relative_change": "relative_"}  # And how their other columns begin.
+
+
+def overall_table(comparison: Comparison, *, label: np.ndarray, alpha: float) -> pd.DataFrame:
+    """Return accuracy of both sides and its change, one row with the columns of `Audit.overall`.
+
+    Args:
+        comparison: of N examples.
+        label: (N,) true labels.
+        alpha: level of the tests.
+    """
+    row = subgroups.compare(
+        subgroups.everyone(label),
+        label=label,
+        **comparison.predicted,
+        alpha=alpha,
+        minimum=1,
+        paired=comparison.design == PAIRED,
+    ).iloc[0]
+    right = {
+        side: (predicted == label).sum(axis=1) for side, predicted in comparison.predicted.items()
+    }
+    columns = {"setting": comparison.setting, "design": comparison.design, "n": len(label)}
+    columns |= {f"{side}_members": len(counts) for side, counts in right.items()}
+    columns |= {f"{side}_accuracy": row[f"{side}_rate"] for side in right}
+    columns |= {
+        f"{side}_sd": counts.std(ddof=1) / len(label) if len(counts) > 1 else np.nan
+        for side, counts in right.items()
+    }
+    shared = (
+        "change change_low change_high both_sources_low both_sources_high p detectable flips "
+        "to_wrong to_right resamples"
+    )
+    return pd.DataFrame([columns | row[shared.split()].to_dict()])
+
+
+def sets_table(
+    comparison: Comparison,
+    sets: subgroups.Sets,
+    *,
+    label: np.ndarray,
+    alpha: float,
+    minimum: int,
+) -> pd.DataFrame:
+    """Return a row for each class or group, with the columns of `Audit.classes` or `Audit.groups`.
+
+    A set without an interval, too small to be tested or without any spread, could be the worst if
+    what is seen of it is.
+
+    Args:
+        comparison: of N examples.
+        sets: the classes or groups.
+        label: (N,) true labels.
+        alpha: level of the tests.
+        minimum: examples below which a set is not tested.
+    """
+    table = subgroups.compare(
+        sets,
+        label=label,
+        **comparison.predicted,
+        alpha=alpha,
+        minimum=minimum,
+        paired=comparison.design == PAIRED,
+    )
+    low = table["simultaneous_low"].fillna(table["change"].where(table["change"] < 0))
+    worst = inference.could_be_lowest(low=low, high=table["simultaneous_high"])
+    table = table.assign(could_be_worst=worst)
+    table.insert(0, "setting", comparison.setting)
+    return table
+
+
+def findings_table(table: pd.DataFrame, *, of: str, alpha: float) -> pd.DataFrame:
+    """Return how many sets of one setting each rule finds, one row for each question and rule.
+
+    Args:
+        table: of `sets_table`.
+        of: "classes" or "groups".
+        alpha: level of the tests.
+
+    Returns:
+        setting, of, question ("change" or "relative_change"), rule, sets, too_small, tested, lost,
+        gained (found with a negative and a positive change) and by_chance: how many would be found
+        on average if nothing had changed, at most.
+    """
+    rows = []
+    for question, prefix in QUESTIONS.items():
+        tested = table[f"{prefix}reason"] == ""
+        for rule, p in RULES.items():
+            significant = (table[prefix + p] <= alpha) & tested
+            lost = int((significant & (table[question] < 0)).sum())
+            gained = int((significant & (table[question] > 0)).sum())
+            by_chance = {
+                "uncorrected": int(tested.sum()),
+                "Holm": min(int(tested.sum()), 1),
+                "Benjamini-Hochberg": lost + gained,
+            }
+            rows.append(
+                {
+                    "setting": table["setting"].iloc[0],
+                    "of": of,
+                    "question": question,
+                    "rule": rule,
+                    "sets": len(table),
+                    "too_small": int(table["too_small"].sum()),
+                    "tested": int(tested.sum()),
+                    "lost": lost,
+                    "gained": gained,
+                    "by_chance": alpha * by_chance[rule],
+                }
+            )
+    return pd.DataFrame(rows)

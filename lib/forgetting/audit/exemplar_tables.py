@@ -1,0 +1,174 @@
+"""Exemplars (PIEs) of one comparison: their list, and their number beside the noise floor."""
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from forgetting.audit.comparison import PAIRED, TWO_MODELS, Comparison
+from forgetting.audit.predictions_input import AuditInput, Population
+from forgetting.measure import exemplars
+
+DIRECTIONS = ("to wrong", "to right", "between wrong classes")
+
+
+def pies_table(
+    comparison: Comparison,
+    second: Population | None,
+    *,
+    second_baseline: str | None,
+    draws: int,
+    seed: int,
+    alpha: float,
+) -> pd.DataFrame:
+    """Return PIEs and clear PIEs beside what no compression gives, two rows; none for two models.
+
+    With a second baseline population the columns are those of `exemplars.null_control`, paired
+    where the compressed models were made from that population; all three populations are cut to
+    the members of the smallest. Without, they are those of `exemplars.halves_control`. In pairs no
+    compression gives none at all, and there is nothing to test. `floor` says which.
+
+    Args:
+        comparison: of both sides.
+        second: the second baseline population.
+        second_baseline: its name.
+        draws: random splits of the members.
+        seed: of these.
+        alpha: level of the tests.
+    """
+    if comparison.design == TWO_MODELS:
+        return pd.DataFrame()
+    if comparison.design == PAIRED:
+        table, floor = _counts(comparison), "none"
+    elif second is None:
+        table = exemplars.halves_control(
+            **comparison.predicted, draws=draws, seed=seed, alpha=alpha
+        )
+        floor = "halves"
+    else:
+        sides, paired = _three_sides(comparison, second, second_baseline)
+        table = exemplars.null_control(**sides, draws=draws, seed=seed, alpha=alpha, paired=paired)
+        floor = "second population"
+    table = table.assign(floor=floor)
+    table.insert(0, "setting", comparison.setting)
+    return table
+
+
+def _found(comparison: Comparison) -> pd.DataFrame:
+    return exemplars.find(
+        baseline=comparison.baseline.predicted, compressed=comparison.compressed.predicted
+    )
+
+
+def _counts(comparison: Comparison) -> pd.DataFrame:
+    row = exemplars.summary(_found(comparison)).iloc[0]
+    counts = [int(row["pies"]), int(row["clear"])]
+    members, examples = comparison.baseline.predicted.shape
+    return pd.DataFrame(
+        {
+            "measure": ["pie", "clear"],
+            "examples": examples,
+            "members": members,
+            "observed": counts,
+            "observed_tied": int(row["tied"]),
+            "null": 0,
+            "excess": counts,
+            "resamples": "members",
+        }
+    )
+
+
+def _three_sides(
+    comparison: Comparison, second: Population, second_baseline: str | None
+) -> tuple[dict[str, np.ndarray], bool]:
+    """The three populations, cut to as many members, and whether the last two are paired."""
+    baseline, compressed = comparison.baseline, comparison.compressed
+    shared = [name for name in compressed.members if name in second.members]
+    # The setting is named as the parent of all: its members go by their own names.
+    paired = set(compressed.parents) == {second_baseline} and len(shared) > 1
+    if paired:
+        compressed = compressed.subset([compressed.members.index(name) for name in shared])
+        second = second.subset([second.members.index(name) for name in shared])
+    size = min(len(side.members) for side in (baseline, compressed, second))
+    sides = {
+        "baseline": baseline.predicted[:size],
+        "second_baseline": second.predicted[:size],
+        "compressed": compressed.predicted[:size],
+    }
+    return sides, paired
+
+
+def exemplars_table(comparison: Comparison, audit_input: AuditInput) -> pd.DataFrame:
+    """Return the examples on which the two sides disagree, with the columns of `Audit.exemplars`.
+
+    Args:
+        comparison: of both sides.
+        audit_input: names the examples and classes.
+    """
+    two_models = comparison.design == TWO_MODELS
+    votes = _single_votes(comparison) if two_models else _votes(comparison)
+    at = votes.index.to_numpy()
+    label, names = audit_input.label[at], np.array(audit_input.classes, dtype=object)
+    predicted = {side: votes.pop(f"{side}_predicted") for side in comparison.predicted}
+    right = [values == label for values in predicted.values()]
+    columns = {
+        "example": audit_input.examples.take(pa.array(at)).to_pandas(),
+        "label": names[label],
+        **{f"{side}_predicted": names[values] for side, values in predicted.items()},
+        "direction": np.select(right, DIRECTIONS[:2], DIRECTIONS[2]).astype(object),
+        **votes.reset_index(drop=True),
+    }
+    for side, values in comparison.predicted.items():
+        columns[f"{side}_right"] = (values[:, at] == label).mean(axis=0)
+    for side in comparison.predicted:
+        columns[f"{side}_confidence"] = _mean_confidence(getattr(comparison, side), at)
+    table = pd.DataFrame(columns)
+    # The votes of two models are all alike: lost answers first, the surest before others.
+    keys = [-table["taxicab"]]
+    if two_models:
+        keys = [table["direction"].map(DIRECTIONS.index), -table["compressed_confidence"].fillna(0)]
+    order = np.lexsort([np.arange(len(at)), *reversed(keys)])
+    table = table.iloc[order].reset_index(drop=True)
+    table.insert(0, "rank", np.arange(1, len(table) + 1))
+    table.insert(0, "setting", comparison.setting)
+    return table
+
+
+def _single_votes(comparison: Comparison) -> pd.DataFrame:
+    """What the two models say where they differ; the index are the places of the examples."""
+    baseline, compressed = (predicted[0] for predicted in comparison.predicted.values())
+    at = np.flatnonzero(baseline != compressed)
+    return pd.DataFrame(
+        {
+            "baseline_predicted": baseline[at],
+            "compressed_predicted": compressed[at],
+            "baseline_votes": 1,
+            "compressed_votes": 1,
+            "clear": pd.array([pd.NA] * len(at), "boolean"),
+            "taxicab": 2.0,
+        },
+        index=at,
+    )
+
+
+def _votes(comparison: Comparison) -> pd.DataFrame:
+    """The votes where the two sides differ; the index are the places of the examples."""
+    found = _found(comparison)
+    pies = found[found["pie"]]
+    columns = {
+        f"{side}_predicted": pies[f"{side}_plurality"].to_numpy() for side in comparison.predicted
+    }
+    columns |= {
+        f"{side}_votes": (pies[f"{side}_agreement"] * len(predicted)).round().astype(int).to_numpy()
+        for side, predicted in comparison.predicted.items()
+    }
+    columns |= {
+        "clear": pies["clear"].astype("boolean").to_numpy(),
+        "taxicab": pies["taxicab"].to_numpy(),
+    }
+    return pd.DataFrame(columns, index=np.flatnonzero(found["pie"]))
+
+
+def _mean_confidence(population: Population, at: np.ndarray) -> np.ndarray:
+    if population.confidence is None:
+        return np.full(len(at), np.nan)
+    return population.confidence[:, at].mean(axis=0, dtype=float)

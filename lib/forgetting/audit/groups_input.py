@@ -1,0 +1,115 @@
+"""Groups of examples, read from a table with a column for each attribute."""
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from forgetting.audit.name_codes import NameSet, as_texts, name_codes, name_column
+from forgetting.audit.table_source import (
+    Table,
+    TableSource,
+    check_columns,
+    check_gaps,
+    open_table,
+)
+from forgetting.errors import UserError
+from forgetting.measure import subgroups
+from forgetting.text import counted, quoted
+
+MOST_VALUES = 1000  # Of an attribute; more are not groups but numbers or names.
+
+
+def read_groups(table: Table, examples: pa.Array) -> tuple[pd.DataFrame, list[str]]:
+    """Read the attributes of examples.
+
+    An example without a value, or without a row, is in no group of that attribute; the notes say
+    how many are.
+
+    Args:
+        table: it has the column example and one column for each attribute.
+        examples: their N names.
+
+    Returns:
+        N rows in the order of `examples`, a categorical column for each attribute; and notes.
+
+    Raises:
+        UserError: a table that cannot be read, has no column example or nothing else, has an
+            example twice or none of these; an attribute with more than 1,000 values.
+    """
+    source = open_table(table, "groups")
+    check_columns(source, ["example"])
+    attributes = [column for column in source.columns if column != "example"]
+    if not attributes:
+        raise UserError(
+            f"{source.name} has no column but 'example': add a column for each attribute"
+        )
+    parts: dict[str, list[pa.Array]] = {column: [] for column in source.columns}
+    for batch in source.batches(source.columns):
+        for column in source.columns:
+            names = name_column(batch, column, source, any_number=column != "example")
+            parts[column].append(names)
+    place = _places(parts["example"], examples, source)
+    given = place >= 0
+    notes, columns = [], {}
+    if not given.all():
+        notes.append(
+            f"Groups: {counted(int((~given).sum()), 'row')} of examples without predictions left "
+            "out."
+        )
+    for attribute in attributes:
+        names = _names(parts[attribute])
+        _check_number(attribute, names, source)
+        if len(names) > max(20, len(examples) / subgroups.MINIMUM):
+            notes.append(
+                f"Groups: {quoted(attribute)} has {counted(len(names), 'value')} for "
+                f"{counted(len(examples), 'example')}, too many to find anything; put numbers into "
+                "bands."
+            )
+        code = np.full(len(examples), -1, dtype=np.int32)
+        values = np.concatenate([name_codes(part, names) for part in parts[attribute]])
+        code[place[given]] = values[given]
+        if (code < 0).any():
+            notes.append(
+                f"Groups: {counted(int((code < 0).sum()), 'example')} without a value of "
+                f"{quoted(attribute)}: in none of its groups."
+            )
+        columns[attribute] = pd.Categorical.from_codes(code, categories=pd.Index(as_texts(names)))
+    return pd.DataFrame(columns), notes
+
+
+def _names(parts: list[pa.Array]) -> pa.Array:
+    names = NameSet()
+    for part in parts:
+        names.add(part)
+    return names.sorted()
+
+
+def _places(parts: list[pa.Array], examples: pa.Array, source: TableSource) -> np.ndarray:
+    """Return for each row of the table which of the `examples` it is about, -1 for none."""
+    rows = sum(map(len, parts))
+    check_gaps({"example": sum(part.null_count for part in parts)}, rows, source)
+    kind = examples.type if examples.type == _names(parts).type else pa.string()
+    codes = [name_codes(part.cast(kind), examples.cast(kind)) for part in parts]
+    place = np.concatenate(codes or [np.zeros(0, dtype=np.int32)])
+    if not (place >= 0).any():
+        raise UserError(
+            f"{source.name}, column 'example': none of its {counted(rows, 'row')} is among the "
+            f"{len(examples):,} examples that were predicted ({quoted(examples[0])} first); give "
+            "the examples the same names in both"
+        )
+    times = np.bincount(place[place >= 0], minlength=len(examples))
+    if times.max() > 1:
+        raise UserError(
+            f"{source.name}, column 'example': {quoted(examples[int(times.argmax())])} has "
+            f"{times.max()} rows ({counted(int((times > 1).sum()), 'example')} have several); "
+            "give each example one row"
+        )
+    return place
+
+
+def _check_number(attribute: str, names: pa.Array, source: TableSource) -> None:
+    if len(names) > MOST_VALUES:
+        raise UserError(
+            f"{source.name}, column {quoted(attribute)}: it has {len(names):,} values, at most "
+            f"{MOST_VALUES:,} can be groups; put them into bands, or leave the column out"
+        )

@@ -1,0 +1,118 @@
+"""Columns of names (of settings, members, examples, classes, groups) and the codes of names."""
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from forgetting.audit.table_source import BATCH, TableSource, arrow_errors
+from forgetting.errors import UserError
+from forgetting.text import quoted
+
+WHOLE_NUMBER = r"^(0|-?[1-9][0-9]{0,17})$"
+SEARCHED = BATCH  # Sorted numbers, if there are more than these, are found by bisection.
+
+
+def name_column(
+    batch: pa.RecordBatch, column: str, source: TableSource, *, any_number: bool = False
+) -> pa.Array:
+    """Take a column of names from a batch, as int64 or text; gaps (nulls and NaN) stay gaps.
+
+    Args:
+        batch: rows of the table `source`.
+        column: what it is called; where the batch lacks it, the table's metadata may say it.
+        source: named in messages.
+        any_number: whether numbers that are not whole are names, too.
+
+    Raises:
+        UserError: the column holds something else than text in UTF-8 or whole numbers.
+    """
+    if column not in batch.schema.names:
+        if column not in source.constants:
+            return pa.nulls(len(batch), pa.string())
+        return pa.repeat(pa.scalar(source.constants[column], pa.string()), len(batch))
+    where = f"{source.name}, column {quoted(column)}"
+    fix = "give whole numbers of at most 18 digits, or text in UTF-8"
+    with arrow_errors(f"{where},", fix):
+        values = batch[column]
+        if pa.types.is_dictionary(values.type):
+            values = values.dictionary_decode()
+        # Text in Parquet may be any bytes; what is not UTF-8 would fail much later.
+        values.validate(full=True)
+        if pa.types.is_floating(values.type):
+            return _from_floats(values, where, any_number=any_number)
+        if pa.types.is_integer(values.type):
+            return values.cast(pa.int64())
+        if pa.types.is_nested(values.type):
+            raise UserError(
+                f"{where}: it holds {values.type}: names and labels are whole numbers or text"
+            )
+        return values.cast(pa.string())
+
+
+def _from_floats(values: pa.Array, where: str, *, any_number: bool) -> pa.Array:
+    values = pc.if_else(pc.is_nan(values), pa.scalar(None, values.type), values)
+    broken = pc.or_(pc.not_equal(pc.floor(values), values), pc.is_inf(values))
+    broken = pc.fill_null(broken, False)
+    if not pc.any(broken).as_py():
+        return values.cast(pa.int64())
+    if not any_number:
+        first = values[pc.index(broken, True).as_py()]
+        raise UserError(f"{where}: it holds {first}: names and labels are whole numbers or text")
+    # Whole numbers are written as such, alike in every batch.
+    whole = pc.if_else(broken, pa.scalar(0, values.type), values).cast(pa.int64())
+    return pc.if_else(broken, values.cast(pa.string()), whole.cast(pa.string()))
+
+
+class NameSet:
+    """The different names of a column over all its batches."""
+
+    def __init__(self) -> None:
+        self._names = pa.array([], pa.int64())
+        self._waiting: list[pa.Array] = []
+
+    def add(self, values: pa.Array) -> None:
+        """Add the names of one batch."""
+        self._waiting.append(pc.unique(values).drop_null())
+        if sum(map(len, self._waiting)) > len(self._names):
+            self._merge()
+
+    def _merge(self) -> None:
+        parts = [part for part in (self._names, *self._waiting) if len(part)]
+        if any(pa.types.is_string(part.type) for part in parts):
+            texts = [part.cast(pa.string()) for part in parts]
+            self._names = pc.unique(pa.chunked_array(texts, pa.string()))
+        elif parts:
+            # Sorting takes less memory than a table of hashes, and little time for sorted runs.
+            values = np.sort(np.concatenate([part.to_numpy() for part in parts]), kind="stable")
+            self._names = pa.array(values[np.append(True, values[1:] != values[:-1])])
+        self._waiting = []
+
+    def sorted(self) -> pa.Array:
+        """Return all names without gaps: as numbers where all are whole numbers, else as text."""
+        self._merge()
+        names = self._names
+        if (
+            pa.types.is_string(names.type)
+            and pc.all(pc.match_substring_regex(names, WHOLE_NUMBER)).as_py()
+        ):
+            names = names.cast(pa.int64())
+        return names.take(pc.sort_indices(names))
+
+
+def name_codes(values: pa.Array, names: pa.Array) -> np.ndarray:
+    """Return the place of each value among `names`; -1 for a gap and for any other value."""
+    values = values.cast(names.type)
+    if pa.types.is_integer(names.type) and len(names) > SEARCHED:
+        numbers, asked = names.to_numpy(), pc.fill_null(values, names[0]).to_numpy()
+        # Where they are sorted, no table of so many names needs to be built for each batch.
+        if (numbers[1:] > numbers[:-1]).all():
+            place = np.searchsorted(numbers, asked).clip(max=len(numbers) - 1).astype(np.int32)
+            gaps = values.is_null().to_numpy(zero_copy_only=False)
+            return np.where((numbers[place] == asked) & ~gaps, place, np.int32(-1))
+    places = pc.fill_null(pc.index_in(values, value_set=names), -1)
+    return places.to_numpy(zero_copy_only=False)
+
+
+def as_texts(names: pa.Array) -> list[str]:
+    """Return names as text."""
+    return [str(name) for name in names.to_pylist()]

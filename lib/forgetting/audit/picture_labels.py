@@ -1,0 +1,118 @@
+"""Which pictures of a folder are predicted, and what they truly show."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.csv as pacsv
+
+from forgetting.errors import UserError
+
+
+@dataclass(frozen=True)
+class PictureLabels:
+    """The pictures to predict.
+
+    Attributes:
+        images: their paths.
+        examples: their names in the file of labels.
+        labels: their true labels.
+    """
+
+    images: tuple[Path, ...]
+    examples: tuple[str, ...]
+    labels: tuple[str, ...]
+
+
+def read_labels(file: str | Path, folder: str | Path) -> PictureLabels:
+    """Read which pictures are predicted.
+
+    Args:
+        file: a CSV file with the columns `image` (a path in `folder`) and `label`.
+        folder: of the pictures.
+
+    Raises:
+        UserError: no such file or folder; the file is not CSV in UTF-8; a column is missing; a
+            value is missing or doubled; an image is not in the folder or lies outside it.
+    """
+    folder, file = Path(folder), Path(file)
+    if not folder.is_dir():
+        raise UserError(f"{str(folder)!r} is not a folder; give the folder of images")
+    if not file.is_file():
+        raise UserError(f"{str(file)!r} is not a file; give the CSV file of labels")
+    examples, labels = _read_columns(file)
+    for name, values in (("image", examples), ("label", labels)):
+        if empty := sum(not value for value in values):
+            raise UserError(
+                f"{str(file)!r}, column {name!r}: {empty} of {len(values)} values are missing; "
+                "give each row a value"
+            )
+    where = f"{str(file)!r}, column 'image':"
+    if len(set(examples)) < len(examples):
+        twice = Counter(examples).most_common(1)[0][0]
+        raise UserError(f"{where} {twice!r} is there more than once; give each image one row")
+    if strange := next((name for name in examples if "\0" in name), None):
+        raise UserError(f"{where} {strange!r} is not the name of a file; give paths in the folder")
+    return PictureLabels(_paths(examples, folder, where), tuple(examples), tuple(labels))
+
+
+def _read_columns(file: Path) -> tuple[list[str], list[str]]:
+    types = {"image": pa.string(), "label": pa.string()}
+    try:
+        table = pacsv.read_csv(file, convert_options=pacsv.ConvertOptions(column_types=types))
+    except pa.ArrowException as error:
+        reason = " ".join(str(error).split())[:80]
+        raise UserError(
+            f"{str(file)!r} is not CSV in UTF-8 ({reason}); write it again as such"
+        ) from None
+    for name in types:
+        if table.column_names.count(name) > 1:
+            raise UserError(f"{str(file)!r} has the column {name!r} more than once: give it once")
+        if name not in table.column_names:
+            columns = ", ".join(map(repr, table.column_names[:12]))
+            raise UserError(
+                f"{str(file)!r} has no column {name!r}: it has {columns}; needed are image and "
+                "label"
+            )
+    if not len(table):
+        raise UserError(f"{str(file)!r} holds no rows: give an image and its label in each")
+    return table["image"].to_pylist(), table["label"].to_pylist()
+
+
+def _paths(examples: Sequence[str], folder: Path, where: str) -> tuple[Path, ...]:
+    root, images = folder.resolve(), tuple(folder / name for name in examples)
+    for name, image in zip(examples, images, strict=True):
+        if not image.resolve().is_relative_to(root):
+            raise UserError(
+                f"{where} {name!r} lies outside the folder {str(folder)!r}; give paths in it"
+            )
+    missing = [name for name, image in zip(examples, images, strict=True) if not image.is_file()]
+    if missing:
+        raise UserError(
+            f"{where} {len(missing)} of {len(images)} are not in {str(folder)!r}, {missing[0]!r} "
+            "first; add them"
+        )
+    return images
+
+
+def read_class_names(file: str | Path) -> tuple[str, ...]:
+    """Read the names of a model's outputs, one on each line, in their order.
+
+    Raises:
+        UserError: no such file; it is not UTF-8; a name is empty or there twice.
+    """
+    try:
+        names = tuple(Path(file).read_text(encoding="utf-8-sig").splitlines())
+    except (FileNotFoundError, UnicodeError):
+        raise UserError(
+            f"{str(file)!r} is not a text file in UTF-8: give the class names, one line for each "
+            "output of the model"
+        ) from None
+    if not all(names) or len(set(names)) < len(names):
+        raise UserError(
+            f"{str(file)!r} names an output by an empty line, or two alike; give each of "
+            f"{len(names)} a name of its own"
+        )
+    return names

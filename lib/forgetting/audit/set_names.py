@@ -1,0 +1,27 @@
+"""What classes, groups and their rates are called in a report."""
+
+import pandas as pd
+
+from forgetting.text import clipped
+
+METRICS = {"error": "error rate", "fpr": "false-positive rate", "fnr": "false-negative rate"}
+
+
+def nouns(table: pd.DataFrame, of: str) -> tuple[str, str]:
+    """Return what a row of the class or group table is called, and what several are.
+
+    A group of a task with two labels has a row for each rate.
+    """
+    if of == "classes":
+        return "class", "classes"
+    if table["metric"].isin(METRICS).any():
+        return "rate of a group", "rates of groups"
+    return "group", "groups"
+
+
+def set_name(row: pd.Series, of: str) -> str:
+    """Return `class 7`, `group sex=F` or `group sex=F (false-negative rate)`."""
+    if of == "classes":
+        return f"class {clipped(row['class'])}"
+    name = f"group {clipped(row['group'])}"
+    return f"{name} ({METRICS[row['metric']]})" if row["metric"] in METRICS else name

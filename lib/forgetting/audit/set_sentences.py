@@ -1,0 +1,291 @@
+"""What an audit says of classes and groups, in plain sentences.
+
+Which of them lost most and how sure that is, or why that cannot be said.
+"""
+
+from typing import Any
+
+import pandas as pd
+
+from forgetting.audit.change_text import change_decimals, from_to, verb
+from forgetting.audit.comparison import TWO_MODELS
+from forgetting.audit.set_names import METRICS, nouns, set_name
+from forgetting.measure import two_models
+from forgetting.text import confidence_level, counted, listed, signed
+
+MOST_NAMED, MOST_BEHIND = 10, 3
+DISCLAIMER = "Not significant is not unharmed"
+
+
+def worst_set(table: pd.DataFrame, *, of: str, alpha: float) -> dict[str, Any]:
+    """Return which class or group of one setting lost most, as far as that can be said.
+
+    One is named only if its loss is significant by Holm's rule, and its interval that holds for all
+    at once lies below 0. Which others could be the worst is read from these intervals.
+
+    Args:
+        table: the setting's rows of `Audit.classes` or `Audit.groups`.
+        of: "classes" or "groups".
+        alpha: level of the tests.
+
+    Returns:
+        named (whether one is) and singled_out (whether it alone could be the worst); if one is
+        named, name, metric, n, baseline_rate, compressed_rate, change, simultaneous_low,
+        simultaneous_high and could_be_worst (the names of all that could be, its own among them);
+        else why.
+    """
+    row = _worst_row(table, alpha)
+    if row is None:
+        why = _why_none(table, alpha, *nouns(table, of))
+        return {"named": False, "singled_out": False, "why": why}
+    candidates = table[table["could_be_worst"] | (table.index == row.name)]
+    candidates = candidates.sort_values("change", kind="stable")
+    keys = "metric n baseline_rate compressed_rate change simultaneous_low simultaneous_high"
+    return {
+        "named": True,
+        "singled_out": len(candidates) == 1,
+        "name": set_name(row, of),
+        "could_be_worst": [set_name(other, of) for _, other in candidates.iterrows()],
+        **{key: row[key] for key in keys.split()},
+    }
+
+
+def set_sentences(
+    table: pd.DataFrame,
+    findings: pd.DataFrame,
+    *,
+    of: str,
+    design: str,
+    alpha: float,
+    minimum: int,
+) -> list[str]:
+    """Return sentences about the classes or groups of one setting.
+
+    Args:
+        table: the setting's rows of `Audit.classes` or `Audit.groups`.
+        findings: the rows of `Audit.findings` about them.
+        of: "classes" or "groups".
+        design: of the comparison, as in `Audit.overall`.
+        alpha: level of the tests.
+        minimum: examples below which a class or group is not tested.
+    """
+    lines = _headline(table, of, alpha)
+    if (table["change"] != 0).any():
+        lines += [
+            *_counts(table, findings, of, alpha),
+            *_too_small(table, of, minimum),
+            *_untested(table, of),
+        ]
+    return [*lines, *_power(table, design, *nouns(table, of)), *_needed(table, design, alpha)]
+
+
+def _lost(table: pd.DataFrame, alpha: float) -> pd.Series:
+    """Which sets have lost significantly by Holm's rule."""
+    return (table["reason"] == "") & (table["p_holm"] <= alpha) & (table["change"] < 0)
+
+
+def _worst_row(table: pd.DataFrame, alpha: float) -> pd.Series | None:
+    """The set that lost most of those that have certainly lost.
+
+    That is by Holm's rule, and by an interval that holds for all at once.
+    """
+    certain = table[_lost(table, alpha) & (table["simultaneous_high"] < 0)]
+    return None if certain.empty else certain.sort_values("change", kind="stable").iloc[0]
+
+
+def _why_none(table: pd.DataFrame, alpha: float, one: str, many: str) -> str:
+    """Why no set is named, as a sentence."""
+    tested, lost = table[table["reason"] == ""], int(_lost(table, alpha).sum())
+    if (table["change"] == 0).all():
+        return f"No {one} changed."
+    if (table["change"] >= 0).all():
+        gained = counted(int((table["change"] > 0).sum()), one, many)
+        return f"No {one} was seen to lose; {gained} gained."
+    start = f"No {one} can be singled out: "
+    if tested.empty:
+        return f"{start}none could be tested, {_reasons(table)}."
+    if lost:
+        return (
+            f"{start}{counted(lost, one, many)} lost significantly, but how much each lost is too "
+            "uncertain to say which lost most."
+        )
+    return (
+        f"{start}among the {counted(len(tested), one, many)} tested, no loss is larger than chance "
+        "alone may produce."
+    )
+
+
+def _few_changed(table: pd.DataFrame) -> pd.Series:
+    """Which sets were not tested because too few examples, or none, changed."""
+    return table["reason"].str.contains("could have been found|no example of it")
+
+
+def _reasons(table: pd.DataFrame) -> str:
+    few = _few_changed(table)
+    counts = table.loc[~few & (table["reason"] != ""), "reason"].value_counts().to_dict()
+    if few.any():
+        reason = "too few examples changed between right and wrong for any change to be found"
+        counts[reason] = int(few.sum())
+    if len(counts) == 1:
+        return f"because {next(iter(counts))}"
+    return ", ".join(f"{count:,} because {reason}" for reason, count in counts.items())
+
+
+def _rate(row: pd.Series) -> str:
+    """`its recall fell from 93.1 % to 88.5 %`."""
+    before, after = row["baseline_rate"], row["compressed_rate"]
+    text = f"its {METRICS.get(row['metric'], row['metric'])} {verb(after - before)}"
+    return text if before == after else f"{text} {from_to(before, after)}"
+
+
+def _with_rate(rows: pd.DataFrame, of: str) -> list[str]:
+    return [f"{set_name(row, of)} ({_rate(row)})" for _, row in rows.iterrows()]
+
+
+def _headline(table: pd.DataFrame, of: str, alpha: float) -> list[str]:
+    one, many = nouns(table, of)
+    worst, row = worst_set(table, of=of, alpha=alpha), _worst_row(table, alpha)
+    if row is None:
+        return [worst["why"]]
+    others = [name for name in worst["could_be_worst"] if name != worst["name"]]
+    verb_of_loss = "shows the largest loss" if others else "lost most"
+    start = f"{worst['name'][0].upper()}{worst['name'][1:]} {verb_of_loss}"
+    if (table["change"] < row["change"]).any():
+        start = f"Of the {many} that lost significantly, {worst['name']} {verb_of_loss}"
+    values = [row["change"], row["simultaneous_low"], row["simultaneous_high"]]
+    decimals = change_decimals(values, row["baseline_rate"], row["compressed_rate"])
+    change, low, high = (signed(value, decimals) for value in values)
+    first = (
+        f"{start}: {_rate(row)} on {counted(int(row['n']), 'example')}, a change in right answers "
+        f"of {change} points ({low} to {high}); in brackets, an interval that holds for all {many} "
+        f"at once, at {confidence_level(alpha)}."
+    )
+    if not others:
+        return [first, f"By these intervals no other {one} lost as much."]
+    some = _some(others)
+    if 3 < len(others) >= int((~table["too_small"]).sum()) - 1:
+        some = f"any of the other {counted(len(others), one, many)}"
+    return [
+        first,
+        "That it lost is clear at that level; that it lost most is not: "
+        f"{some} may have lost as much.",
+    ]
+
+
+def _some(names: list[str]) -> str:
+    if len(names) > MOST_NAMED:
+        return f"{', '.join(names[:MOST_NAMED])} or one of {len(names) - MOST_NAMED:,} more"
+    return f"{', '.join(names[:-1])} or {names[-1]}" if len(names) > 1 else names[0]
+
+
+def _finding(findings: pd.DataFrame, question: str, rule: str) -> pd.Series:
+    return findings[(findings["question"] == question) & (findings["rule"] == rule)].iloc[0]
+
+
+def _counts(table: pd.DataFrame, findings: pd.DataFrame, of: str, alpha: float) -> list[str]:
+    plain, holm = (_finding(findings, "change", rule) for rule in ("uncorrected", "Holm"))
+    if not holm["tested"]:
+        return []
+    text = (
+        f"Of {counted(int(holm['tested']), *nouns(table, of))} tested, {holm['lost']:,} lost and "
+        f"{holm['gained']:,} gained significantly after Holm's correction, which lets a false "
+        f"alarm through in at most {100 * alpha:g} % of such audits. Without correction these are "
+        f"{plain['lost']:,} and {plain['gained']:,}, where chance alone gives up to "
+        f"{plain['by_chance']:.2g}."
+    )
+    relative = _finding(findings, "relative_change", "Holm")
+    if relative["tested"]:
+        text += (
+            " Relative to the overall change, which is another question "
+            f"({int(relative['tested']):,} tested), {relative['lost']:,} fell behind"
+            f"{_behind(table, of, alpha)} and {relative['gained']:,} got ahead, after the same "
+            "correction."
+        )
+    return [text]
+
+
+def _behind(table: pd.DataFrame, of: str, alpha: float) -> str:
+    behind = table[
+        (table["relative_reason"] == "")
+        & (table["relative_p_holm"] <= alpha)
+        & (table["relative_change"] < 0)
+    ].sort_values("relative_change")
+    names = [
+        f"{set_name(row, of)} by {signed(-row['relative_change'])[1:]} points"
+        for _, row in behind.head(MOST_BEHIND).iterrows()
+    ]
+    if len(behind) > MOST_BEHIND:
+        names[-1] += f" and {len(behind) - MOST_BEHIND:,} more"
+    return f", {', '.join(names)}," if names else ""
+
+
+def _too_small(table: pd.DataFrame, of: str, minimum: int) -> list[str]:
+    too_small = int(table["too_small"].sum())
+    if not too_small:
+        return []
+    text = (
+        f"{counted(too_small, *nouns(table, of))} with fewer than {minimum:,} examples "
+        f"{'is' if too_small == 1 else 'are'} shown, but neither tested nor ranked."
+    )
+    largest = min(table.loc[~table["too_small"], "change"].min(), 0)
+    larger = table[table["too_small"] & (table["change"] < largest)].sort_values("change")
+    if len(larger):
+        names = listed(_with_rate(larger.head(MOST_BEHIND), of))
+        text += f" A larger loss than in any that was tested was seen in {names}."
+    return [text]
+
+
+def _untested(table: pd.DataFrame, of: str) -> list[str]:
+    lines = []
+    few = int(_few_changed(table).sum())
+    if few and (table["reason"] == "").any():  # Else the headline has said it.
+        lines.append(
+            f"In {counted(few, *nouns(table, of))} too few examples changed between right and "
+            "wrong: no change could have been found there."
+        )
+    alike = table[table["reason"].str.contains("same in every") & (table["change"] != 0)]
+    if len(alike):
+        names = _some(_with_rate(alike.sort_values("change", kind="stable"), of))
+        lines.append(
+            f"Changed, but without the differences between members that a test needs: {names}."
+        )
+    return lines
+
+
+def _open_rows(table: pd.DataFrame, design: str) -> pd.DataFrame:
+    """The sets of which it is said how large a loss would be found."""
+    return table[~table["too_small"] & ((table["reason"] == "") | (design == TWO_MODELS))]
+
+
+def _power(table: pd.DataFrame, design: str, one: str, many: str) -> list[str]:
+    rows = _open_rows(table, design)
+    sizes = 100 * rows["detectable"].dropna()
+    never = len(rows) - len(sizes)
+    if not len(sizes):
+        if not never:
+            return []
+        return [
+            f"{DISCLAIMER}: in no {one} would a loss be found in 4 of 5 such audits, however large."
+        ]
+    low, high = (f"{size:.1f}" for size in (sizes.min(), sizes.max()))
+    span = f"{low} points"
+    if low != high:
+        span = f"{low} to {high} points, depending on the {one} (median {sizes.median():.1f})"
+    end = f"; in {counted(never, one, many)} none would be, however large." if never else "."
+    return [
+        f"{DISCLAIMER}: the smallest loss that would be found in 4 of 5 such audits is {span}{end}"
+    ]
+
+
+def _needed(table: pd.DataFrame, design: str, alpha: float) -> list[str]:
+    rows = _open_rows(table, design)
+    if design != TWO_MODELS or rows.empty:
+        return []
+    single, corrected = two_models.needed(alpha), int(rows["needed"].iloc[0])
+    end = (
+        f"; after correction, {corrected} for the first to be found." if corrected > single else "."
+    )
+    return [
+        f"For a test to find anything, at least {single} examples must change between right and "
+        f"wrong, all in one direction{end}"
+    ]
