@@ -27,46 +27,52 @@ def require_checkout(command: str) -> None:
 
 
 def runs() -> Path:
-    """Where populations lie: `$FORGETTING_HOME`, or runs/ in the repository."""
+    """Return the folder of trained populations: `$FORGETTING_HOME`, or runs/ in the repository."""
     return Path(os.environ.get("FORGETTING_HOME") or ROOT / "runs").expanduser()
 
 
 def archive() -> Path:
-    """Where published predictions lie, a folder for each study: `$FORGETTING_ARCHIVE`, or book/archive in the repository."""
+    """Return the folder of published predictions, with a folder for each study.
+
+    It is `$FORGETTING_ARCHIVE`, or book/archive in the repository.
+    """
     return Path(os.environ.get("FORGETTING_ARCHIVE") or book / "archive").expanduser()
 
 
 def built() -> Path:
-    """Where everything generated for the book goes: `$FORGETTING_BOOK`, or book/ in the repository."""
+    """Return the folder of what is generated for the book: `$FORGETTING_BOOK`, or book/."""
     return Path(os.environ.get("FORGETTING_BOOK") or book).expanduser()
 
 
 def pages(edition: str = "") -> Path:
-    """Executed notebooks, those of an edition in a folder of its own."""
+    """Return the folder of executed notebooks, those of an edition in a folder of its own."""
     return built() / "pages" / edition
 
 
 def tables(edition: str = "") -> Path:
-    """Tables that readers can download."""
+    """Return the folder of the tables that readers can download."""
     return built() / "tables" / edition
 
 
 def edition() -> str:
-    """The edition whose page a running notebook becomes (see `forgetting.book.pages`): a study's name, or empty for the book's own."""
+    """Return the edition whose page a running notebook becomes (see `forgetting.book.editions`).
+
+    It is the name of a study, or empty for the book's own pages.
+    """
     return os.environ.get("FORGETTING_EDITION", "")
 
 
 def above() -> str:
-    """The way from a running notebook's page up to the book's first folder, as an address."""
+    """Return the relative address of the book's first folder from a running notebook's page."""
     return "../../" if edition() else "../"
 
 
 def html() -> Path:
-    """The built book."""
+    """Return the folder of the built book."""
     return built() / "_build" / "html"
 
 
 def data() -> Path | None:
-    """The reader's own data sets: `$FORGETTING_DATA`, or None."""
-    given = os.environ.get("FORGETTING_DATA")
-    return Path(given).expanduser() if given else None
+    """Return the folder of the user's own data sets: `$FORGETTING_DATA`, or None."""
+    folder = os.environ.get("FORGETTING_DATA")
+    return Path(folder).expanduser() if folder else None

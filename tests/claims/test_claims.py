@@ -1,4 +1,4 @@
-"""The ledger: its data, its verdicts, its statistics, and what it says of populations whose truth is known."""
+"""The ledger: its data, verdicts and statistics, and its answer where the truth is known."""
 
 import dataclasses
 import re
@@ -51,7 +51,10 @@ def populations(
     harm=None,
     settings=("dense", "dense-again", "pruned-0.5", "pruned-0.9"),
 ):
-    """Synthetic evidence: images differ in difficulty, members in skill; `harm` (examples,) is added to what pruned-0.9 finds difficult."""
+    """Synthetic evidence: images differ in difficulty, members in skill.
+
+    `harm` (examples,) is added to what pruned-0.9 finds difficult.
+    """
     label = np.arange(examples) % CLASSES
     kind = np.array(["plain", "plain", "corrupted", "two digits", "atypical"], dtype=object)[
         np.arange(examples) // CLASSES % 5
@@ -134,9 +137,9 @@ def value(measured, setting, statistic):
 
 
 def test_every_claim_rests_on_reported_rows_that_exist():
-    known = set(REPORTED["id"])
+    ids = set(REPORTED["id"])
     for claim in CLAIMS:
-        assert set(claim.sources) <= known, claim.id
+        assert set(claim.sources) <= ids, claim.id
 
 
 def test_every_reported_row_says_how_and_where_it_was_read():
@@ -149,7 +152,8 @@ def test_no_reported_value_comes_from_memory_or_from_arithmetic_of_ours():
     text = REPORTED.to_csv().lower()
     assert not re.search(r"memory|recalled|remembered|derived", text)
     paper = REPORTED[REPORTED["paper"] == "1911.05248"]
-    # What nobody could show us: CIFAR-10, top-5, ImageNet's PIE counts and quantized accuracies, classes at 0.3, robustness in numbers.
+    # What could be read nowhere: CIFAR-10, top-5, ImageNet's PIE counts and quantized accuracies,
+    # classes at 0.3, robustness in numbers.
     assert (
         not paper["dataset"].str.contains("CIFAR").any()
         and not paper["what"].str.contains("top-5").any()
@@ -191,12 +195,17 @@ def test_a_claim_on_a_statistic_that_is_not_measured_is_refused_with_those_that_
 
 
 def test_reported_values_stand_with_their_level_and_their_data():
-    said = reported_values(next(claim for claim in CLAIMS if claim.id == "classes-grow"), REPORTED)
-    assert (
-        said["reported"]
-        == "ImageNet, classes changed significantly (of 1,000 classes): 170 at 0.5, 372 at 0.7, 637 at 0.9"
+    described = reported_values(
+        next(claim for claim in CLAIMS if claim.id == "classes-grow"), REPORTED
     )
-    assert said["dataset"] == "ImageNet" and said["how_read"] == "someone's notes on the paper"
+    assert described["reported"] == (
+        "ImageNet, classes changed significantly (of 1,000 classes): 170 at 0.5, 372 at 0.7, "
+        "637 at 0.9"
+    )
+    assert (
+        described["dataset"] == "ImageNet"
+        and described["how_read"] == "someone's notes on the paper"
+    )
 
 
 # The verdict
@@ -287,9 +296,9 @@ def test_statistics_of_classes_are_those_of_the_class_measure(evidence, measured
         )
         given = {"label": evidence.label[plain], "baseline": dense, "compressed": compressed}
         table = class_impact.compare(**given)
-        found = class_impact.summary(table).iloc[0]
-        assert value(measured, name, "affected classes") == found["significant"]
-        assert value(measured, name, "gains minus losses") == found["gains"] - found["losses"]
+        counts = class_impact.summary(table).iloc[0]
+        assert value(measured, name, "affected classes") == counts["significant"]
+        assert value(measured, name, "gains minus losses") == counts["gains"] - counts["losses"]
         assert value(measured, name, "accuracy") == pytest.approx(
             class_impact.overall(**given).iloc[0]["change"]
         )
@@ -316,10 +325,10 @@ def test_statistics_of_pies_are_those_of_the_measures_of_pies(evidence, measured
     given = {"kind": evidence.kind, "source": evidence.source, "pie": pie, "null_pie": null}
     beyond = difficulty.rates_by_kind(**given, draws=50, seed=0).set_index("kind")["beyond"]
     for kind in FLAW_KINDS:
-        here, floor = (
+        effect, floor = (
             value(measured, name, f"PIEs among {kind}") for name in ("pruned-0.9", "dense-again")
         )
-        assert here - floor == pytest.approx(beyond[kind])
+        assert effect - floor == pytest.approx(beyond[kind])
 
 
 def test_statistics_of_robustness_are_those_of_the_measure(evidence, measured):

@@ -1,4 +1,4 @@
-"""CIFAR-10 read from its batches without unpickling them; what is not of a known state is refused."""
+"""CIFAR-10 read from its batches without unpickling them; batches of no known state are refused."""
 
 import hashlib
 import os
@@ -47,17 +47,17 @@ def made(tmp_path, monkeypatch):
 
 def test_batches_are_read_in_order_and_approximate_pictures_are_marked(made):
     _, written = made
-    found = data.load_dataset(SPEC)
+    loaded = data.load_dataset(SPEC)
     for part, names in (
-        (found.train, ("data_batch_1", "data_batch_2")),
-        (found.test, ("test_batch",)),
+        (loaded.train, ("data_batch_1", "data_batch_2")),
+        (loaded.test, ("test_batch",)),
     ):
         assert (
             part.images.reshape(-1, 3072) == np.concatenate([written[name][0] for name in names])
         ).all()
         assert (part.labels == np.concatenate([written[name][1] for name in names])).all()
-    marked = found.test.attributes.query("detail == 'approximate'")["source"]
-    assert tuple(marked) == cifar10.APPROXIMATE["test"] and len(found.holdout) == 0
+    marked = loaded.test.attributes.query("detail == 'approximate'")["source"]
+    assert tuple(marked) == cifar10.APPROXIMATE["test"] and len(loaded.holdout) == 0
     assert len(cifar10.APPROXIMATE["train"]) + len(cifar10.APPROXIMATE["test"]) == 93
 
 
@@ -112,10 +112,10 @@ def test_the_published_corruptions_are_read_by_severity_and_what_belongs_to_othe
         for severity in range(5):
             images[severity * 10_000 + chosen, 0, 1, 2] = 10 * k + severity + 1
         images.flush()
-    found = cifar10.load_cifar10_c(SPEC, chosen, names)
-    assert found.shape == (2, 5, 3, 3, 32, 32) and (found != 0).sum() == 2 * 5 * 3
+    loaded = cifar10.load_cifar10_c(SPEC, chosen, names)
+    assert loaded.shape == (2, 5, 3, 3, 32, 32) and (loaded != 0).sum() == 2 * 5 * 3
     assert (
-        found[:, :, :, 2, 0, 1] == np.array([[1, 2, 3, 4, 5], [11, 12, 13, 14, 15]])[:, :, None]
+        loaded[:, :, :, 2, 0, 1] == np.array([[1, 2, 3, 4, 5], [11, 12, 13, 14, 15]])[:, :, None]
     ).all()
     np.save(there / "snow.npy", np.zeros(5))
     with pytest.raises(UserError, match=r"snow.npy holds float64 of shape \(5,\)"):

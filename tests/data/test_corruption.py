@@ -1,4 +1,4 @@
-"""The common corruptions: what they promise at the door, and each against its definition recomputed in another way."""
+"""The common corruptions: what they promise, and each against its definition recomputed."""
 
 import colorsys
 import io
@@ -23,12 +23,14 @@ NOISE_PER_CHANNEL = {"gaussian_noise", "shot_noise", "impulse_noise", "speckle_n
 # Adds something coloured: grey gets its luma.
 TINTED = {"frost", "spatter"}
 
-# Steps (from one severity to the next) at which the mean absolute change of the pixels does not grow.
-# "same": within 5 %, by construction; glass blur shuffles alike, motion blur's kernels at 3 and 4 hardly differ.
+# Steps (from one severity to the next) at which the mean absolute change of the pixels does not
+# grow. "same": within 5 %, by construction; glass blur shuffles alike, motion blur's kernels at 3
+# and 4 hardly differ.
 SAME = {"glass_blur": {1, 2, 4}, "motion_blur": {3}}
 # "falls": elastic transform's affine jitter shrinks; spatter turns from water to dark mud at 4.
 FALLS = {"elastic_transform": {1, 2, 3, 4}, "spatter": {3}}
-# Frost keeps less of the image from 3 on: on digits the ground's change and the strokes' cancel, on bright images the change falls.
+# Frost keeps less of the image from 3 on: on digits the ground's change and the strokes' cancel, on
+# bright images the change falls.
 SAME_ON = {"digits": {"frost": {3}}, "grey": {}, "colour": {}}
 FALLS_ON = {
     "digits": {},
@@ -183,7 +185,7 @@ GOOD = {"name": "fog", "severity": 3, "seed": 0}
 
 
 @pytest.mark.parametrize(
-    "images, wrong, said",
+    "images, wrong, message",
     [
         (
             noisy(2, 3),
@@ -207,8 +209,8 @@ GOOD = {"name": "fog", "severity": 3, "seed": 0}
         (noisy(2, 3, 32, 27), {}, "32 x 27 px: each side must have at least 28"),
     ],
 )
-def test_a_mistake_is_refused_in_one_line_that_names_it_and_what_is_allowed(images, wrong, said):
-    with pytest.raises(UserError, match=said) as refusal:
+def test_a_mistake_is_refused_in_one_line_that_names_it_and_what_is_allowed(images, wrong, message):
+    with pytest.raises(UserError, match=message) as refusal:
         corrupt(images, **GOOD | wrong)
     assert "\n" not in str(refusal.value)
 
@@ -352,14 +354,14 @@ def test_glass_blur_takes_each_pixel_from_itself_or_from_above_or_left():
     sources = []
     for row in range(2, 32):
         for column in range(2, 32):
-            found = [
+            matches = [
                 (a, b)
                 for a in (0, 1)
                 for b in (0, 1)
                 if np.array_equal(result[0, :, row, column], image[0, :, row - a, column - b])
             ]
-            assert found
-            sources.append(found[0])
+            assert matches
+            sources.append(matches[0])
     shares = [sources.count((a, b)) / len(sources) for a in (0, 1) for b in (0, 1)]
     assert shares == pytest.approx([0.25] * 4, abs=0.06)
 
@@ -397,7 +399,8 @@ def test_snow_whitens_and_never_darkens_below_the_kept_share(severity, keep):
     result = corrupt(images, name="snow", severity=severity, seed=0)
     assert (result >= keep * images - 0.51).all()
     assert result.mean() > images.mean() + 5
-    # On black the whitening alone gives (1 - keep) / 2; flakes lie on top, as a picture and its half turn.
+    # On black the whitening alone gives (1 - keep) / 2; flakes lie on top, as a picture and its
+    # half turn.
     flakes = corrupt(flat(0), name="snow", severity=severity, seed=0)
     assert flakes.min() >= round(255 * (1 - keep) / 2) - 1 and flakes.max() > flakes.min()
     assert close(flakes, flakes[:, :, ::-1, ::-1], 1)
@@ -467,7 +470,10 @@ def test_the_fractal_is_the_diamond_square_algorithm_point_by_point():
 
 
 def in_hsv(image, change):
-    """Each pixel of (3, H, W) through the standard library's HSV; `change` maps (saturation, value)."""
+    """Each pixel of (3, H, W) through the standard library's HSV, changed by `change`.
+
+    That maps (saturation, value).
+    """
     result = np.empty(image.shape)
     for row in range(image.shape[1]):
         for column in range(image.shape[2]):
@@ -512,7 +518,9 @@ def test_contrast_shrinks_each_channel_towards_its_own_mean(severity, factor):
 
 
 def affine_fits(severity):
-    """What elastic transform does to the middle of 30 images: affine maps from pixel to source (3, 2), and what they leave over, in pixels.
+    """What elastic transform does to the middle of 30 images.
+
+    Affine maps from pixel to source (3, 2), and what they leave over, in pixels.
 
     Two channels of a ramp, 9 levels a pixel, tell where each pixel came from.
     """
@@ -544,7 +552,8 @@ def test_the_stronger_elastic_transforms_bend_by_smoothed_uniform_noise(severity
     _, left_over = affine_fits(
         severity
     )  # (at 3 the bends are so long that the affine fit takes part of them)
-    # SD of uniform noise in [-1, 1] after a Gaussian of width s in two dimensions: 1 / sqrt(3) / (2 s sqrt(pi)).
+    # SD of uniform noise in [-1, 1] after a Gaussian of width s in two dimensions:
+    # 1 / sqrt(3) / (2 s sqrt(pi)).
     expected = 28 * strength / np.sqrt(3) / (2 * 28 * sigma * np.sqrt(np.pi))
     assert np.std(left_over) == pytest.approx(expected, rel=0.12)
 
@@ -630,7 +639,7 @@ def test_the_light_on_drops_is_an_embossed_equalized_distance_recomputed_pixel_b
         ]
     )
     level = np.floor(convolved(distance, np.full((3, 3), 1 / 9), "reflect") + 1e-6)
-    below = np.array([[(level <= here).sum() for here in row] for row in level])
+    below = np.array([[(level <= value).sum() for value in row] for row in level])
     equalized = 255 * (below - below.min()) / (28 * 28 - below.min())
     emboss = np.array([[-2, -1, 0], [-1, 1, 1], [0, 1, 2]])[
         ::-1, ::-1

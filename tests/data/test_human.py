@@ -1,4 +1,4 @@
-"""What people said of CIFAR-10's pictures, read without unpickling; files of other pictures and damaged ones are refused."""
+"""People's labels of CIFAR-10, read without unpickling; wrong and damaged files are refused."""
 
 import json
 import os
@@ -37,15 +37,15 @@ def counts(label):
 
 def suspects(label):
     """Judgements of three pictures, of which two labels are wrong by the rule."""
-    votes = {5: (3, 2, 0, 0), 4: (2, 0, 3, 0), 9_000: (0, 1, 0, 4)}
+    judgements = {5: (3, 2, 0, 0), 4: (2, 0, 3, 0), 9_000: (0, 1, 0, 4)}
     return [
         {
             "id": i,
             "given_original_label": int(label[i]),
             "our_guessed_label": int(label[i] + 1) % 10,
-            "mturk": dict(zip(("given", "guessed", "both", "neither"), said, strict=True)),
+            "mturk": dict(zip(("given", "guessed", "both", "neither"), answers, strict=True)),
         }
-        for i, said in votes.items()
+        for i, answers in judgements.items()
     ]
 
 
@@ -111,7 +111,7 @@ def test_counts_come_in_order_and_only_for_the_pictures_asked_for(folder, labels
 def test_counts_of_other_pictures_or_that_are_none_are_refused(folder, labels):
     label, file = labels[10_000], folder / human.COUNTS
     made = counts(label)
-    for wrong, told in (
+    for wrong, message in (
         (made[::-1], "agree with the label of only .* another order"),
         (made[:-1], "of shape"),
         (made / made.sum(axis=1, keepdims=True), "float64"),
@@ -119,7 +119,7 @@ def test_counts_of_other_pictures_or_that_are_none_are_refused(folder, labels):
         (made.astype(object), "damaged; fetch it again"),
     ):
         np.save(file, wrong)
-        with pytest.raises(UserError, match=told) as refusal:
+        with pytest.raises(UserError, match=message) as refusal:
             human.load_cifar10h(label)
         assert "\n" not in str(refusal.value)
     np.save(file, made)
@@ -131,14 +131,14 @@ def test_counts_of_other_pictures_or_that_are_none_are_refused(folder, labels):
 def test_a_label_is_an_error_where_fewer_than_three_of_five_people_confirm_it(folder, labels):
     label = labels[10_000]
     (folder / human.ERRORS).write_text(json.dumps(suspects(label)))
-    found = human.load_label_errors(label)
-    assert found["example"].tolist() == [4, 5, 9_000] and found["error"].tolist() == [
+    table = human.load_label_errors(label)
+    assert table["example"].tolist() == [4, 5, 9_000] and table["error"].tolist() == [
         True,
         False,
         True,
     ]
-    assert (found["given"] == label[found["example"]]).all() and (
-        found.filter(like="judged_").sum(axis=1) == 5
+    assert (table["given"] == label[table["example"]]).all() and (
+        table.filter(like="judged_").sum(axis=1) == 5
     ).all()
     assert human.load_label_errors(label[:100])["example"].tolist() == [4, 5]
 
@@ -149,7 +149,7 @@ def test_judgements_of_other_pictures_or_that_are_none_are_refused(folder, label
     other[0]["given_original_label"] = (other[0]["given_original_label"] + 1) % 10
     short = suspects(label)
     short[1]["mturk"]["given"] += 1
-    for text, told in (
+    for text, message in (
         (json.dumps(other), "given labels"),
         (json.dumps(short), "five judgements"),
         (json.dumps(suspects(label))[:-9], "damaged"),
@@ -157,7 +157,7 @@ def test_judgements_of_other_pictures_or_that_are_none_are_refused(folder, label
         ('{"id": 1}', "damaged"),
     ):
         file.write_text(text)
-        with pytest.raises(UserError, match=told):
+        with pytest.raises(UserError, match=message):
             human.load_label_errors(label)
 
 
@@ -172,23 +172,23 @@ def test_people_s_labels_are_counted_whatever_the_form_of_the_file(folder, label
         )
     else:
         torch_file(folder / human.NOISY[0], arrays, old=form == "old torch")
-    found = human.load_cifar10n(label)
+    table = human.load_cifar10n(label)
     three = [arrays[name].tolist() for name in human.THREE]
     loop = [
-        sum(said != given for said in people)
-        for given, *people in zip(label.tolist(), *three, strict=True)
+        sum(other != given for other in three_labels)
+        for given, *three_labels in zip(label.tolist(), *three, strict=True)
     ]
-    assert found["wrong"].tolist() == loop
-    assert (found["worse"] == arrays["worse_label"]).all() and (
-        found["plurality"] == arrays["aggre_label"]
+    assert table["wrong"].tolist() == loop
+    assert (table["worse"] == arrays["worse_label"]).all() and (
+        table["plurality"] == arrays["aggre_label"]
     ).all()
-    assert found.iloc[:200].equals(human.load_cifar10n(label[:200]))
+    assert table.iloc[:200].equals(human.load_cifar10n(label[:200]))
 
 
 def test_people_s_labels_of_other_pictures_or_that_are_none_are_refused(folder, labels):
     label, file = labels[50_000], folder / human.NOISY[0]
     arrays = noisy(label)
-    for wrong, told in (
+    for wrong, message in (
         (arrays | {"clean_label": label[::-1]}, "clean labels are not those"),
         (arrays | {"worse_label": label}, "contradict each other"),
         (arrays | {"random_label2": label[:-1]}, "damaged"),
@@ -196,7 +196,7 @@ def test_people_s_labels_of_other_pictures_or_that_are_none_are_refused(folder, 
         ({name: values for name, values in arrays.items() if name != "aggre_label"}, "damaged"),
     ):
         torch_file(file, wrong)
-        with pytest.raises(UserError, match=told):
+        with pytest.raises(UserError, match=message):
             human.load_cifar10n(label)
     file.write_bytes(file.read_bytes()[:-100])
     with pytest.raises(UserError, match="damaged"):

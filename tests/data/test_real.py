@@ -1,4 +1,4 @@
-"""The data as published, where they are here: FORGETTING_DATA names their folder. Without them these tests say that they skipped."""
+"""The data as published, in the folder that FORGETTING_DATA names; skipped without them."""
 
 import numpy as np
 import pandas as pd
@@ -22,11 +22,11 @@ def cifar10():
 
 def test_the_pictures_are_those_that_the_archive_speaks_of(cifar10):
     chosen = study.load_study("cifar10-narrow")
-    known = archive.read_dataset(chosen)
+    archived = archive.read_dataset(chosen)
     assert len(cifar10.train) == 50_000 and set(np.bincount(cifar10.test.labels)) == {1000}
     for part in ("train", "test"):
-        assert (known.part(part).labels == cifar10.part(part).labels).all()
-    if known.state == cifar10.state:
+        assert (archived.part(part).labels == cifar10.part(part).labels).all()
+    if archived.state == cifar10.state:
         made = difficulty.image_qualities(cifar10.test.require_images())
         pd.testing.assert_frame_equal(
             made, predictions.archived_table(chosen, "image-qualities", {"part": "test"})
@@ -34,7 +34,9 @@ def test_the_pictures_are_those_that_the_archive_speaks_of(cifar10):
 
 
 def test_what_people_said_belongs_to_these_pictures(cifar10):
-    if missing := [name for name, found in human.available_annotations().items() if not found]:
+    if missing := [
+        name for name, available in human.available_annotations().items() if not available
+    ]:
         pytest.skip(f"not here: {', '.join(missing)}; book/data.md says where they come from")
     counts, suspects = (
         human.load_cifar10h(cifar10.test.labels),

@@ -1,4 +1,4 @@
-"""Published archives: read as if trained here, verified, and equal to what plain pandas reads from their files."""
+"""Published archives: read as if trained, verified, and equal to what plain pandas reads."""
 
 import dataclasses
 import json
@@ -90,24 +90,24 @@ def test_what_was_trained_here_goes_before_the_archive(smoke, smoke_home, monkey
 
 
 def test_the_data_of_an_archive_are_known_without_pictures(smoke, monkeypatch):
-    here = data.load_dataset(smoke.data)
+    loaded = data.load_dataset(smoke.data)
 
     def absent(*_, **__):
         raise DataNotFound("not here")
 
     with_pictures = predictions.load_study_dataset(smoke)
     monkeypatch.setattr(data, "load_dataset", absent)
-    known = predictions.load_study_dataset(smoke)
+    described = predictions.load_study_dataset(smoke)
     for part in ("train", "test", "holdout"):
         assert (
-            known.part(part).images is None
-            and (with_pictures.part(part).images == here.part(part).images).all()
+            described.part(part).images is None
+            and (with_pictures.part(part).images == loaded.part(part).images).all()
         )
-        assert (known.part(part).labels == here.part(part).labels).all()
+        assert (described.part(part).labels == loaded.part(part).labels).all()
         pd.testing.assert_frame_equal(
-            known.part(part).attributes, here.part(part).attributes, check_dtype=False
+            described.part(part).attributes, loaded.part(part).attributes, check_dtype=False
         )
-    assert known.classes == tuple(map(str, here.classes))
+    assert described.classes == tuple(map(str, loaded.classes))
 
 
 SPOILT = {
@@ -152,9 +152,9 @@ def test_an_archive_of_another_study_is_not_used_and_the_message_says_so(altered
 
 
 def test_labels_that_differ_from_the_archives_are_refused(smoke, monkeypatch):
-    here = data.load_dataset(smoke.data)
+    loaded = data.load_dataset(smoke.data)
     changed = dataclasses.replace(
-        here, test=dataclasses.replace(here.test, labels=(here.test.labels + 1) % 10)
+        loaded, test=dataclasses.replace(loaded.test, labels=(loaded.test.labels + 1) % 10)
     )
     monkeypatch.setattr(data, "load_dataset", lambda *_, **__: changed)
     with pytest.raises(UserError, match="on this machine have other labels"):
@@ -180,13 +180,13 @@ def test_the_archives_of_the_book_are_at_most_20_mb():
 
 
 @pytest.mark.parametrize("name", PUBLISHED)
-def test_a_published_archive_belongs_to_its_study_and_its_numbers_agree_with_a_recomputation_from_its_files(
+def test_a_published_archive_belongs_to_its_study_and_its_numbers_are_those_recomputed(
     name, tmp_path, monkeypatch
 ):
     monkeypatch.setenv("FORGETTING_HOME", str(tmp_path))
     monkeypatch.delenv("FORGETTING_ARCHIVE", raising=False)
     study, folder = load_study(name), paths.book / "archive" / name
-    said = json.loads((folder / "manifest.json").read_text())
+    manifest = json.loads((folder / "manifest.json").read_text())
     rows = pd.read_parquet(
         folder / "test.parquet", columns=["setting", "member", "example", "label", "predicted"]
     )
@@ -203,7 +203,7 @@ def test_a_published_archive_belongs_to_its_study_and_its_numbers_agree_with_a_r
     for setting in study.populations:
         assert (
             archive.holds(study, setting)
-            and len(said["populations"][setting.name]["members"]) == study.members
+            and len(manifest["populations"][setting.name]["members"]) == study.members
         )
         loaded = predictions.load_predictions(study, setting.name, part="test")
         assert np.allclose(loaded.accuracy, (wide[setting.name] == label).mean(axis=1))

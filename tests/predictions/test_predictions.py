@@ -1,4 +1,4 @@
-"""The seam: what is written is read back, damage is found, other studies' files are refused."""
+"""Stored predictions are read back; damage is noticed; other studies' files are refused."""
 
 import os
 import shutil
@@ -73,17 +73,17 @@ def test_every_single_damaged_byte_is_found(own):
     what, _ = write_all(own)
     file = predictions.predictions_path(own, what, 0, "test")
     good = file.read_bytes()
-    table, known = predictions_file.read_predictions_file(file)
+    table, metadata = predictions_file.read_predictions_file(file)
     for position in np.random.default_rng(0).integers(len(good), size=150):
         bad = bytearray(good)
         bad[position] ^= 0x40
         file.write_bytes(bad)
         try:
-            read, says = predictions_file.read_predictions_file(file)
+            read, read_metadata = predictions_file.read_predictions_file(file)
         except CorruptFile:
             continue
         assert (
-            read.equals(table) and says == known
+            read.equals(table) and read_metadata == metadata
         )  # a byte that carries no content, e.g. in the page statistics
 
 
