@@ -33,15 +33,19 @@ class Shapes(BaseModel):
         ),
         (
             {"first": {"kind": "round", "side": 1}},
-            "first.side is an unknown key; allowed here: kind, sides; did you mean 'sides'?",
+            "first.side is an unknown key; allowed are kind, sides; did you mean 'sides'?",
         ),
         (
             {"first": {"kind": "round"}, "other": {"kind": "round", "x": 1}},
-            "other.x is an unknown key; allowed here: kind, sides",
+            "other.x is an unknown key; allowed are kind, sides",
+        ),
+        (
+            {"first": {"kind": "round", 1: 2}},
+            "first.1 is an unknown key; allowed are kind, sides",
         ),
         (
             {"first": {"kind": "round"}, "last": {}},
-            "last is an unknown key; allowed here: first, other",
+            "last is an unknown key; allowed are first, other",
         ),
     ],
 )
@@ -56,6 +60,13 @@ def test_only_the_first_mistake_is_described_and_in_one_line():
         Shapes.model_validate({"first": {"kind": 1, "sides": ("a", 2)}, "other": 3})
     line = invalid_value(refused.value, Shapes)
     assert line.startswith("first.kind is 1, but should be") and "\n" not in line
+
+
+def test_a_long_value_is_cut():
+    with pytest.raises(ValidationError) as refused:
+        Shapes.model_validate({"first": {"kind": "r" * 1000}})
+    line = invalid_value(refused.value, Shapes)
+    assert len(line) < 160 and line.endswith("..., but should be 'round' or 'square'")
 
 
 def test_whatever_a_user_can_fix_is_a_value_error():

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, get_args
 if TYPE_CHECKING:
     from pydantic import BaseModel, ValidationError
 
+MOST_LETTERS = 80  # of a value in a message
+
 
 class UserError(ValueError):
     """A user's mistake, in one line: the value, what is allowed, the fix.
@@ -60,13 +62,16 @@ def invalid_value(error: "ValidationError", model: "type[BaseModel]") -> str:
         return f"{where}.{name} is {given!r}, but should be one of {options}"
     if kind == "missing":
         return f"{where} is missing; add it"
-    if kind == "extra_forbidden":
+    if kind in ("extra_forbidden", "invalid_key"):
         allowed = [name for block in containing for name in block.model_fields]
         options = f"{', '.join(allowed)}{did_you_mean(keys[-1], allowed)}"
-        return f"{where} is an unknown key; allowed here: {options}"
+        return f"{where} is an unknown key; allowed are {options}"
     if kind == "value_error":
         return f"{where}: {message}"
-    return f"{where} is {problem['input']!r}, but {message.removeprefix('Input ')}"
+    value = repr(problem["input"])
+    if len(value) > MOST_LETTERS:
+        value = f"{value[: MOST_LETTERS - 3]}..."
+    return f"{where} is {value}, but {message.removeprefix('Input ')}"
 
 
 def _literals(block: "type[BaseModel]") -> list[Any]:

@@ -238,11 +238,15 @@ def test_bad_labels_are_refused_in_one_line_and_nothing_is_written(labels, messa
         (
             lambda folder: model(folder / "m.onnx"),
             {"std": [0]},
-            "std.0: Input should be greater than 0",
+            "std.0 is 0, but should be greater than 0",
         ),
         (lambda folder: model(folder / "m.onnx"), {"mean": [0.1, 0.2]}, "mean has 2 values"),
         (lambda folder: model(folder / "m.onnx"), {"layout": "CHW"}, "layout"),
-        (lambda folder: model(folder / "m.onnx"), {"sise": 3}, "fields are size, resize"),
+        (
+            lambda folder: model(folder / "m.onnx"),
+            {"sise": 3},
+            "sise is an unknown key; allowed are size, resize",
+        ),
         (lambda folder: model(folder / "m.onnx"), {"file": "no.yml"}, "does not exist"),
         (lambda folder: model(folder / "m.onnx"), {"file": "deep.yml"}, "'deep.yml' is not YAML"),
         (

@@ -9,7 +9,7 @@ from PIL import Image
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError, model_validator
 
 from forgetting.audit.pictures import read_picture
-from forgetting.errors import UserError
+from forgetting.errors import UserError, invalid_value
 
 MOST_SIDE = 8192  # Pixels of an input.
 MODES = {"RGB": "RGB", "BGR": "RGB", "L": "L"}
@@ -111,17 +111,9 @@ def read_preprocessing(file: str | Path | None = None, **options: Any) -> Prepro
     fields = _read_yaml(Path(file)) if file is not None else {}
     fields |= {name: value for name, value in options.items() if value is not None}
     try:
-        return Preprocessing(**fields)
+        return Preprocessing.model_validate(fields)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"])) or "pre-processing"
-        problem = first["msg"].removeprefix("Value error, ")
-        if first["type"] == "extra_forbidden":
-            problem = "there is no such field"
-    except TypeError as error:  # a field whose name is not a text
-        where, problem = "pre-processing", str(error)
-    names = ", ".join(Preprocessing.model_fields)
-    raise UserError(f"{where}: {problem}; fields are {names}")
+        raise UserError(invalid_value(error, Preprocessing)) from None
 
 
 def _read_yaml(file: Path) -> dict[str, Any]:
