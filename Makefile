@@ -42,7 +42,7 @@ audit: setup ## audit your own model: make audit FILES="dense.parquet int8.parqu
 
 bench: setup ## compare the training engine with the loop a user would write, and time an audit at ImageNet's size
 	$(BIN)/python lib/benchmarks/audit.py
-	$(BIN)/python lib/benchmarks/training.py --study $(STUDY)
+	PYTHONPATH=lib $(BIN)/python -m benchmarks.training --study $(STUDY)
 
 serve: setup ## show the built book at http://localhost:8000
 	$(BIN)/python -m http.server --bind 127.0.0.1 --directory book/_build/html 8000

@@ -15,9 +15,9 @@ def smoke_home(tmp_path_factory):
     home = tmp_path_factory.mktemp("home")
     before = os.environ.get("FORGETTING_HOME")
     os.environ["FORGETTING_HOME"] = str(home)
-    from forgetting.cli import ensure
+    from forgetting.cli import train_missing
 
-    ensure(load_study("smoke"))
+    train_missing(load_study("smoke"))
     yield home
     if before is None:
         del os.environ["FORGETTING_HOME"]

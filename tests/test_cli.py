@@ -120,7 +120,7 @@ def test_a_full_disk_is_one_line_and_leaves_no_half_written_file(tmp_path):
 def test_training_what_is_here_says_so_and_trains_nothing(smoke, capsys, monkeypatch):
     before = predictions.study_fingerprint(smoke)
     monkeypatch.setattr(cli.console, "file", None)
-    cli.ensure(smoke)
+    cli.train_missing(smoke)
     assert "are here" in capsys.readouterr().err and predictions.study_fingerprint(smoke) == before
 
 

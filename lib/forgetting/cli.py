@@ -1,27 +1,16 @@
 """The command `forgetting`: trains studies, makes pages, audits compressed models, measures speed."""
 
-import math
 import signal
 import sys
-import time
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
 
-from forgetting import data, paths, predictions
+from forgetting import paths, predictions
 from forgetting.errors import UserError
 from forgetting.files import display_path
-from forgetting.predictions import archive as archives
 from forgetting.study import Study, load_study, study_names
 from forgetting.text import percent
 
@@ -60,7 +49,7 @@ def train(
         raise UserError(
             f"minutes is {minutes:g}: it must be above 0; leave it out to train all that is missing"
         )
-    ensure(
+    train_missing(
         load_study(study).with_changes(members=members, sparsities=tuple(sparsity or ())),
         archived=False,
         device=device,
@@ -81,7 +70,7 @@ def pages(study: StudyName = "digits") -> None:
             for name in chosen
             for level in told.needed_sparsities(told.resolve(name, study=of))
         }
-        ensure(load_study(of).with_changes(sparsities=tuple(sorted(read))))
+        train_missing(load_study(of).with_changes(sparsities=tuple(sorted(read))))
         told.build(chosen, study=of, edition=edition)
 
 
@@ -111,7 +100,7 @@ def page(
             f"members is {checked['members']}: study {chosen.name} has {chosen.members}; allowed: 2 to {chosen.members}, "
             "or raise `members` in the study file"
         )
-    ensure(chosen.with_changes(sparsities=tuple(told.needed_sparsities(checked))))
+    train_missing(chosen.with_changes(sparsities=tuple(told.needed_sparsities(checked))))
     written = told.run(name, study=which, parameters=given, out=out)
     console.print(f"wrote {display_path(written)}")
 
@@ -134,7 +123,7 @@ def archive(study: StudyName = "digits") -> None:
     from forgetting.book import pages
 
     chosen = load_study(study)
-    ensure(chosen, archived=False)
+    train_missing(chosen, archived=False)
     readers = {table.page for table in derived.TABLES.values()}
     left_out = derived.keep_all(
         chosen, {page: pages.resolve(page, study=study) for page in readers}
@@ -317,124 +306,18 @@ def predict(
     )
 
 
-def ensure(
+def train_missing(
     study: Study, *, archived: bool = True, device: str = "auto", minutes: float | None = None
 ) -> None:
-    """Train what is missing of `study`, saying how long it takes; what was finished stays when it is stopped.
+    """Train what is missing of `study`; see `forgetting.train.command.train_missing`."""
+    from forgetting.train import command
 
-    Args:
-        archived: whether populations of a published archive need not be trained.
-        device: "auto", "cpu" or "cuda". minutes: begin no further network after so many.
-    """
-    start = time.monotonic()
-    published = [
-        setting
-        for setting in study.populations
-        if archived and predictions.uses_archive(study, setting)
-    ]
-    if published:
-        console.print(
-            f"study {study.name}: {len(published)} populations are read from {display_path(archives.archive_folder(study))}"
-        )
-    absent, damaged = predictions.missing_files(
-        study, [setting for setting in study.populations if setting not in published]
-    )
-    for line in damaged:
-        console.print(f"damaged, made again: {line}")
-    if not absent:
-        if not published:
-            console.print(
-                f"study {study.name}: all {len(study.populations)} populations are here, {study.members} members each"
-            )
-        return
-    data.load_dataset(study.data)  # what is missing of it is said before anything is trained
-    from joblib.externals.loky.process_executor import TerminatedWorkerError
-
-    from forgetting.train import population
-
-    todo = population.tasks(study, absent, device=device)
-    name = population.device_name(study, todo[0][0], device)
-    where = f"{population.workers()} cores" if name == "cpu" else name
-    console.print(
-        f"study {study.name}: training {len(todo)} networks on {where}{_estimate(study, len(todo), name)}"
-    )
-    until, finished = math.inf if minutes is None else start + 60 * minutes, 0
     try:
-        with _Told(len(todo)) as told:
-            for entry in population.run(study, todo, device=device, until=until):
-                finished += 1
-                told.advance(f"{entry['setting']} {entry['member']}")
-    except TerminatedWorkerError:
-        raise UserError(
-            f"a training process was killed, perhaps for want of memory; {finished} of {len(todo)} networks are finished and kept; "
-            "free some memory and give the same command again"
-        ) from None
+        command.train_missing(
+            study, console=console, archived=archived, device=device, minutes=minutes
+        )
     except KeyboardInterrupt:
-        console.print(
-            f"stopped: {finished} of {len(todo)} networks are finished and kept; the same command goes on from there"
-        )
         raise typer.Exit(130) from None
-    console.print(
-        f"study {study.name}: trained {finished} networks in {time.monotonic() - start:.0f} s"
-    )
-    if finished < len(todo):
-        console.print(
-            f"stopped after {minutes:g} minutes: {len(todo) - finished} networks are still to train; the same command goes on"
-        )
-
-
-def _estimate(study: Study, networks: int, device: str) -> str:
-    """How long it may take, from what earlier members of this study took on this device; nothing where there were none."""
-    from forgetting.train import population
-
-    log = predictions.read_log(
-        study, [s for s in study.populations if s.kind in ("dense", "pruned")]
-    )
-    if "device" in log:
-        log = log[log["device"].fillna("cpu") == device]
-    elif device != "cpu":
-        return ""
-    if log.empty:
-        return ""
-    # Beside a GPU the cores quantize what it has trained.
-    phases = predictions.PHASES if device == "cpu" else predictions.PHASES[:-1]
-    seconds = log[[c for c in phases if c in log]].sum(axis=1).median()
-    return f", about {max(1, round(seconds * networks / (population.workers() if device == 'cpu' else 1)))} s"
-
-
-class _Told:
-    """Progress with the time left: a bar on a terminal, a line now and then in a log."""
-
-    def __init__(self, total: int):
-        self.total, self.done, self.start, self.said = total, 0, time.monotonic(), time.monotonic()
-        columns = [
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            TextColumn("left"),
-            TimeRemainingColumn(),
-        ]
-        self.bar = Progress(*columns, console=console) if console.is_terminal else None
-
-    def __enter__(self) -> "_Told":
-        if self.bar:
-            self.bar.start()
-            self.task = self.bar.add_task("training", total=self.total)
-        return self
-
-    def __exit__(self, *_) -> None:
-        if self.bar:
-            self.bar.stop()
-
-    def advance(self, what: str) -> None:
-        self.done += 1
-        if self.bar:
-            self.bar.update(self.task, advance=1, description=what)
-        elif time.monotonic() - self.said > 15:
-            self.said = time.monotonic()
-            left = (self.said - self.start) / self.done * (self.total - self.done)
-            console.print(f"  {self.done} of {self.total} networks, about {left:.0f} s left")
 
 
 def main() -> None:

@@ -24,7 +24,7 @@ from forgetting.train import networks, pruning
 def test_exactly_the_asked_share_is_removed_even_with_ties_and_none_removed_is_larger_than_one_kept(
     weight, sparsity
 ):
-    stays = pruning.keep(weight, sparsity)
+    stays = pruning.magnitude_mask(weight, sparsity)
     assert np.count_nonzero(~stays) == round(sparsity * weight.size)
     if stays.any() and not stays.all():
         assert np.abs(weight[~stays]).max() <= np.abs(weight[stays]).min()
@@ -35,7 +35,7 @@ def test_a_mask_equals_a_stable_sort_by_magnitude(weight, sparsity):
     order = np.argsort(np.abs(weight), kind="stable")
     expected = np.ones(40, bool)
     expected[order[: round(sparsity * 40)]] = False
-    assert (pruning.keep(weight, sparsity) == expected).all()
+    assert (pruning.magnitude_mask(weight, sparsity) == expected).all()
 
 
 def test_the_schedule_is_zhu_and_guptas_cubic_between_start_and_end():
@@ -51,7 +51,9 @@ def test_the_schedule_is_zhu_and_guptas_cubic_between_start_and_end():
 
 def trained(sparsity, *, last_layer=False, steps=60, every=7):
     """A small network after `steps` random updates under a pruner, and the masks after each."""
-    network = networks.build(Network(name="small-cnn"), channels=1, pixels=28, classes=10, seed=1)
+    network = networks.build_network(
+        Network(name="small-cnn"), channels=1, pixels=28, classes=10, seed=1
+    )
     pruner = pruning.Pruner(
         network,
         sparsity=sparsity,
@@ -76,15 +78,16 @@ def test_a_pruned_weight_of_the_final_network_is_exactly_zero_and_every_layer_ha
     sparsity,
 ):
     network, _ = trained(sparsity)
-    for layer in pruning.achieved(network)[:-1]:
+    for layer in pruning.achieved_layers(network)[:-1]:
         assert layer["kept"] == layer["weights"] - round(sparsity * layer["weights"])
-    assert pruning.achieved(network)[-1]["sparsity"] == 0  # the linear layer stays dense
+    assert pruning.achieved_layers(network)[-1]["sparsity"] == 0  # the linear layer stays dense
 
 
 def test_the_last_layer_is_pruned_when_the_study_says_so():
     network, _ = trained(0.9, last_layer=True)
     assert all(
-        layer["sparsity"] == pytest.approx(0.9, abs=0.01) for layer in pruning.achieved(network)
+        layer["sparsity"] == pytest.approx(0.9, abs=0.01)
+        for layer in pruning.achieved_layers(network)
     )
 
 
@@ -102,12 +105,12 @@ def test_masks_only_shrink_and_do_not_change_after_the_end(every):
 def test_bytes_are_those_of_a_sparse_file_that_can_be_written_and_read():
     network, _ = trained(0.9)
     convolutions = [
-        w.detach().numpy() for w in pruning.prunable(network, last_layer=False).values()
+        w.detach().numpy() for w in pruning.prunable_weights(network, last_layer=False).values()
     ]
     biases = (
         sum(len(w) for w in convolutions) + 10
     )  # each convolution's batch norm folded into it, and the linear layer's own
-    linear = list(pruning.weights(network).values())[-1].numel()
+    linear = list(pruning.layer_weights(network).values())[-1].numel()
     written = 4 * (biases + linear)
     for w in convolutions:
         kept = np.count_nonzero(w)

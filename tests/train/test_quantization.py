@@ -1,4 +1,4 @@
-"""Quantization: what is stored, on which grid, and that the fast kernels compute just that on any processor and in any batch."""
+"""Quantization: what is stored, on which grid, and that fast kernels compute just that anywhere."""
 
 import concurrent.futures
 import copy
@@ -11,7 +11,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from forgetting.errors import UserError
-from forgetting.train import quantization
+from forgetting.train import onnx_export, onnx_graph
 from forgetting.train.quantization import FORMATS, quantize
 
 INTEGER = ("dynamic-int8", "fixed-int8")
@@ -24,7 +24,7 @@ def cnn() -> nn.Sequential:
 
 
 class PreActivation(nn.Module):
-    """A residual network with batch norm before its convolutions: it cannot be folded into those before it."""
+    """A residual network whose batch norms stand before convolutions and cannot be folded."""
 
     def __init__(self):
         super().__init__()
@@ -67,7 +67,7 @@ class PostActivation(nn.Module):
 
 
 def trained(network: nn.Module, seed: int) -> nn.Module:
-    """As if trained: random weights, and batch norms whose statistics, gains and offsets are far from 0 and 1."""
+    """As if trained: random weights, and batch norms that are far from doing nothing."""
     generator = torch.Generator().manual_seed(seed)
     for module in network.modules():
         if isinstance(module, nn.Conv2d | nn.Linear):
@@ -96,7 +96,7 @@ def float_logits(network: nn.Module, x: np.ndarray) -> np.ndarray:
 
 
 def folded(network: nn.Sequential) -> list[tuple[str, np.ndarray, np.ndarray]]:
-    """Kind, weights and bias of each layer of `cnn()`, its batch norms folded by the formula, float64."""
+    """Kind, weights and bias of each layer of `cnn()`, batch norms folded by formula, float64."""
     conv1, norm1, _, conv2, norm2, _, _, linear = network
     layers = []
     for conv, norm in ((conv1, norm1), (conv2, norm2)):
@@ -119,7 +119,7 @@ def folded(network: nn.Sequential) -> list[tuple[str, np.ndarray, np.ndarray]]:
 
 
 def levels(weight: np.ndarray, kind: str) -> tuple[np.ndarray, np.ndarray]:
-    """Symmetric int8 levels and scales: for each output channel of a convolution, for all of a linear layer."""
+    """Symmetric int8 levels and scales, for each output channel of a convolution."""
     largest = (
         np.abs(weight).max(axis=(1, 2, 3), keepdims=True)
         if kind == "conv"
@@ -159,8 +159,11 @@ def twelve_digits(value: float) -> float:
     return np.rint(value / step) * step
 
 
-def fixed_by_hand(network: nn.Sequential, x: np.ndarray, calibration: np.ndarray) -> np.ndarray:
-    seen, low, high = calibration.astype(np.float64), calibration.min(), calibration.max()
+def fixed_by_hand(
+    network: nn.Sequential, x: np.ndarray, calibration_images: np.ndarray
+) -> np.ndarray:
+    seen = calibration_images.astype(np.float64)
+    low, high = seen.min(), seen.max()
     for k, (kind, weight, bias) in enumerate(folded(network)):
         low, high = min(twelve_digits(low), 0), max(twelve_digits(high), 0)
         scale = (high - low) / 255
@@ -185,47 +188,47 @@ def fixed_by_hand(network: nn.Sequential, x: np.ndarray, calibration: np.ndarray
 @pytest.mark.parametrize("format", FORMATS)
 def test_the_kernel_gives_the_reference_evaluators_label_on_every_image(format, seed):
     x = images(2000, seed)
-    quantized = quantize(trained(cnn(), seed), format=format, calibration=x[:100])
-    found, expected = quantized.logits(x), quantized.reference_logits(x)
-    assert found.shape == expected.shape == (2000, 10) and found.dtype == np.float32
-    assert (found.argmax(axis=1) == expected.argmax(axis=1)).all()
+    quantized = quantize(trained(cnn(), seed), format=format, calibration_images=x[:100])
+    logits, expected = quantized.compute_logits(x), quantized.compute_reference_logits(x)
+    assert logits.shape == expected.shape == (2000, 10) and logits.dtype == np.float32
+    assert (logits.argmax(axis=1) == expected.argmax(axis=1)).all()
     if format in INTEGER:
-        assert (found == expected).all()
+        assert (logits == expected).all()
 
 
 @pytest.mark.parametrize("network", [PreActivation, PostActivation])
 @pytest.mark.parametrize("format", FORMATS)
 def test_the_kernel_gives_the_reference_evaluators_label_for_residual_networks(format, network):
     x = images(2000, seed=5, side=16)
-    quantized = quantize(trained(network(), seed=5), format=format, calibration=x[:100])
-    found, expected = quantized.logits(x), quantized.reference_logits(x)
-    assert (found.argmax(axis=1) == expected.argmax(axis=1)).all()
-    assert np.abs(found - expected).max() < 1e-5
+    quantized = quantize(trained(network(), seed=5), format=format, calibration_images=x[:100])
+    logits, expected = quantized.compute_logits(x), quantized.compute_reference_logits(x)
+    assert (logits.argmax(axis=1) == expected.argmax(axis=1)).all()
+    assert np.abs(logits - expected).max() < 1e-5
 
 
 @pytest.mark.parametrize("seed", [1, 2])
 def test_dynamic_int8_is_what_its_definition_gives_by_hand_from_the_networks_weights(seed):
     network, x = trained(cnn(), seed), images(1000, seed)
-    found, expected = (
-        quantize(network, format="dynamic-int8", calibration=x[:100]).logits(x),
+    logits, expected = (
+        quantize(network, format="dynamic-int8", calibration_images=x[:100]).compute_logits(x),
         dynamic_by_hand(network, x),
     )
-    assert near(found, expected)
+    assert near(logits, expected)
 
 
 @pytest.mark.parametrize("seed", [1, 2])
 def test_fixed_int8_is_what_its_definition_gives_by_hand_from_the_networks_weights(seed):
     network, x = trained(cnn(), seed), images(1000, seed)
-    found, expected = (
-        quantize(network, format="fixed-int8", calibration=x[:100]).logits(x),
+    logits, expected = (
+        quantize(network, format="fixed-int8", calibration_images=x[:100]).compute_logits(x),
         fixed_by_hand(network, x, x[:100]),
     )
-    assert near(found, expected)
+    assert near(logits, expected)
 
 
-def near(found: np.ndarray, expected: np.ndarray) -> bool:
-    """Equal but for float32, which on few images lets one value between layers, right between two levels, go to the other."""
-    distance = np.abs(found - expected).max(axis=1) / np.abs(expected).max()
+def near(logits: np.ndarray, expected: np.ndarray) -> bool:
+    """Equal but for float32, which on few images rounds a value between two levels to the other."""
+    distance = np.abs(logits - expected).max(axis=1) / np.abs(expected).max()
     return np.mean(distance < 1e-6) > 0.99 and distance.max() < 0.01
 
 
@@ -242,19 +245,19 @@ def test_float16_is_torch_with_weights_rounded_to_float16():
     )
     for parameter in by_hand.parameters():
         parameter.data = parameter.data.half().float()
-    found = quantize(network, format="float16", calibration=x[:10]).logits(x)
-    np.testing.assert_allclose(found, float_logits(by_hand, x), atol=1e-5)
-    assert np.abs(found - float_logits(network, x)).max() > 1e-3
+    logits = quantize(network, format="float16", calibration_images=x[:10]).compute_logits(x)
+    np.testing.assert_allclose(logits, float_logits(by_hand, x), atol=1e-5)
+    assert np.abs(logits - float_logits(network, x)).max() > 1e-3
 
 
 @pytest.mark.parametrize("format", FORMATS)
 def test_a_quantized_network_stays_near_its_original(format):
     network, x = trained(PreActivation(), 7), images(500, side=16)
     expected = float_logits(network, x)
-    found = quantize(network, format=format, calibration=x).logits(x)
+    logits = quantize(network, format=format, calibration_images=x).compute_logits(x)
     assert (
         0
-        < np.abs(found - expected).max()
+        < np.abs(logits - expected).max()
         < {"float16": 0.005}.get(format, 0.1) * np.abs(expected).max()
     )
 
@@ -262,18 +265,18 @@ def test_a_quantized_network_stays_near_its_original(format):
 @pytest.mark.parametrize("format", INTEGER)
 def test_an_integer_prediction_is_the_same_alone_and_beside_any_neighbours(format):
     x = images(40)
-    quantized = quantize(trained(cnn(), 1), format=format, calibration=x)
-    alone = np.concatenate([quantized.logits(x[k : k + 1]) for k in range(40)])
-    assert (quantized.logits(x) == alone).all()
+    quantized = quantize(trained(cnn(), 1), format=format, calibration_images=x)
+    alone = np.concatenate([quantized.compute_logits(x[k : k + 1]) for k in range(40)])
+    assert (quantized.compute_logits(x) == alone).all()
     loud = np.concatenate([x * 1000, x, images(300, seed=9)])
-    assert (quantized.logits(loud)[40:80] == alone).all()
+    assert (quantized.compute_logits(loud)[40:80] == alone).all()
 
 
 def test_a_float16_prediction_has_the_same_label_alone_and_beside_any_neighbours():
     x = images(40)
-    quantized = quantize(trained(cnn(), 1), format="float16", calibration=x)
-    alone = np.concatenate([quantized.logits(x[k : k + 1]) for k in range(40)])
-    beside = quantized.logits(np.concatenate([x * 1000, x]))[40:]
+    quantized = quantize(trained(cnn(), 1), format="float16", calibration_images=x)
+    alone = np.concatenate([quantized.compute_logits(x[k : k + 1]) for k in range(40)])
+    beside = quantized.compute_logits(np.concatenate([x * 1000, x]))[40:]
     assert (beside.argmax(axis=1) == alone.argmax(axis=1)).all()
     np.testing.assert_allclose(beside, alone, atol=1e-5)
 
@@ -288,17 +291,19 @@ def test_sums_that_would_saturate_16_bits_are_right(format):
             -1, *[1] * (module.weight.ndim - 1)
         )
     x = np.ones((2, 1, 8, 8), np.float32)
-    quantized = quantize(network, format=format, calibration=x)
+    quantized = quantize(network, format=format, calibration_images=x)
     expected = 9 * 36 * (1 - 1 + 1 + 1) * np.array([1, -1, 1])
     np.testing.assert_allclose(
-        quantized.logits(x), [expected, expected], rtol=0.01
+        quantized.compute_logits(x), [expected, expected], rtol=0.01
     )  # a saturating kernel gives little more than half
 
 
 @pytest.mark.parametrize("format", INTEGER)
 def test_no_kernel_multiplies_unsigned_by_signed_bytes_which_saturates_on_some_processors(format):
     model = onnx.shape_inference.infer_shapes(
-        quantize(trained(PreActivation(), 1), format=format, calibration=images(20, side=16)).model
+        quantize(
+            trained(PreActivation(), 1), format=format, calibration_images=images(20, side=16)
+        ).model
     )
     kinds = {info.name: info.type.tensor_type.elem_type for info in model.graph.value_info}
     kinds |= {tensor.name: tensor.data_type for tensor in model.graph.initializer}
@@ -313,9 +318,9 @@ def test_no_kernel_multiplies_unsigned_by_signed_bytes_which_saturates_on_some_p
 def test_a_dark_image_gives_the_logits_of_a_dark_image():
     network, x = trained(cnn(), 3), np.zeros((2, 1, 24, 24), np.float32)
     for format in FORMATS:
-        found = quantize(network, format=format, calibration=images(50)).logits(x)
-        assert np.isfinite(found).all()
-        np.testing.assert_allclose(found, float_logits(network, x), atol=0.1)
+        logits = quantize(network, format=format, calibration_images=images(50)).compute_logits(x)
+        assert np.isfinite(logits).all()
+        np.testing.assert_allclose(logits, float_logits(network, x), atol=0.1)
 
 
 @pytest.mark.parametrize("format", INTEGER)
@@ -324,11 +329,11 @@ def test_a_channel_whose_weights_have_died_keeps_its_bias(format, gain):
     network = trained(cnn(), 2)
     network[1].weight.data[:4], network[1].bias.data[:4] = gain, 1.5
     x = images(200)
-    expected, found = (
+    expected, logits = (
         float_logits(network, x),
-        quantize(network, format=format, calibration=x).logits(x),
+        quantize(network, format=format, calibration_images=x).compute_logits(x),
     )
-    assert np.abs(found - expected).max() < 0.06 * np.abs(expected).max()
+    assert np.abs(logits - expected).max() < 0.06 * np.abs(expected).max()
 
 
 def test_a_channel_of_zeros_keeps_its_bias_behind_an_input_of_a_coarse_grid():
@@ -339,8 +344,8 @@ def test_a_channel_of_zeros_keeps_its_bias_behind_an_input_of_a_coarse_grid():
     nn.init.zeros_(network[0].weight)
     nn.init.constant_(network[0].bias, 1.5)
     for format in INTEGER:
-        found = quantize(network, format=format, calibration=x).logits(x)
-        np.testing.assert_allclose(found, float_logits(network, x), atol=0.05)
+        logits = quantize(network, format=format, calibration_images=x).compute_logits(x)
+        np.testing.assert_allclose(logits, float_logits(network, x), atol=0.05)
 
 
 # What is reported
@@ -349,7 +354,7 @@ def test_a_channel_of_zeros_keeps_its_bias_behind_an_input_of_a_coarse_grid():
 @pytest.mark.parametrize("format", FORMATS)
 def test_bits_and_bytes_of_each_layer_are_those_of_the_format(format):
     network, x = trained(cnn(), 1), images(20)
-    quantized = quantize(network, format=format, calibration=x)
+    quantized = quantize(network, format=format, calibration_images=x)
     sizes = {"0": 8 * 25, "3": 16 * 8 * 9, "7": 10 * 16 * 9}
     assert {row["layer"]: row["weights"] for row in quantized.layers} == sizes
     bits, inputs = {"float16": (16, 32)}.get(format, (8, 8))
@@ -376,7 +381,7 @@ def test_weights_that_were_pruned_stay_zero_and_are_counted(format):
             ] = 0
     kept = [int(torch.count_nonzero(module.weight)) for module in (network[0], network[3])]
     for row, most in zip(
-        quantize(network, format=format, calibration=images(20)).layers, kept, strict=False
+        quantize(network, format=format, calibration_images=images(20)).layers, kept, strict=False
     ):
         assert (
             0.9 * most < row["kept"] <= most and row["sparsity"] == 1 - row["kept"] / row["weights"]
@@ -386,10 +391,10 @@ def test_weights_that_were_pruned_stay_zero_and_are_counted(format):
 def test_stored_levels_are_the_weights_divided_by_their_scale():
     network = trained(cnn(), 6)
     for format in INTEGER:
-        stored = quantization._stored(
-            quantize(network, format=format, calibration=images(20)).model
+        stored = onnx_graph.stored_constants(
+            quantize(network, format=format, calibration_images=images(20)).model
         )
-        found = sorted(
+        logits = sorted(
             (
                 values.astype(int) - 128
                 for values in stored.values()
@@ -398,7 +403,7 @@ def test_stored_levels_are_the_weights_divided_by_their_scale():
             key=np.size,
         )
         for values, (kind, weight, _) in zip(
-            found, sorted(folded(network), key=lambda layer: layer[1].size), strict=True
+            logits, sorted(folded(network), key=lambda layer: layer[1].size), strict=True
         ):
             expected = levels(weight, kind)[0]
             assert np.abs(values).max() == 127
@@ -410,7 +415,7 @@ def test_stored_levels_are_the_weights_divided_by_their_scale():
 
 def test_the_network_is_left_as_it_was_and_is_quantized_in_evaluation_mode():
     network, x = trained(cnn(), 1), images(100)
-    expected = quantize(network, format="fixed-int8", calibration=x).logits(x)
+    expected = quantize(network, format="fixed-int8", calibration_images=x).compute_logits(x)
     network.train()
     network[1].eval()
     before, modes = (
@@ -418,8 +423,8 @@ def test_the_network_is_left_as_it_was_and_is_quantized_in_evaluation_mode():
         [module.training for module in network.modules()],
     )
     for format in FORMATS:
-        found = quantize(network, format=format, calibration=x).logits(x)
-    assert (found == expected).all()
+        logits = quantize(network, format=format, calibration_images=x).compute_logits(x)
+    assert (logits == expected).all()
     assert [module.training for module in network.modules()] == modes
     assert all(torch.equal(before[name], tensor) for name, tensor in network.state_dict().items())
     assert all(parameter.requires_grad for parameter in network.parameters())
@@ -430,24 +435,26 @@ def test_networks_of_one_architecture_are_quantized_each_with_its_own_weights():
     for seed in (1, 2, 1):
         network = trained(cnn(), seed)
         np.testing.assert_allclose(
-            quantize(network, format="float16", calibration=x).logits(x),
+            quantize(network, format="float16", calibration_images=x).compute_logits(x),
             float_logits(network, x),
             atol=0.02,
         )
 
 
 def test_an_architecture_is_exported_once(monkeypatch):
-    exported, export = [], quantization._export
+    exported, export = [], onnx_export._export_template
     monkeypatch.setattr(
-        quantization, "_export", lambda *known: exported.append(known) or export(*known)
+        onnx_export,
+        "_export_template",
+        lambda *arguments: exported.append(arguments) or export(*arguments),
     )
-    monkeypatch.setattr(quantization, "_templates", {})
+    monkeypatch.setattr(onnx_export, "_templates", {})
     for seed, format in ((1, "float16"), (2, "fixed-int8"), (3, "dynamic-int8")):
-        quantize(trained(cnn(), seed), format=format, calibration=images(10, seed))
+        quantize(trained(cnn(), seed), format=format, calibration_images=images(10, seed))
     assert len(exported) == 1
 
 
-def test_networks_that_differ_only_in_what_their_text_does_not_show_are_told_apart():
+def test_networks_that_differ_only_in_what_their_text_does_not_show_are_distinguished():
     class Scaled(nn.Module):
         def __init__(self, factor):
             super().__init__()
@@ -460,7 +467,7 @@ def test_networks_that_differ_only_in_what_their_text_does_not_show_are_told_apa
     for factor in (1.0, 3.0, 1.0):
         network = trained(Scaled(factor), 1)
         np.testing.assert_allclose(
-            quantize(network, format="float16", calibration=x).logits(x),
+            quantize(network, format="float16", calibration_images=x).compute_logits(x),
             float_logits(network, x),
             atol=0.05,
         )
@@ -477,32 +484,34 @@ def test_a_layer_used_twice_is_stored_once():
 
     network, x = trained(Twice(), 1), images(100)
     for format in FORMATS:
-        quantized = quantize(network, format=format, calibration=x)
+        quantized = quantize(network, format=format, calibration_images=x)
         assert quantized.bytes < {"float16": 2}.get(format, 1) * (9 + 576 * 3) + 80
         assert (
-            quantized.logits(x).argmax(axis=1) == float_logits(network, x).argmax(axis=1)
+            quantized.compute_logits(x).argmax(axis=1) == float_logits(network, x).argmax(axis=1)
         ).mean() > 0.9
 
 
 @pytest.mark.parametrize("format", FORMATS)
 def test_quantizing_twice_gives_the_same_graph_and_the_same_logits(format):
     network, x = trained(PreActivation(), 1), images(100, side=16)
-    one, other = (quantize(network, format=format, calibration=x) for _ in range(2))
+    one, other = (quantize(network, format=format, calibration_images=x) for _ in range(2))
     assert one.model.SerializeToString(deterministic=True) == other.model.SerializeToString(
         deterministic=True
     )
-    assert (one.logits(x) == other.logits(x)).all() and one.layers == other.layers
+    assert (one.compute_logits(x) == other.compute_logits(x)).all() and one.layers == other.layers
 
 
 def test_threads_do_not_disturb_each_other():
     x, tasks = images(50), [(seed, format) for seed in (1, 2, 3) for format in FORMATS]
 
     def work(task):
-        return quantize(trained(cnn(), task[0]), format=task[1], calibration=x).logits(x)
+        return quantize(
+            trained(cnn(), task[0]), format=task[1], calibration_images=x
+        ).compute_logits(x)
 
     with concurrent.futures.ThreadPoolExecutor(4) as pool:
-        for task, found in zip(tasks * 3, pool.map(work, tasks * 3), strict=True):
-            assert (found == work(task)).all()
+        for task, logits in zip(tasks * 3, pool.map(work, tasks * 3), strict=True):
+            assert (logits == work(task)).all()
 
 
 def test_nothing_is_printed(capfd):
@@ -517,19 +526,19 @@ def test_nothing_is_printed(capfd):
         images(20),
     )
     for format in FORMATS:
-        quantized = quantize(network, format=format, calibration=x)
-        quantized.logits(x), quantized.reference_logits(x)
+        quantized = quantize(network, format=format, calibration_images=x)
+        quantized.compute_logits(x), quantized.compute_reference_logits(x)
     assert capfd.readouterr() == ("", "")
 
 
 # Calibration
 
 
-def test_the_fixed_grid_comes_from_the_calibration_images_in_any_order_and_no_other_format_uses_them():
+def test_the_fixed_grid_alone_comes_from_the_calibration_images_in_any_order():
     network, x = trained(cnn(), 1), images(100)
     for format in FORMATS:
         first, shuffled, dark = (
-            quantize(network, format=format, calibration=some).logits(x)
+            quantize(network, format=format, calibration_images=some).compute_logits(x)
             for some in (x, x[::-1], x * 0.1)
         )
         assert (first == shuffled).all()
@@ -537,25 +546,27 @@ def test_the_fixed_grid_comes_from_the_calibration_images_in_any_order_and_no_ot
 
 
 def test_a_pixel_beyond_the_calibrated_range_counts_as_its_end():
-    network, calibration = trained(cnn(), 1), images(100)
+    network, calibration_images = trained(cnn(), 1), images(100)
     quantized, x = (
-        quantize(network, format="fixed-int8", calibration=calibration),
+        quantize(network, format="fixed-int8", calibration_images=calibration_images),
         images(50, seed=2) * 9,
     )
-    clipped = np.clip(x, calibration.min() * 1.01, calibration.max() * 1.01)
-    assert (x != clipped).any() and (quantized.logits(x) == quantized.logits(clipped)).all()
+    clipped = np.clip(x, calibration_images.min() * 1.01, calibration_images.max() * 1.01)
+    assert (x != clipped).any() and (
+        quantized.compute_logits(x) == quantized.compute_logits(clipped)
+    ).all()
 
 
-# What cannot be had
+# What is refused
 
 
 def test_an_unknown_format_is_refused_with_the_formats_that_there_are():
     with pytest.raises(UserError, match=r"'int4'.*float16, dynamic-int8, fixed-int8"):
-        quantize(cnn(), format="int4", calibration=images(5))
+        quantize(cnn(), format="int4", calibration_images=images(5))
 
 
 @pytest.mark.parametrize(
-    "calibration",
+    "calibration_images",
     [
         images(5)[:0],
         images(5)[:, 0],
@@ -563,9 +574,9 @@ def test_an_unknown_format_is_refused_with_the_formats_that_there_are():
         (images(5) * 9).astype(np.uint8),
     ],
 )
-def test_calibration_images_of_another_kind_are_refused(calibration):
+def test_calibration_images_of_another_kind_are_refused(calibration_images):
     with pytest.raises(UserError, match=r"float32 \(n, C, H, W\) with at least one image"):
-        quantize(cnn(), format="fixed-int8", calibration=calibration)
+        quantize(cnn(), format="fixed-int8", calibration_images=calibration_images)
 
 
 class Up(nn.Module):
@@ -594,20 +605,20 @@ class Computed(nn.Module):
 @pytest.mark.parametrize("format", INTEGER)
 def test_a_network_that_would_stay_float_inside_is_an_error_with_the_layers_name(format):
     with pytest.raises(RuntimeError, match="layer up is float inside"):
-        quantize(trained(Up(), 1), format=format, calibration=images(5))
+        quantize(trained(Up(), 1), format=format, calibration_images=images(5))
 
 
 @pytest.mark.parametrize("format", FORMATS)
 def test_weights_that_are_computed_cannot_be_stored(format):
     with pytest.raises(RuntimeError, match="float inside: its weights are computed"):
-        quantize(trained(Computed(), 1), format=format, calibration=images(1))
+        quantize(trained(Computed(), 1), format=format, calibration_images=images(1))
 
 
 def test_a_weight_beyond_the_range_of_float16_is_an_error_with_its_name():
     network = trained(cnn(), 1)
     network[7].weight.data[0, 0] = 7e4
     with pytest.raises(RuntimeError, match=r"7\.weight.*65504"):
-        quantize(network, format="float16", calibration=images(5))
+        quantize(network, format="float16", calibration_images=images(5))
 
 
 def test_a_network_whose_training_diverged_is_an_error_with_the_weights_name():
@@ -615,4 +626,4 @@ def test_a_network_whose_training_diverged_is_an_error_with_the_weights_name():
     network[3].weight.data[0, 0, 0, 0] = torch.nan
     for format in FORMATS:
         with pytest.raises(RuntimeError, match=r"3\.weight.*not finite"):
-            quantize(network, format=format, calibration=images(5))
+            quantize(network, format=format, calibration_images=images(5))

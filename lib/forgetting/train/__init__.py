@@ -1,1 +1,1 @@
-"""Left of the seam: makes populations and lets each member predict. The only wing that imports torch."""
+"""Makes populations and lets each member predict. The only room that imports torch."""

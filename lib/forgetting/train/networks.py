@@ -1,4 +1,4 @@
-"""The networks: a small CNN, the wide ResNet for 32-px images, torchvision's ResNet-18, and a multi-layer perceptron."""
+"""The networks: a small CNN, the wide ResNet for 32-px images, ResNet-18, and a perceptron."""
 
 import torch
 from torch import Tensor, nn
@@ -9,8 +9,21 @@ from forgetting.errors import UserError
 from forgetting.study import Network
 
 
-def build(network: Network, *, channels: int, pixels: int, classes: int, seed: int) -> nn.Module:
-    """A freshly initialised network for (N, channels, pixels, pixels) images; `seed` decides its weights."""
+def build_network(
+    network: Network, *, channels: int, pixels: int, classes: int, seed: int
+) -> nn.Module:
+    """Build a freshly initialised network.
+
+    Args:
+        network: which, and how wide.
+        channels: of the images, (N, channels, pixels, pixels).
+        pixels: height and width of the images.
+        classes: number of logits.
+        seed: decides the initial weights.
+
+    Raises:
+        UserError: widths, strides or depth that the network cannot have.
+    """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         if network.name == "small-cnn":
@@ -23,16 +36,30 @@ def build(network: Network, *, channels: int, pixels: int, classes: int, seed: i
             )
         if network.name == "resnet-18":
             return resnet18(channels, pixels, classes)
-        return mlp(channels * pixels**2, classes, widths=network.channels)
+        return perceptron(channels * pixels**2, classes, widths=network.channels)
 
 
 def small_cnn(
     channels: int, pixels: int, classes: int, *, widths: tuple[int, ...], strides: tuple[int, ...]
 ) -> nn.Sequential:
-    """Convolutions with batch norm and ReLU, the first 5 x 5, the others 3 x 3, strided instead of pooled; then one linear layer."""
+    """Build convolutions with batch norm and ReLU, and one linear layer.
+
+    The first kernel is 5 x 5, the others are 3 x 3; strides take the place of pooling.
+
+    Args:
+        channels: of the images.
+        pixels: height and width of the images.
+        classes: number of logits.
+        widths: channels of each convolution.
+        strides: stride of each convolution.
+
+    Raises:
+        UserError: `widths` and `strides` differ in length.
+    """
     if len(widths) != len(strides):
         raise UserError(
-            f"network small-cnn: channels {list(widths)} and strides {list(strides)} differ in length; give one stride for each convolution"
+            f"network small-cnn: channels {list(widths)} and strides {list(strides)} differ in "
+            "length; give one stride for each convolution"
         )
     layers: list[nn.Module] = []
     for k, (width, stride) in enumerate(zip(widths, strides, strict=True)):
@@ -46,7 +73,14 @@ def small_cnn(
     return nn.Sequential(*layers, nn.Flatten(), nn.Linear(channels * pixels**2, classes))
 
 
-def mlp(inputs: int, classes: int, *, widths: tuple[int, ...]) -> nn.Sequential:
+def perceptron(inputs: int, classes: int, *, widths: tuple[int, ...]) -> nn.Sequential:
+    """Build a multi-layer perceptron.
+
+    Args:
+        inputs: pixels of an image, over all channels.
+        classes: number of logits.
+        widths: units of each hidden layer.
+    """
     layers: list[nn.Module] = [nn.Flatten()]
     for width in widths:
         layers += [nn.Linear(inputs, width), nn.ReLU()]
@@ -55,34 +89,40 @@ def mlp(inputs: int, classes: int, *, widths: tuple[int, ...]) -> nn.Sequential:
 
 
 class Block(nn.Module):
-    """Two 3 x 3 convolutions with batch norm and ReLU before each, added to the input (pre-activation)."""
+    """Two 3 x 3 convolutions, batch norm and ReLU before each, added to the input."""
 
     def __init__(self, inputs: int, outputs: int, stride: int):
         super().__init__()
-        self.norm1, self.conv1 = (
-            nn.BatchNorm2d(inputs),
-            nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False),
-        )
-        self.norm2, self.conv2 = (
-            nn.BatchNorm2d(outputs),
-            nn.Conv2d(outputs, outputs, 3, 1, 1, bias=False),
-        )
-        self.shortcut = (
-            None
-            if inputs == outputs and stride == 1
-            else nn.Conv2d(inputs, outputs, 1, stride, bias=False)
-        )
+        self.norm1 = nn.BatchNorm2d(inputs)
+        self.conv1 = nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False)
+        self.norm2 = nn.BatchNorm2d(outputs)
+        self.conv2 = nn.Conv2d(outputs, outputs, 3, 1, 1, bias=False)
+        self.shortcut = None
+        if inputs != outputs or stride != 1:
+            self.shortcut = nn.Conv2d(inputs, outputs, 1, stride, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Compute the block's output, (n, outputs, h, w), of (n, inputs, H, W)."""
         y = F.relu(self.norm1(x))
         skip = x if self.shortcut is None else self.shortcut(y)
         return skip + self.conv2(F.relu(self.norm2(self.conv1(y))))
 
 
 class WideResNet(nn.Module):
-    """WRN-depth-width of Zagoruyko & Komodakis (2016) for 32-px images, the family that the paper trains on CIFAR-10.
+    """WRN-depth-width of Zagoruyko & Komodakis (2016), which the paper trains on CIFAR-10.
 
-    The published stem is a 3 x 3 convolution of stride 1; one of stride 2 quarters the work of all that follows.
+    It is for 32-px images. The published first convolution, the stem, is 3 x 3 with stride 1; one
+    with stride 2 quarters the work of all that follows.
+
+    Args:
+        channels: of the images.
+        classes: number of logits.
+        depth: 6 n + 4.
+        width: the widening factor.
+        stem: kernel and stride of the first convolution.
+
+    Raises:
+        UserError: another depth.
     """
 
     def __init__(
@@ -91,7 +131,7 @@ class WideResNet(nn.Module):
         super().__init__()
         if (depth - 4) % 6:
             raise UserError(
-                f"network wide-resnet: depth {depth} is not 6 n + 4; allowed are 10, 16, 22, 28, ..."
+                f"network wide-resnet: depth {depth} is not 6 n + 4; allowed are 10, 16, 22, ..."
             )
         widths = [16 * width, 32 * width, 64 * width]
         self.stem = nn.Conv2d(channels, 16, stem[0], stem[1], padding=1, bias=False)
@@ -100,31 +140,34 @@ class WideResNet(nn.Module):
             for k in range((depth - 4) // 6):
                 blocks.append(Block(inputs, outputs, stride=2 if stage and k == 0 else 1))
                 inputs = outputs
-        self.blocks, self.norm, self.linear = (
-            nn.Sequential(*blocks),
-            nn.BatchNorm2d(inputs),
-            nn.Linear(inputs, classes),
-        )
+        self.blocks = nn.Sequential(*blocks)
+        self.norm = nn.BatchNorm2d(inputs)
+        self.linear = nn.Linear(inputs, classes)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.linear(F.relu(self.norm(self.blocks(self.stem(x)))).mean(dim=(2, 3)))
+        """Compute logits, (n, classes), of images, (n, channels, 32, 32)."""
+        y = F.relu(self.norm(self.blocks(self.stem(x))))
+        return self.linear(y.mean(dim=(2, 3)))
 
 
 @torch.no_grad()
 def principal_filters(images: Tensor, stem: nn.Conv2d) -> Tensor:
-    """The principal components of the images' patches, as `stem` sees them, the leading ones first, each scaled to unit variance.
+    """Compute the principal components of the images' patches, as the first convolution sees them.
 
-    The signs, which a decomposition leaves open, make each filter's sum positive.
+    The leading ones come first, each scaled to unit variance. The signs, which a decomposition
+    leaves open, make each filter's sum positive.
 
     Args:
-        images: (N, C, H, W) float32. Returns: (C * height * width, C, height, width), height and width those of the stem's kernel.
+        images: (N, C, H, W) float32.
+        stem: the convolution, whose kernel and stride cut the patches out.
+
+    Returns:
+        (C * height * width, C, height, width), height and width being those of the kernel.
     """
     shape = stem.weight.shape[1:]
-    patches = (
-        F.unfold(images.contiguous(), stem.kernel_size, padding=0, stride=stem.stride)
-        .transpose(1, 2)
-        .reshape(-1, shape.numel())
-    )
+    kernel, stride = stem.weight.shape[2:], stem.stride
+    patches = F.unfold(images.contiguous(), kernel, padding=0, stride=stride)
+    patches = patches.transpose(1, 2).reshape(-1, shape.numel())
     variance, components = torch.linalg.eigh(patches.double().T.cov())  # ascending
     filters = (components / (variance + 0.01).sqrt()).T.flip(0)
     filters *= torch.where(filters.sum(dim=1, keepdim=True) < 0, -1.0, 1.0)
@@ -133,16 +176,31 @@ def principal_filters(images: Tensor, stem: nn.Conv2d) -> Tensor:
 
 @torch.no_grad()
 def whiten(network: WideResNet, filters: Tensor) -> None:
-    """Start the stem as the leading `filters`. Only an initial value: it is trained on like any weight."""
+    """Start the first convolution as the leading filters; it is then trained like any layer.
+
+    Args:
+        network: untrained, changed in place.
+        filters: as `principal_filters` returns them.
+    """
     leading = filters[: len(network.stem.weight)]
     network.stem.weight[: len(leading)] = leading
 
 
 def resnet18(channels: int, pixels: int, classes: int) -> nn.Module:
-    """torchvision's ResNet-18; below 64 px its stem is 3 x 3 without stride or pooling, as is usual for small images."""
-    network = import_torchvision().models.resnet18(num_classes=classes)
+    """Build torchvision's ResNet-18.
+
+    Below 64 px its first convolution is 3 x 3 without stride or pooling, as is usual for small
+    images.
+
+    Args:
+        channels: of the images.
+        pixels: height and width of the images.
+        classes: number of logits.
+    """
+    network: nn.Module = import_torchvision().models.resnet18(num_classes=classes)
     if pixels < 64:
-        network.conv1, network.maxpool = nn.Conv2d(channels, 64, 3, 1, 1, bias=False), nn.Identity()
+        network.conv1 = nn.Conv2d(channels, 64, 3, 1, 1, bias=False)
+        network.maxpool = nn.Identity()
     elif channels != 3:
         network.conv1 = nn.Conv2d(channels, 64, 7, 2, 3, bias=False)
     return network

@@ -1,0 +1,186 @@
+"""The command `train`: trains what is missing of a study and reports how far it is."""
+
+import math
+import time
+from types import TracebackType
+from typing import Self
+
+from joblib import cpu_count
+from joblib.externals.loky.process_executor import TerminatedWorkerError
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+from forgetting import data, predictions
+from forgetting.errors import UserError
+from forgetting.files import display_path
+from forgetting.predictions import archive
+from forgetting.study import Setting, Study
+from forgetting.train.plan import device_name, plan_tasks
+from forgetting.train.population import train_members
+
+SECONDS_BETWEEN_LINES = 15  # in a log, where there is no progress bar
+
+
+def train_missing(
+    study: Study,
+    *,
+    console: Console,
+    archived: bool = True,
+    device: str = "auto",
+    minutes: float | None = None,
+) -> None:
+    """Train what is missing of a study; what was finished stays when it is stopped.
+
+    Args:
+        study: the study.
+        console: where it is reported what is trained and how long it takes.
+        archived: whether populations of a published archive need not be trained.
+        device: "auto", "cpu" or "cuda".
+        minutes: begin no further network after so many.
+
+    Raises:
+        UserError: data are missing, the device is not there, or a process was killed.
+        KeyboardInterrupt: it was stopped, which is reported.
+    """
+    start = time.monotonic()
+    missing = _report_missing(study, console, archived=archived)
+    if not missing:
+        return
+    data.load_dataset(study.data)  # What is missing of it is reported before anything is trained.
+    tasks = plan_tasks(study, missing, device=device)
+    name = device_name(study, tasks[0].setting, device)
+    where = f"{cpu_count()} cores" if name == "cpu" else name
+    estimate = estimate_duration(study, len(tasks), name)
+    console.print(f"study {study.name}: training {len(tasks)} networks on {where}{estimate}")
+    until, finished = math.inf if minutes is None else start + 60 * minutes, 0
+    try:
+        with TrainingProgress(len(tasks), console) as progress:
+            for entry in train_members(study, tasks, device=device, until=until):
+                finished += 1
+                progress.advance(f"{entry['setting']} {entry['member']}")
+    except TerminatedWorkerError:
+        raise UserError(
+            f"a training process was killed, perhaps for want of memory; {finished} of "
+            f"{len(tasks)} networks are finished and kept; free some memory and give the same "
+            "command again"
+        ) from None
+    except KeyboardInterrupt:
+        console.print(
+            f"stopped: {finished} of {len(tasks)} networks are finished and kept; the same command "
+            "goes on from there"
+        )
+        raise
+    seconds = time.monotonic() - start
+    console.print(f"study {study.name}: trained {finished} networks in {seconds:.0f} s")
+    if finished < len(tasks):
+        console.print(
+            f"stopped after {minutes:g} minutes: {len(tasks) - finished} networks are still to "
+            "train; the same command goes on"
+        )
+
+
+def _report_missing(
+    study: Study, console: Console, *, archived: bool
+) -> list[tuple[Setting, int, str]]:
+    """The files to make; what is read from an archive, damaged, or complete is reported."""
+    published = [
+        setting
+        for setting in study.populations
+        if archived and predictions.uses_archive(study, setting)
+    ]
+    if published:
+        folder = display_path(archive.archive_folder(study))
+        console.print(f"study {study.name}: {len(published)} populations are read from {folder}")
+    own = [setting for setting in study.populations if setting not in published]
+    missing, damaged = predictions.missing_files(study, own)
+    for line in damaged:
+        console.print(f"damaged, made again: {line}")
+    if not missing and not published:
+        console.print(
+            f"study {study.name}: all {len(study.populations)} populations are here, "
+            f"{study.members} members each"
+        )
+    return missing
+
+
+def estimate_duration(study: Study, networks: int, device: str) -> str:
+    """How long training may take, from what earlier members of this study took on this device.
+
+    Args:
+        study: the study.
+        networks: how many are to be trained.
+        device: "cpu", or the GPU's name.
+
+    Returns:
+        The end of a sentence; nothing where there were no earlier members.
+    """
+    settings = [setting for setting in study.populations if setting.kind in ("dense", "pruned")]
+    log = predictions.read_log(study, settings)
+    if "device" in log:
+        log = log[log["device"].fillna("cpu") == device]
+    elif device != "cpu":
+        return ""
+    if log.empty:
+        return ""
+    # Beside a GPU the cores quantize what it has trained.
+    phases = predictions.PHASES if device == "cpu" else predictions.PHASES[:-1]
+    seconds = log[[phase for phase in phases if phase in log]].sum(axis=1).median()
+    at_once = cpu_count() if device == "cpu" else 1
+    return f", about {max(1, round(seconds * networks / at_once))} s"
+
+
+class TrainingProgress:
+    """Progress with the time left: a bar on a terminal, a line now and then in a log.
+
+    Args:
+        total: networks to train.
+        console: where it is shown.
+    """
+
+    def __init__(self, total: int, console: Console):
+        self.total, self.done, self.console = total, 0, console
+        self.start = self.last_line = time.monotonic()
+        columns = [
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+        ]
+        self.bar = Progress(*columns, console=console) if console.is_terminal else None
+
+    def __enter__(self) -> Self:
+        """Show the bar, where there is one."""
+        if self.bar:
+            self.bar.start()
+            self.task = self.bar.add_task("training", total=self.total)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Leave the bar as it is."""
+        if self.bar:
+            self.bar.stop()
+
+    def advance(self, network: str) -> None:
+        """Report that a network is finished."""
+        self.done += 1
+        now = time.monotonic()
+        if self.bar:
+            self.bar.update(self.task, advance=1, description=network)
+        elif now - self.last_line > SECONDS_BETWEEN_LINES:
+            self.last_line = now
+            left = (now - self.start) / self.done * (self.total - self.done)
+            self.console.print(f"  {self.done} of {self.total} networks, about {left:.0f} s left")
