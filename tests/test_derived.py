@@ -12,7 +12,8 @@ from scipy import stats
 
 from forgetting import cli, data, derived, paths, predictions
 from forgetting import study as studies
-from forgetting.book import notebooks, pages
+from forgetting.book import execute
+from forgetting.book.page import resolve_parameters
 from forgetting.data import corruption, human
 from forgetting.errors import DataNotFound, UserError
 
@@ -98,7 +99,7 @@ def test_archiving_a_study_computes_its_tables_and_runs_no_notebook(
     def refused(*_, **__):
         raise AssertionError("a notebook was run")
 
-    monkeypatch.setattr(notebooks, "execute", refused)
+    monkeypatch.setattr(execute, "_run_cells", refused)
     monkeypatch.setattr(cli.console, "file", None)
     cli.archive("smoke")
     lines = capsys.readouterr().err
@@ -360,7 +361,7 @@ def test_the_published_tables_are_read_where_the_data_are_not(name, tmp_path, mo
     for reader in ("load_cifar10h", "load_label_errors", "load_cifar10n"):
         monkeypatch.setattr(human, reader, absent)
     chosen, table = studies.load_study("cifar10-narrow"), derived.TABLES[name]
-    given = pages.resolve(table.page, study="cifar10-narrow")
+    given = resolve_parameters(table.page, study="cifar10-narrow")
     wanted = {field.name for field in fields(table.parameters)}
     given = {key: value for key, value in given.items() if key in wanted}
     assert given == PUBLISHED[name], "the page asks for other parameters than were published"

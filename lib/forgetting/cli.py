@@ -61,17 +61,19 @@ def train(
 def pages(study: StudyName = "digits") -> None:
     """Run every page of the book whose notebook, parameters, library or predictions have changed; STUDY is that of the book's own pages."""
     paths.require_checkout("pages")
-    from forgetting.book import pages as told
+    from forgetting.book.build import build_editions
+    from forgetting.book.editions import editions
+    from forgetting.book.page import needed_sparsities, resolve_parameters
 
-    for edition, chosen in told.editions().items():
+    for edition, chosen in editions().items():
         of = edition or study
-        read = {
+        levels = {
             level
             for name in chosen
-            for level in told.needed_sparsities(told.resolve(name, study=of))
+            for level in needed_sparsities(resolve_parameters(name, study=of))
         }
-        train_missing(load_study(of).with_changes(sparsities=tuple(sorted(read))))
-        told.build(chosen, study=of, edition=edition)
+        train_missing(load_study(of).with_changes(sparsities=tuple(sorted(levels))))
+    build_editions(study)
 
 
 @app.command()
@@ -89,19 +91,21 @@ def page(
 ) -> None:
     """Run one page, with other parameters if given; trains a level of sparsity that is not there yet."""
     paths.require_checkout("page")
-    from forgetting.book import pages as told
+    from forgetting.book.build import run_page
+    from forgetting.book.page import needed_sparsities, read_page, resolve_parameters
+    from forgetting.book.parameters import parse_assignments
 
-    given = told.parse_assignments(" ".join(parameters or []))
-    which = study or given.pop("study", None) or told.read(name).parameters["study"].default
+    given = parse_assignments(" ".join(parameters or []))
+    which = study or given.pop("study", None) or read_page(name).parameters["study"].default
     chosen = load_study(which)
-    checked = told.resolve(name, study=which, parameters=given)
+    checked = resolve_parameters(name, study=which, parameters=given)
     if "members" in given and checked["members"] > chosen.members:
         raise UserError(
             f"members is {checked['members']}: study {chosen.name} has {chosen.members}; allowed: 2 to {chosen.members}, "
             "or raise `members` in the study file"
         )
-    train_missing(chosen.with_changes(sparsities=tuple(told.needed_sparsities(checked))))
-    written = told.run(name, study=which, parameters=given, out=out)
+    train_missing(chosen.with_changes(sparsities=tuple(needed_sparsities(checked))))
+    written = run_page(name, study=which, parameters=given, out=out)
     console.print(f"wrote {display_path(written)}")
 
 
@@ -109,9 +113,9 @@ def page(
 def book() -> None:
     """Bind the pages that were run, and those written by hand, into HTML."""
     paths.require_checkout("book")
-    from forgetting.book import pages as told
+    from forgetting.book.bind import bind_book
 
-    built = told.bind()
+    built = bind_book()
     console.print(f"wrote {display_path(built / 'index.html')}")
 
 
@@ -120,13 +124,13 @@ def archive(study: StudyName = "digits") -> None:
     """Publish a study: put all its predictions, and tables of data that may not be published, into book/archive."""
     paths.require_checkout("archive")
     from forgetting import derived
-    from forgetting.book import pages
+    from forgetting.book.page import resolve_parameters
 
     chosen = load_study(study)
     train_missing(chosen, archived=False)
     readers = {table.page for table in derived.TABLES.values()}
     left_out = derived.keep_all(
-        chosen, {page: pages.resolve(page, study=study) for page in readers}
+        chosen, {page: resolve_parameters(page, study=study) for page in readers}
     )
     for name, reason in left_out.items():
         console.print(f"left out: table {name}: {reason}", markup=False)

@@ -10,7 +10,7 @@ from forgetting.study import load_study
 
 
 @pytest.mark.parametrize(
-    ("network", "names", "said"),
+    ("network", "names", "words"),
     [
         ("small-cnn", ["0", "3", "10"], ["1, convolution", "2, convolution", "3, linear"]),
         (
@@ -21,8 +21,8 @@ from forgetting.study import load_study
         ("mlp", ["1", "3"], ["1", "3"]),
     ],
 )
-def test_layers_are_named_as_a_reader_would(network, names, said):
-    assert layer_names(names, network=network) == said
+def test_layers_are_named_as_a_reader_would(network, names, words):
+    assert layer_names(names, network=network) == words
 
 
 def test_pictures_are_shown_where_they_may_be_published_or_are_asked_for_and_are_here():
@@ -37,4 +37,4 @@ def test_pictures_are_shown_where_they_may_be_published_or_are_asked_for_and_are
     assert no_pictures(elsewhere, asked=False) == no_pictures(others, asked=False), (
         "the same page, whether or not the pictures are here"
     )
-    assert "not here" in no_pictures(elsewhere, asked=True)
+    assert "not on this machine" in no_pictures(elsewhere, asked=True)

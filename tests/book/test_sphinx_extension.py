@@ -1,4 +1,4 @@
-"""What notebooks display becomes numbered figures and tables with alt text in the built HTML, and readers' files lie beside it."""
+"""What notebooks display becomes numbered figures and tables in HTML, readers' files beside it."""
 
 import subprocess
 import sys
@@ -10,7 +10,8 @@ import pytest
 from bs4 import BeautifulSoup
 from matplotlib import pyplot
 
-from forgetting.book import figures
+from forgetting import book
+from forgetting.book import display
 from forgetting.book import sphinx_extension as offline
 
 CONF = """
@@ -28,35 +29,35 @@ PROSE = "# Page\n\nSee {numref}`fig-first`, {numref}`fig-last`, {numref}`tbl-imp
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory):
-    """The HTML of one page with two figures, a table, a gallery and prose, all displayed by two cells."""
+    """The HTML of a page with two figures, a table, a gallery and prose, displayed by two cells."""
     folder = tmp_path_factory.mktemp("book")
     outputs = []
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("FORGETTING_BOOK", str(folder))
         patch.setattr(
-            figures,
+            display,
             "display",
             lambda data, metadata=None, raw=True: outputs.append((data, metadata or {})),
         )
         for name in ("first", "second"):
-            figures.show(
+            book.show(
                 pyplot.figure(),
                 alt=f"An empty {name} figure & nothing else.",
                 caption=f"The *{name}*, $k = 2$.",
                 name=name,
             )
-        figures.show(pyplot.figure(), alt="A figure without a caption at all.")
-        figures.table(
+        book.show(pyplot.figure(), alt="A figure without a caption at all.")
+        book.table(
             pd.DataFrame({"class": ["a"], "n": [1]}), name="impact", caption="Impact <of> all."
         )
-        figures.gallery(
+        book.gallery(
             np.zeros((2, 3, 3), np.uint8),
             ["a", "b"],
             alts=["A black square, nothing else."] * 2,
             caption="Squares.",
             name="last",
         )
-        figures.say("So **$k = 2$** in {numref}`tbl-impact`.")
+        book.say("So **$k = 2$** in {numref}`tbl-impact`.")
     shown = [
         nbformat.v4.new_output("display_data", data=data, metadata=metadata)
         for data, metadata in outputs
@@ -66,13 +67,13 @@ def built(tmp_path_factory):
         nbformat.v4.new_code_cell("x", outputs=shown[:3]),
         nbformat.v4.new_code_cell("y", outputs=shown[3:]),
     ]
-    told = {
+    metadata = {
         "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
         "language_info": {"name": "python"},
     }
     (folder / "pages").mkdir()
     nbformat.write(
-        nbformat.v4.new_notebook(cells=cells, metadata=told), folder / "pages" / "page.ipynb"
+        nbformat.v4.new_notebook(cells=cells, metadata=metadata), folder / "pages" / "page.ipynb"
     )
     (folder / "index.md").write_text("# Book\n\n```{toctree}\npages/page\n```\n")
     (folder / "conf.py").write_text(CONF)

@@ -6,7 +6,8 @@ import shutil
 import pytest
 
 from forgetting import paths
-from forgetting.book import pages
+from forgetting.book.bind import bind_book
+from forgetting.book.build import build_editions
 
 
 @pytest.fixture(scope="session")
@@ -29,9 +30,8 @@ def html(request, executable, tmp_path_factory):
     request.getfixturevalue("smoke_home")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("FORGETTING_BOOK", str(tmp_path_factory.mktemp("book")))
-        for edition, names in pages.editions().items():
-            pages.build(names, study=edition or "smoke", edition=edition)
-        yield pages.bind()
+        build_editions("smoke")
+        yield bind_book()
 
 
 @pytest.fixture(scope="module")

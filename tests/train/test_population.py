@@ -149,8 +149,8 @@ def test_counts_under_corruption_agree_with_the_test_predictions_where_the_image
 
 def test_the_analysis_never_imports_torch():
     code = (
-        "import sys; from forgetting import data, predictions, study; "
-        "from forgetting.book import figures, pages; "
+        "import sys; from forgetting import book, data, predictions, study; "
+        "from forgetting.book import build, bind; "
         "from forgetting.measure import class_impact, difficulty, exemplars, robustness; "
         "data.load_dataset(study.load_study('digits').data); sys.exit('torch' in sys.modules)"
     )

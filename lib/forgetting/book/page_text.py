@@ -7,13 +7,18 @@ from forgetting.data import DataSet
 
 
 def layer_names(names: Iterable[str], *, network: str) -> list[str]:
-    """All layers of a `network` as a reader would say them, `2, convolution` or `block 1, shortcut`; of other networks as they are called.
+    """Return the layers of a network as a reader would call them.
 
     Args:
-        names: the layers in their order, the last one linear. network: its name in the study, e.g. "small-cnn".
+        names: All its layers in their order, the last one linear.
+        network: Its name in the study, e.g. "small-cnn".
+
+    Returns:
+        For instance `2, convolution` or `block 1, shortcut`; of networks that are not known here,
+        `names`.
     """
     names = list(names)
-    if network == "small-cnn":  # whose layers are numbered among things that are no layers
+    if network == "small-cnn":  # numbered among things that are not layers
         return [
             f"{place}, {'linear' if place == len(names) else 'convolution'}"
             for place in range(1, len(names) + 1)
@@ -21,7 +26,7 @@ def layer_names(names: Iterable[str], *, network: str) -> list[str]:
     if network != "wide-resnet":
         return names
     blocks = (
-        re.sub(r"^blocks\.(\d+)\.", lambda found: f"block {int(found[1]) + 1}, ", name)
+        re.sub(r"^blocks\.(\d+)\.", lambda match: f"block {int(match[1]) + 1}, ", name)
         for name in names
     )
     return [
@@ -31,14 +36,19 @@ def layer_names(names: Iterable[str], *, network: str) -> list[str]:
 
 
 def no_pictures(images: DataSet, *, asked: bool) -> str:
-    """Why a page shows no picture of `images`, in a sentence; empty where it shows them.
+    """Return why a page shows no picture of `images`, in a sentence; empty where it shows them.
 
-    Pictures that may not be published are shown only where they are `asked` for: whoever has them builds the same book as whoever has not.
+    Pictures that may not be published are shown only on request, so that whoever has them builds
+    the same book as whoever has not.
+
+    Args:
+        images: The data.
+        asked: Whether the reader requested pictures.
     """
     where = "[Data and licences](#sec-data) says where to put them."
     if not images.shippable and not asked:
         shown = 'Whoever has them sees them with `PARAMS="pictures=true"`'
         return f"The pictures of this data set are not published with the book. {shown}; {where}"
-    return (
-        f"The pictures of this data set are not here; {where}" if images.test.images is None else ""
-    )
+    if images.test.images is None:
+        return f"The pictures of this data set are not on this machine; {where}"
+    return ""

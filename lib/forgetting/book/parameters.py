@@ -1,11 +1,12 @@
-"""A notebook's parameters: read from its one `parameters` cell, described by their comments, checked before anything runs.
+"""A notebook's parameters: read from its one `parameters` cell, checked before anything runs.
 
-Each line of that cell is `name: type = literal  # meaning`, where the comment may end in what is allowed:
+Each line of that cell is `name: type = literal  # meaning`, where the comment may end in what is
+allowed:
 
     alpha: float = 0.05  # level of the tests; in (0, 1)
-    members: int | None = None  # networks of each population that are used, None for all; in [2, inf)
+    members: int | None = None  # networks used of each population, None for all; in [2, inf)
     levels: list[float] = [0.5, 0.9]  # levels of sparsity shown; each in [0, 1)
-    ties: str = "none"  # what a tied example's modal label is; one of none, lowest, highest
+    ties: str = "none"  # the plurality label of a tied example; one of none, lowest, highest
 """
 
 import ast
@@ -15,11 +16,13 @@ import math
 import re
 import shlex
 import tokenize
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
 
 from forgetting.errors import UserError, did_you_mean
 
-TYPES = {"int": int, "float": float, "str": str, "bool": bool}
+TYPES: dict[str, Callable[[Any], object]] = {"int": int, "float": float, "str": str, "bool": bool}
 ARTICLE = {"int": "a whole number", "float": "a number", "str": "text", "bool": "True or False"}
 RANGE = r"in\s+(?P<open>[\[(])(?P<low>[^,]+),(?P<high>[^\])]+)(?P<close>[\])])"
 COMMENT = re.compile(
@@ -34,8 +37,18 @@ ANNOTATION = re.compile(
 class Parameter:
     """One parameter: what it means and what it may be.
 
-    `type` is a key of TYPES; `many`: a list of them; `optional`: None is allowed. `choices` holds what is allowed as text, empty for
-    anything; `low` and `high` bound numbers, and are allowed themselves where `low_closed` and `high_closed` say so.
+    Attributes:
+        name: The variable.
+        type: A key of TYPES.
+        default: Its value if none is given.
+        meaning: What the comment says of it.
+        many: Whether it is a list.
+        optional: Whether None is allowed.
+        choices: What is allowed as text; empty for anything.
+        low: Numbers are above it.
+        high: Numbers are below it.
+        low_closed: Whether `low` itself is allowed.
+        high_closed: Whether `high` itself is allowed.
     """
 
     name: str
@@ -57,43 +70,49 @@ class Parameter:
         if self.choices:
             one = f"one of {', '.join(self.choices)}"
         elif (self.low, self.high) != (-math.inf, math.inf):
-            one += f" in {'[' if self.low_closed else '('}{self.low:.10g}, {self.high:.10g}{']' if self.high_closed else ')'}"
+            opening, closing = "(["[self.low_closed], ")]"[self.high_closed]
+            one += f" in {opening}{self.low:.10g}, {self.high:.10g}{closing}"
         return (f"a list of at least one, each {one}" if self.many else one) + (
             ", or None" if self.optional else ""
         )
 
     def check(self, value: object) -> object:
-        """`value` (a whole number becomes a float where one is wanted), or UserError with the name, the value and what is allowed."""
+        """Return `value`, a whole number as a float where one is wanted.
+
+        Raises:
+            UserError: It is not allowed; the message gives name, value and what is allowed.
+        """
         if value is None and self.optional:
             return None
         values = value if self.many else [value]
         if isinstance(values, list | tuple) and values and all(map(self._fits, values)):
-            as_wanted = [TYPES[self.type](one) for one in values]
-            return as_wanted if self.many else as_wanted[0]
+            converted = [TYPES[self.type](one) for one in values]
+            return converted if self.many else converted[0]
         raise UserError(f"parameter {self.name} is {value!r}; allowed: {self.allowed}")
 
     def _fits(self, value: object) -> bool:
-        kind = {float: "float", int: "int"}.get(type(value))
-        if self.type not in (type(value).__name__, "float" if kind else None):
+        number = type(value) in (float, int)  # a bool is not
+        if self.type not in (type(value).__name__, "float" if number else None):
             return False
         if self.choices and str(value) not in self.choices:
             return False
-        if kind is None:
+        if not isinstance(value, float | int) or not number:
             return True
         above = value > self.low or (self.low_closed and value == self.low)
         below = value < self.high or (self.high_closed and value == self.high)
         return above and below
 
 
-def parse(source: str) -> dict[str, Parameter]:
-    """The parameters of a `parameters` cell, in its order.
+def parse_cell(source: str) -> dict[str, Parameter]:
+    """Return the parameters of a `parameters` cell by name, in its order.
 
     Raises:
-        ValueError: something other than described lines, or a default that its own comment does not allow.
+        ValueError: It holds something other than described lines, or a default that its own comment
+            does not allow.
     """
     tokens = tokenize.generate_tokens(io.StringIO(source).readline)
     comments = {token.start[0]: token.string for token in tokens if token.type == tokenize.COMMENT}
-    found = {}
+    parameters = {}
     for statement in ast.parse(source).body:
         if (
             not isinstance(statement, ast.AnnAssign)
@@ -103,18 +122,21 @@ def parse(source: str) -> dict[str, Parameter]:
             raise ValueError(f"line {statement.lineno} is not `name: type = literal  # meaning`")
         name = statement.target.id
         try:
-            found[name] = _described(name, statement, comments.get(statement.end_lineno, ""))
-            found[name].check(found[name].default)
-        except (ValueError, UserError) as error:
+            line = statement.end_lineno or statement.lineno
+            parameters[name] = _parse_line(name, statement, comments.get(line, ""))
+            parameters[name].check(parameters[name].default)
+        except ValueError as error:
             raise ValueError(f"parameter {name}: {error}") from None
-    return found
+    return parameters
 
 
-def _described(name: str, statement: ast.AnnAssign, comment: str) -> Parameter:
+def _parse_line(name: str, statement: ast.AnnAssign, comment: str) -> Parameter:
+    assert statement.value is not None  # parse_cell has seen to that
     kind = ANNOTATION.fullmatch(ast.unparse(statement.annotation))
     if not kind:
         raise ValueError(
-            f"type {ast.unparse(statement.annotation)} is not one of {', '.join(TYPES)}, a list of one, or either `| None`"
+            f"type {ast.unparse(statement.annotation)} is not one of {', '.join(TYPES)}, "
+            "a list of one, or either `| None`"
         )
     try:
         default = ast.literal_eval(statement.value)
@@ -122,34 +144,51 @@ def _described(name: str, statement: ast.AnnAssign, comment: str) -> Parameter:
         raise ValueError(
             f"{ast.unparse(statement.value)} is not a literal; compute it in a later cell"
         ) from None
-    said = COMMENT.fullmatch(comment.lstrip("#").strip())
-    if not said:
+    words = COMMENT.fullmatch(comment.lstrip("#").strip())
+    if not words:
         raise ValueError(
-            "its line needs a comment `# meaning`, `# meaning; in [low, high]` or `# meaning; one of a, b, c`"
+            "its line needs a comment `# meaning`, `# meaning; in [low, high]` "
+            "or `# meaning; one of a, b, c`"
         )
-    allowed = {}
-    if said["open"]:
-        allowed = {"low": float(said["low"]), "high": float(said["high"])}
-        allowed |= {"low_closed": said["open"] == "[", "high_closed": said["close"] == "]"}
-    elif said["choices"]:
-        allowed = {"choices": tuple(choice.strip() for choice in said["choices"].split(","))}
-    form = {"many": bool(kind["list"]), "optional": bool(kind["optional"])}
-    return Parameter(name, kind["type"], default, said["meaning"].strip(), **form, **allowed)
+    parameter = Parameter(
+        name,
+        kind["type"],
+        default,
+        words["meaning"].strip(),
+        many=bool(kind["list"]),
+        optional=bool(kind["optional"]),
+    )
+    if words["open"]:
+        return replace(
+            parameter,
+            low=float(words["low"]),
+            high=float(words["high"]),
+            low_closed=words["open"] == "[",
+            high_closed=words["close"] == "]",
+        )
+    choices = words["choices"].split(",") if words["choices"] else ()
+    return replace(parameter, choices=tuple(choice.strip() for choice in choices))
 
 
-def check(
+def check_values(
     parameters: dict[str, Parameter], given: dict[str, object], *, where: str
 ) -> dict[str, object]:
-    """Every parameter's value: the given one, or its default.
+    """Return every parameter's value: the given one, or its default.
+
+    Args:
+        parameters: By name.
+        given: Values by name.
+        where: What an error message calls their owner, e.g. "page overview".
 
     Raises:
-        UserError: an unknown name (with the nearest one), a wrong type, a value out of range; nothing has been run by then.
+        UserError: An unknown name (with the nearest one), a wrong type, a value out of range.
     """
     for name in given:
         if name not in parameters:
             hint = did_you_mean(name, list(parameters))
             raise UserError(
-                f"parameter {name} (given as {given[name]!r}) is unknown to {where}; it has {', '.join(parameters)}{hint}"
+                f"parameter {name} (given as {given[name]!r}) is unknown to {where}; "
+                f"it has {', '.join(parameters)}{hint}"
             )
     return {
         name: parameter.check(given.get(name, parameter.default))
@@ -158,17 +197,20 @@ def check(
 
 
 def parse_assignments(text: str) -> dict[str, object]:
-    """`alpha=0.01 levels="[0.5, 0.9]" ties=lowest` as a mapping; what is no Python literal is text.
+    """Return `alpha=0.01 levels="[0.5, 0.9]" ties=lowest` as a mapping.
+
+    A value that is not a Python literal is text.
 
     Raises:
-        UserError: a word without `=`, a name twice, an unclosed quotation mark.
+        UserError: A word without `=`, a name twice, an unclosed quotation mark.
     """
-    given = {}
+    given: dict[str, object] = {}
     try:
         words = shlex.split(text)
     except ValueError as error:
         raise UserError(
-            f"parameters {text!r} are not readable ({error}); write for instance alpha=0.01 members=10"
+            f"parameters {text!r} are not readable ({error}); "
+            "write for instance alpha=0.01 members=10"
         ) from None
     for word in words:
         name, equals, value = word.partition("=")
@@ -185,7 +227,7 @@ def parse_assignments(text: str) -> dict[str, object]:
 
 
 def _literal(value: str) -> object:
-    """Python's literals, the words true, false and null in their place; `[a, b]` is a list of words."""
+    """Return the value of a Python literal, of true, false or null, of `[a, b]`; else the text."""
     try:
         return ast.literal_eval(
             {"true": "True", "false": "False", "null": "None"}.get(value, value)
@@ -196,24 +238,27 @@ def _literal(value: str) -> object:
         return value
 
 
-def fill(source: str, values: dict[str, object]) -> str:
-    """The `parameters` cell with `values` in the place of its defaults; types and comments stay."""
+def fill_cell(source: str, values: dict[str, object]) -> str:
+    """Return a `parameters` cell with other defaults; types and comments stay.
+
+    Args:
+        source: The cell, one that `parse_cell` takes.
+        values: The value of every parameter.
+    """
     lines = source.encode().splitlines(keepends=True)  # ast counts columns in UTF-8 bytes
     for statement in reversed(ast.parse(source).body):
-        value = statement.value
-        if ast.literal_eval(value) != values[statement.target.id]:
-            first, last = value.lineno - 1, value.end_lineno - 1
-            new = (
-                lines[first][: value.col_offset]
-                + shown(values[statement.target.id]).encode()
-                + lines[last][value.end_col_offset :]
-            )
-            lines[first : last + 1] = [new]
+        assert isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name)
+        old, value = statement.value, values[statement.target.id]
+        assert old is not None and old.end_lineno is not None
+        if ast.literal_eval(old) != value:
+            first, last = old.lineno - 1, old.end_lineno - 1
+            before, after = lines[first][: old.col_offset], lines[last][old.end_col_offset :]
+            lines[first : last + 1] = [before + as_source(value).encode() + after]
     return b"".join(lines).decode()
 
 
-def shown(value: object) -> str:
-    """A value as Python source, text in double quotes."""
+def as_source(value: object) -> str:
+    """Return a value as Python source, text in double quotes."""
     if isinstance(value, list):
-        return f"[{', '.join(map(shown, value))}]"
+        return f"[{', '.join(map(as_source, value))}]"
     return json.dumps(value, ensure_ascii=False) if isinstance(value, str) else repr(value)

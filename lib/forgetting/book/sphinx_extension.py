@@ -1,13 +1,15 @@
-"""The book's Sphinx extension: numbers, captions and alt text for what notebooks display, and all files a reader needs without a network.
+"""The book's Sphinx extension: numbers, captions and alt text for what notebooks display.
 
-`forgetting.book.figures` leaves alt text, caption and name in each output's metadata. Here they become numbered figures and tables
-that prose can refer to. When the HTML is written, MathJax, the tables and the notebooks for download are laid beside it.
+`forgetting.book.display` leaves alt text, caption and name in each output's metadata. Here they
+become numbered figures and tables that prose can refer to. When the HTML is written, what readers
+need without a network is laid beside it: MathJax, the tables, the notebooks for download.
 """
 
 import importlib.util
 import re
 import shutil
 from pathlib import Path
+from typing import Any
 
 from docutils import nodes
 from myst_nb.core import render
@@ -18,23 +20,23 @@ from forgetting import paths
 SECTION = re.compile(
     r"(Args|Attributes|Raises|Returns|Yields|Examples?|Notes?):"
 )  # napoleon lays these out
-MATHJAX = (
+MATHJAX = (  # of 24 MB, the 2 MB that pages ask for
     "tex-mml-chtml.js",
     "input/tex/extensions",
     "output/chtml/fonts/woff-v2",
-)  # of 24 MB, the 2 MB that pages ask for
+)
 
 
 class written_table(nodes.General, nodes.Element):
-    """A table that `figures.table` wrote as HTML; numbered as a table."""
+    """A table that `book.table` wrote as HTML; numbered as a table."""
 
 
 class written_gallery(nodes.General, nodes.Element):
-    """A gallery that `figures.gallery` wrote as HTML; numbered as a figure."""
+    """A gallery that `book.gallery` wrote as HTML; numbered as a figure."""
 
 
 class Displayed:
-    """Renders an output that `forgetting.book.figures` displayed; leaves all others to myst-nb."""
+    """Renders an output that `forgetting.book.display` made; leaves all others to myst-nb."""
 
     mime_priority_overrides = ()
 
@@ -42,48 +44,48 @@ class Displayed:
     def handle_mime(
         renderer: render.NbElementRenderer, data: render.MimeData, inline: bool
     ) -> list[nodes.Element] | None:
-        """Nodes for one output, or None where it is not ours."""
-        told = data.output_metadata.get("forgetting")
-        if told is None or inline:
+        """Return nodes for one output, or None where it is not ours."""
+        words = data.output_metadata.get("forgetting")
+        if words is None or inline:
             return None
         if data.mime_type == "image/svg+xml":
             [image] = renderer.render_image(data)
-            image["alt"] = told["alt"]
+            image["alt"] = words["alt"]
             return (
-                [_figure(image, told, renderer.renderer, data.line)]
-                if "caption" in told
+                [_figure(image, words, renderer.renderer, data.line)]
+                if "caption" in words
                 else [image]
             )
         if data.mime_type == "text/html":
-            kind = written_gallery if told.get("gallery") else written_table
+            kind = written_gallery if words.get("gallery") else written_table
             return [
-                _named(kind(html=data.string, caption=told["caption"]), told, renderer.renderer)
+                _named(kind(html=data.string, caption=words["caption"]), words, renderer.renderer)
             ]
         return None
 
 
-def _named(node: nodes.Element, told: dict, renderer: render.MditRenderMixin) -> nodes.Element:
-    """`node`, which {numref} finds under the name in `told`."""
+def _named(node: nodes.Element, words: dict, renderer: render.MditRenderMixin) -> nodes.Element:
+    """Return `node`, which {numref} finds under the name in `words`."""
     node.document, node.source = renderer.document, renderer.document["source"]
-    if "name" in told:
-        node["names"].append(nodes.fully_normalize_name(told["name"]))
+    if "name" in words:
+        node["names"].append(nodes.fully_normalize_name(words["name"]))
         renderer.document.note_explicit_target(node, node)
     return node
 
 
 def _figure(
-    image: nodes.image, told: dict, renderer: render.MditRenderMixin, line: int
+    image: nodes.image, words: dict, renderer: render.MditRenderMixin, line: int
 ) -> nodes.figure:
     parsed = nodes.Element()
     with renderer.current_node_context(parsed):
-        renderer.nested_render_text(told["caption"], line)
+        renderer.nested_render_text(words["caption"], line)
     return _named(
-        nodes.figure("", image, nodes.caption("", "", *parsed[0].children)), told, renderer
+        nodes.figure("", image, nodes.caption("", "", *parsed[0].children)), words, renderer
     )
 
 
-def _visit_written(self, node: nodes.Element) -> None:
-    """The HTML as it was displayed, with its number put before its caption."""
+def _visit_written(self: Any, node: nodes.Element) -> None:
+    """Write the HTML as it was displayed, with its number before its caption."""
     before, mark, after = node["html"].partition("<figcaption")
     tag, close, after = after.partition(">")
     self.body.append(f'<div class="written" id="{node["ids"][0]}">\n{before}{mark}{tag}{close}')
@@ -92,20 +94,21 @@ def _visit_written(self, node: nodes.Element) -> None:
     raise nodes.SkipNode
 
 
-def _skip(self, node: nodes.Element) -> None:
+def _skip(self: Any, node: nodes.Element) -> None:
     raise nodes.SkipNode
 
 
 def lists_in_docstrings(
     app: Sphinx, what: str, name: str, obj: object, options: object, lines: list[str]
 ) -> None:
-    """Make lists of the indented lines that follow a sentence: docstrings are written to be read in an editor, not as reStructuredText."""
-    text, base = [], None
+    """Make lists of the indented lines that follow a sentence, as reStructuredText does not."""
+    text: list[str] = []
+    base: int | None = None
     for line in lines:
         line = (
             "Args:"
             if line == "Arguments"
-            else re.sub(r"(`[^`]*`)|\|", lambda found: found[1] or r"\|", line)
+            else re.sub(r"(`[^`]*`)|\|", lambda match: match[1] or r"\|", line)
         )
         indent = len(line) - len(line.lstrip())
         if not line or not indent:
@@ -127,7 +130,7 @@ def lists_in_docstrings(
 def name_roles(
     app: Sphinx, pagename: str, templatename: str, context: dict, doctree: nodes.document | None
 ) -> None:
-    """docutils gives references a role that ARIA has withdrawn."""
+    """Rename the role that docutils gives to references and ARIA has withdrawn."""
     context["body"] = context.get("body", "").replace('role="doc-biblioentry"', 'role="listitem"')
 
 
@@ -136,11 +139,9 @@ def lay_out(app: Sphinx, exception: Exception | None) -> None:
     if exception or app.builder.format != "html":
         return
     source, out = Path(app.srcdir), Path(app.outdir)
-    mathjax = (
-        Path(importlib.util.find_spec("sphinx-mathjax-offline").origin).parent
-        / "static"
-        / "mathjax"
-    )
+    installed = importlib.util.find_spec("sphinx-mathjax-offline")
+    assert installed is not None and installed.origin is not None  # the lock has it
+    mathjax = Path(installed.origin).parent / "static" / "mathjax"
     for part in MATHJAX:
         _copy(mathjax / part, out / "_static" / "vendor" / "mathjax" / part)
     _copy(source / "tables", out / "tables")
@@ -161,20 +162,15 @@ def _copy(what: Path, where: Path) -> None:
         shutil.copyfile(what, where)
 
 
-def setup(app: Sphinx) -> dict:
-    """Sphinx calls this."""
-    if Displayed not in (known := render.load_mime_renders()):  # the list that myst-nb keeps
-        known.append(Displayed)
-    html, others = (
-        (_visit_written, None),
-        {format: (_skip, None) for format in ("latex", "text", "man", "texinfo")},
-    )
-    app.add_enumerable_node(
-        written_table, "table", lambda node: node["caption"], html=html, **others
-    )
-    app.add_enumerable_node(
-        written_gallery, "figure", lambda node: node["caption"], html=html, **others
-    )
+def setup(app: Sphinx) -> dict[str, bool]:
+    """Register all of this; Sphinx calls it."""
+    if Displayed not in (renderers := render.load_mime_renders()):  # the list that myst-nb keeps
+        renderers.append(Displayed)
+    writers: dict[str, Any] = {
+        format: (_skip, None) for format in ("latex", "text", "man", "texinfo")
+    } | {"html": (_visit_written, None)}
+    app.add_enumerable_node(written_table, "table", lambda node: node["caption"], **writers)
+    app.add_enumerable_node(written_gallery, "figure", lambda node: node["caption"], **writers)
     app.setup_extension("sphinx.ext.autodoc")
     app.connect("autodoc-process-docstring", lists_in_docstrings, priority=400)  # before napoleon
     app.connect("html-page-context", name_roles)

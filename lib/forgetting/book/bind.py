@@ -1,0 +1,72 @@
+"""From pages to HTML: the book is bound by Jupyter Book, warnings being errors."""
+
+import hashlib
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import forgetting
+from forgetting import paths
+from forgetting.errors import UserError
+from forgetting.files import display_path, write_text
+
+GENERATED = ("pages", "tables", "_build", "archive")
+
+
+def stage() -> Path:
+    """Return the folder that the book is bound from.
+
+    It is book/, or `$FORGETTING_BOOK` with a copy of what is written by hand.
+    """
+    if paths.built().resolve() != paths.book.resolve():
+        shutil.copytree(
+            paths.book, paths.built(), ignore=shutil.ignore_patterns(*GENERATED), dirs_exist_ok=True
+        )
+    return paths.built()
+
+
+def bind_book() -> Path:
+    """Build the book's HTML from its pages and return its folder; skipped where nothing changed.
+
+    Raises:
+        UserError: The book has a warning or an error; they are printed.
+    """
+    source = stage()
+    key, note = _sources(source), source / "_build" / ".made-from"
+    if note.exists() and note.read_text() == key and (paths.html() / "index.html").exists():
+        print(f"up to date: the book in {display_path(paths.html())}", flush=True)
+        return paths.html()
+    # What an earlier build left would be published too; everything is written anew, in seconds.
+    shutil.rmtree(source / "_build", ignore_errors=True)
+    command = [
+        *(str(Path(sys.executable).with_name("jupyter-book")), "build", str(source)),
+        *("--config", str(paths.ROOT / "_config.yml"), "--path-output", str(source)),
+        *("-W", "-n", "--all", "--keep-going", "-q"),
+    ]
+    if subprocess.run(command).returncode:
+        raise UserError("the book was not built: fix the warnings above, which are errors here")
+    write_text(note, key)
+    return paths.html()
+
+
+def _sources(source: Path) -> str:
+    """Return a digest of all that the HTML is made from.
+
+    That is the folder, the text notebooks, the settings, the library (for its reference) and the
+    versions of what it is built with.
+    """
+    files = [
+        file
+        for file in source.rglob("*")
+        if file.is_file() and file.relative_to(source).parts[0] != "_build"
+    ]
+    package = Path(forgetting.__file__).parent
+    files += [*paths.notebooks.glob("*.md"), paths.ROOT / "_config.yml", *package.rglob("*.py")]
+    files += [file for file in [package.parent / "requirements.lock"] if file.exists()]
+    lines = (
+        f"{file} {hashlib.sha256(file.read_bytes()).hexdigest()}"
+        for file in sorted(files)
+        if not file.name.startswith(".")
+    )
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()

@@ -1,0 +1,222 @@
+"""How a notebook displays figures, tables, galleries and prose, with words for who cannot see them.
+
+Whatever is displayed carries what the book needs (alt text, caption, name) in its output's metadata
+under "forgetting"; `forgetting.book.sphinx_extension` makes figures and tables of it that are
+numbered and can be referred to.
+"""
+
+import base64
+import html
+import io
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import matplotlib
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from IPython.display import display
+from matplotlib import pyplot
+from matplotlib.figure import Figure
+from PIL import Image
+
+from forgetting import paths
+from forgetting.book.tables import table_html, write_csv
+from forgetting.errors import UserError
+
+
+def show(figure: Figure, *, alt: str, caption: str | None = None, name: str | None = None) -> None:
+    """Display `figure` as SVG and close it. The same figure gives the same bytes.
+
+    Args:
+        figure: It stands on white, so that it can be read on a dark page.
+        alt: What is seen, for who cannot see it: one or more sentences of at least 20 characters.
+        caption: MyST Markdown; with it the figure is numbered in the book.
+        name: Lower-case words joined by dashes; prose refers to the figure as {numref}`fig-NAME`.
+
+    Raises:
+        UserError: The alt text or the name is not like that.
+    """
+    words = {"alt": _sentence(alt), "caption": caption, "name": _anchor("fig", name)}
+    with (
+        matplotlib.rc_context({"svg.hashsalt": "forgetting", "svg.fonttype": "path"}),
+        io.StringIO() as file,
+    ):
+        figure.savefig(
+            file,
+            format="svg",
+            bbox_inches="tight",
+            facecolor="white",
+            metadata={"Date": None, "Creator": None},
+        )
+        drawn = file.getvalue()
+    pyplot.close(figure)
+    _display(
+        {"image/svg+xml": drawn, "text/plain": alt},
+        words,
+        **{"image/svg+xml": {"alt": words["alt"]}},
+    )
+
+
+def table(
+    frame: pd.DataFrame,
+    *,
+    name: str,
+    caption: str,
+    points: Sequence[str] = (),
+    percents: Sequence[str] = (),
+    digits: int | Mapping[str, int] | None = None,
+    labels: Mapping[str, str] | None = None,
+    rows: int = 40,
+) -> None:
+    """Display a table and write it as `<name>.csv` beside the book, where readers can download it.
+
+    Args:
+        frame: A tidy table; its first column heads the rows.
+        name: Lower-case words joined by dashes, unique in the whole book; prose refers to the
+            table as {numref}`tbl-NAME`.
+        caption: Plain text; says what a row is and what the numbers are.
+        points: Columns of differences of fractions, shown times 100, in percentage points. The CSV
+            keeps fractions.
+        percents: Columns of fractions, shown times 100, as percentages.
+        digits: Decimals that are shown, for all columns of floats or by column; without them 2 for
+            points and percentages, else 3 significant digits.
+        labels: Words shown over a column, by column; without them its name, with spaces.
+        rows: How many rows are shown at most; the CSV has all.
+
+    Raises:
+        UserError: A bad name, an empty caption, a column that the table does not have.
+    """
+    anchor, labels = _anchor("tbl", name), labels or {}
+    by_column = digits if isinstance(digits, Mapping) else {}
+    for column in [*points, *percents, *labels, *by_column]:
+        if column not in frame.columns:
+            raise UserError(
+                f"table {name}: column {column!r} is not in the table; "
+                f"it has {', '.join(map(str, frame.columns))}"
+            )
+    if not caption.strip():
+        raise UserError(
+            f"table {name}: caption is empty; "
+            "say in a sentence what a row is and what the numbers are"
+        )
+    write_csv(frame, paths.tables(paths.edition()) / f"{name}.csv")
+    drawn = table_html(
+        frame.head(rows),
+        anchor=str(anchor),
+        caption=caption,
+        units=dict.fromkeys(points, "points") | dict.fromkeys(percents, "%"),
+        digits=digits,
+        labels=labels,
+    )
+    more = f"The first {rows} of {len(frame):,} rows. " if len(frame) > rows else ""
+    where = "/".join(filter(None, (f"{paths.above()}tables", paths.edition(), f"{name}.csv")))
+    link = f'<a href="{where}" download>{html.escape(name)}.csv</a>'
+    drawn += f'<p class="table-download">{more}Download: {link}</p>\n</figure>'
+    _display(
+        {"text/html": drawn, "text/plain": caption},
+        {"table": name, "caption": caption, "name": anchor},
+    )
+
+
+def gallery(
+    images: npt.ArrayLike,
+    captions: Sequence[str],
+    *,
+    alts: Sequence[str],
+    caption: str,
+    name: str | None = None,
+) -> None:
+    """Display small images in a grid, each with text (its predictions, say) under it.
+
+    Args:
+        images: (N, H, W), (N, 1, H, W) or (N, 3, H, W) uint8.
+        captions: (N,) plain text, short; a line break starts a new line.
+        alts: (N,) a sentence for each image, as in `show`.
+        caption: Plain text; says what is seen and how the images were chosen.
+        name: As in `show`.
+
+    Raises:
+        UserError: Lengths that differ, no image, a wrong shape or dtype, an alt text that is not a
+            sentence.
+    """
+    pixels = np.asarray(images)
+    if pixels.ndim == 3:
+        pixels = pixels[:, None]
+    fits = pixels.ndim == 4 and pixels.shape[1] in (1, 3) and pixels.dtype == np.uint8
+    if not fits or not len(pixels):
+        raise UserError(
+            f"images have shape {pixels.shape} and dtype {pixels.dtype}; "
+            "allowed: (N, H, W), (N, 1, H, W) or (N, 3, H, W) uint8, N at least 1"
+        )
+    if not len(pixels) == len(captions) == len(alts):
+        raise UserError(
+            f"{len(pixels)} images have {len(captions)} captions and {len(alts)} alt texts; "
+            "give one of each to every image"
+        )
+    cells = "\n".join(_gallery_cell(*cell) for cell in zip(pixels, captions, alts, strict=True))
+    drawn = (
+        f'<figure class="gallery">\n<figcaption>{html.escape(caption)}</figcaption>\n'
+        f"<ul>\n{cells}\n</ul>\n</figure>"
+    )
+    _display(
+        {"text/html": drawn, "text/plain": caption},
+        {"caption": caption, "name": _anchor("fig", name), "gallery": True},
+    )
+
+
+def say(text: str) -> None:
+    """Display MyST Markdown whose numbers come from results.
+
+    Raises:
+        UserError: It is empty, or holds a heading (headings made by code break the page's outline).
+    """
+    if not text.strip():
+        raise UserError("say was given no text; give at least a sentence")
+    if re.search(r"^ {0,3}(#{1,6}\s|(=+|-+)\s*$)", text, re.MULTILINE):
+        raise UserError("say was given a heading; write headings in the notebook's own text")
+    display({"text/markdown": text, "text/plain": text}, raw=True)
+
+
+def _display(data: dict[str, str], words: Mapping[str, object], **by_type: dict[str, Any]) -> None:
+    metadata = {key: value for key, value in words.items() if value is not None}
+    display(data, metadata={"forgetting": metadata, **by_type}, raw=True)
+
+
+def _sentence(alt: str) -> str:
+    """Return `alt` in one line, if it can be a sentence."""
+    alt = " ".join(alt.split())
+    if len(alt) < 20 or len(alt.split()) < 4 or alt[-1] not in ".!?":
+        raise UserError(
+            f"alt text {alt!r} is not a sentence: say what is seen in at least 20 characters "
+            "and end with a full stop"
+        )
+    return alt
+
+
+def _anchor(kind: str, name: str | None) -> str | None:
+    """Return what links to a figure or table called `name` in the edition that is being run."""
+    if name is None:
+        return None
+    if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", name):
+        raise UserError(
+            f"name {name!r} is not allowed: "
+            "use lower-case words joined by dashes, for instance class-impact"
+        )
+    return "-".join(filter(None, (kind, paths.edition(), name)))
+
+
+def _gallery_cell(image: np.ndarray, caption: str, alt: str) -> str:
+    """Return one image, three times as large as its pixels, with its text."""
+    height, width = image.shape[1:]
+    with io.BytesIO() as file:
+        Image.fromarray(image[0] if len(image) == 1 else np.moveaxis(image, 0, -1)).save(
+            file, format="PNG", optimize=True
+        )
+        data = base64.b64encode(file.getvalue()).decode()
+    words = html.escape(caption).replace("\n", "<br>")
+    return (
+        f'<li><img src="data:image/png;base64,{data}" alt="{html.escape(_sentence(alt))}" '
+        f'width="{3 * width}" height="{3 * height}"><span>{words}</span></li>'
+    )

@@ -1,0 +1,122 @@
+"""Tables as files and as HTML: how a number looks to a reader, and the CSV beside it."""
+
+import html
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from forgetting.files import replacing
+from forgetting.text import MINUS
+
+LONG = 32  # characters from which the text of a cell may wrap
+
+
+def write_csv(frame: pd.DataFrame, file: Path) -> None:
+    """Write a table as CSV, fractions with six significant digits.
+
+    That is more than any measure here has, and the same on every processor. Columns of floats that
+    are all whole are written without a point.
+    """
+    rounded = frame.copy()
+    for column in frame.select_dtypes(np.floating):
+        whole = (frame[column].dropna() % 1 == 0).all()
+        rounded[column] = (
+            frame[column].astype("Int64")
+            if whole
+            else frame[column].map(lambda x: f"{x:.6g}", na_action="ignore")
+        )
+    with replacing(file) as temporary:
+        rounded.to_csv(temporary, index=False, lineterminator="\n")
+
+
+def table_html(
+    frame: pd.DataFrame,
+    *,
+    anchor: str,
+    caption: str,
+    units: Mapping[str, str],
+    digits: int | Mapping[str, int] | None,
+    labels: Mapping[str, str],
+) -> str:
+    """Return a table as the beginning of an HTML `figure`, which its caller closes.
+
+    The table scrolls within itself. Its first column heads the rows.
+
+    Args:
+        frame: The rows that are shown.
+        anchor: What links to the table; its caption's id is `<anchor>-caption`.
+        caption: Plain text.
+        units: "points" or "%" for columns of fractions, which are shown times 100.
+        digits: Decimals of floats, for all columns or by column; None as `format_cell`.
+        labels: Words over a column; without them the column's name, with spaces.
+    """
+    numeric = {
+        column: pd.api.types.is_numeric_dtype(frame[column])
+        and not pd.api.types.is_bool_dtype(frame[column])
+        for column in frame
+    }
+    classes = {column: ' class="number"' if numeric[column] else "" for column in frame}
+    heads = "".join(
+        f'<th scope="col"{classes[c]}>{html.escape(_head(c, units=units, labels=labels))}</th>'
+        for c in frame
+    )
+    lines = []
+    for record in frame.to_dict("records"):
+        cells = [
+            html.escape(format_cell(value, str(column), units=units, digits=digits))
+            for column, value in record.items()
+        ]
+        marks = [
+            ' class="long"' if len(cell) > LONG else classes[column]
+            for column, cell in zip(record, cells, strict=True)
+        ]
+        rest = "".join(
+            f"<td{mark}>{cell}</td>" for mark, cell in zip(marks[1:], cells[1:], strict=True)
+        )
+        lines.append(f'<tr><th scope="row"{marks[0]}>{cells[0]}</th>{rest}</tr>')
+    body, words = "\n".join(lines), f"{anchor}-caption"
+    return (
+        f'<figure class="data-table" role="group" aria-labelledby="{words}">\n'
+        f'<figcaption id="{words}">{html.escape(caption)}</figcaption>\n'
+        f'<div class="table-scroll" tabindex="0" role="region" aria-labelledby="{words}">\n'
+        f'<table aria-labelledby="{words}">\n'
+        f"<thead><tr>{heads}</tr></thead>\n<tbody>\n{body}\n</tbody>\n</table>\n</div>\n"
+    )
+
+
+def _head(column: Any, *, units: Mapping[str, str], labels: Mapping[str, str]) -> str:
+    words = labels.get(column, str(column).replace("_", " "))
+    return f"{words} ({units[column]})" if column in units else words
+
+
+def format_cell(
+    value: Any, column: str, *, units: Mapping[str, str], digits: int | Mapping[str, int] | None
+) -> str:
+    """Return a value as a reader sees it: yes or no, a dash for what is missing, a true minus sign.
+
+    Args:
+        value: The value; one of a column in `units` is a fraction, shown times 100.
+        column: The column it stands in.
+        units: As `table_html`.
+        digits: Decimals; without them 2 where there is a unit, else 3 significant digits.
+    """
+    if pd.api.types.is_scalar(value) and pd.isna(value):
+        return "–"
+    if isinstance(value, bool | np.bool_):
+        return "yes" if value else "no"
+    decimals = digits.get(column) if isinstance(digits, Mapping) else digits
+    if column in units:
+        text = f"{100 * value:.{2 if decimals is None else decimals}f}"
+    elif isinstance(value, float | np.floating):
+        if decimals is not None:
+            text = f"{value:.{decimals}f}"
+        else:
+            text = f"{value:,.0f}" if abs(float(value)) >= 1000 else f"{value:.3g}"
+    elif isinstance(value, int | np.integer):
+        text = f"{value:,}" if abs(int(value)) >= 10_000 else str(value)
+    else:
+        return str(value)
+    return (text if text.strip("-0.") else text.removeprefix("-")).replace("-", MINUS)

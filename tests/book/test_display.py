@@ -1,0 +1,221 @@
+"""Figures, tables, galleries and prose: words for everyone, and the same bytes every time."""
+
+import base64
+import io
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib import pyplot
+from PIL import Image
+
+from forgetting import book
+from forgetting.book.tables import format_cell
+from forgetting.errors import UserError
+
+ALT = "Two lines rise together and then part."
+
+
+@pytest.fixture
+def tables(monkeypatch, tmp_path):
+    """The folder that tables are written to."""
+    monkeypatch.setenv("FORGETTING_BOOK", str(tmp_path))
+    return tmp_path / "tables"
+
+
+def drawing(seed=0):
+    figure, axes = pyplot.subplots()
+    axes.plot(np.random.default_rng(seed).normal(size=9), **book.look("pruned-0.9"))
+    axes.fill_between(
+        range(9), -1, 1, hatch="/"
+    )  # clip paths and hatches get ids, random without a salt
+    axes.legend()
+    return figure
+
+
+@pytest.mark.parametrize(
+    "alt",
+    ["", "  ", "A plot.", "figure-one-of-the-page.svg", "Two lines rise together and then part"],
+)
+def test_a_figure_without_a_sentence_of_alt_text_is_refused(displayed, alt):
+    with pytest.raises(UserError, match="alt text"):
+        book.show(drawing(), alt=alt)
+    pyplot.close("all")
+    assert displayed == []
+
+
+def test_the_same_figure_gives_the_same_bytes_and_no_date(displayed):
+    book.use_style()
+    for _ in range(2):
+        book.show(drawing(), alt=ALT)
+    first, second = (data["image/svg+xml"] for data, _ in displayed)
+    assert first == second
+    assert "<dc:date>" not in first
+    assert pyplot.get_fignums() == []
+
+
+def test_a_figure_stands_on_white_and_carries_its_words(displayed):
+    book.show(drawing(), alt=ALT, caption="It parts.", name="parting")
+    [(data, metadata)] = displayed
+    assert metadata["forgetting"] == {"alt": ALT, "caption": "It parts.", "name": "fig-parting"}
+    assert metadata["image/svg+xml"] == {"alt": ALT}
+    ground = re.search(r'<g id="patch_1">\s*<path[^>]*style="fill: (#\w+)', data["image/svg+xml"])
+    assert ground[1] == "#ffffff"
+
+
+def test_a_table_file_holds_fractions_with_six_digits_and_the_page_shows_points(displayed, tables):
+    third = 1 / 3
+    recall = {"recall": [third, 1.0], "recall_change": [-third, np.nan]}
+    frame = pd.DataFrame({"class": ["a", "b"], "n": [12345, 7], **recall, "p": [0.012345, 1e-9]})
+    book.table(
+        frame,
+        name="impact",
+        caption="Changes.",
+        points=["recall_change"],
+        percents=["recall"],
+        digits={"p": 3},
+    )
+    assert (
+        (tables / "impact.csv").read_text()
+        == "class,n,recall,recall_change,p\na,12345,0.333333,-0.333333,0.012345\nb,7,1,,1e-09\n"
+    )
+    html = displayed[0][0]["text/html"]
+    assert re.findall(r"<td[^>]*>([^<]*)</td>", html) == [
+        "12,345",
+        "33.33",
+        "−33.33",
+        "0.012",
+        "7",
+        "100.00",
+        "–",
+        "0.000",
+    ]
+    assert "recall change (points)" in html and "recall (%)" in html
+    assert displayed[0][1]["forgetting"] == {
+        "table": "impact",
+        "caption": "Changes.",
+        "name": "tbl-impact",
+    }
+
+
+def test_whole_numbers_with_gaps_are_not_written_as_floats(displayed, tables):
+    book.table(
+        pd.DataFrame({"k": ["a", "b"], "bytes": [1234567.0, np.nan]}),
+        name="bytes",
+        caption="Bytes.",
+    )
+    assert (tables / "bytes.csv").read_text() == "k,bytes\na,1234567\nb,\n"
+
+
+def test_nothing_is_left_beside_a_table_and_writing_it_again_gives_the_same_bytes(
+    displayed, tables
+):
+    frame = pd.DataFrame({"a": [0.1, 0.2]})
+    book.table(frame, name="twice", caption="Twice.")
+    before = (tables / "twice.csv").read_bytes()
+    book.table(frame, name="twice", caption="Twice.")
+    assert (tables / "twice.csv").read_bytes() == before
+    assert [file.name for file in tables.iterdir()] == ["twice.csv"]
+
+
+def test_text_in_a_table_is_not_read_as_html(displayed, tables):
+    frame = pd.DataFrame({"<i>": ["<b>bold</b>"], "x": ["a & b"]})
+    book.table(frame, name="escaped", caption="<script>alert(1)</script>", labels={"x": "<u>"})
+    html = displayed[0][0]["text/html"]
+    assert not re.search(r"<(i|b|u|script)>", html)
+    assert "a &amp; b" in html
+
+
+def test_columns_and_rows_have_headers(displayed, tables):
+    book.table(
+        pd.DataFrame({"class": ["a", "b", "c"], "n": [1, 2, 3], "ok": [True, False, True]}),
+        name="heads",
+        caption="Heads.",
+    )
+    html = displayed[0][0]["text/html"]
+    assert html.count('<th scope="col"') == 3
+    assert html.count('<th scope="row"') == 3
+    assert html.count("<td>yes</td>") == 2
+    assert 'href="../tables/heads.csv" download' in html
+
+
+def test_a_long_table_is_cut_on_the_page_but_not_in_its_file(displayed, tables):
+    book.table(pd.DataFrame({"example": range(100)}), name="long", caption="Long.", rows=10)
+    assert displayed[0][0]["text/html"].count('<th scope="row"') == 10
+    assert "The first 10 of 100 rows" in displayed[0][0]["text/html"]
+    assert len((tables / "long.csv").read_text().splitlines()) == 101
+
+
+@pytest.mark.parametrize(
+    "value, digits, words",
+    [
+        (-0.001, 2, "0.00"),
+        (-0.01, 2, "−0.01"),
+        (0.0, 1, "0.0"),
+        (-0.5, 0, "0"),
+        (1234.5, None, "1,234"),
+        (0.00012345, None, "0.000123"),
+    ],
+)
+def test_numbers_are_shown_as_a_reader_expects(value, digits, words):
+    assert format_cell(value, "x", units={}, digits=digits) == words
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"points": ["lost"]},
+        {"labels": {"lost": "x"}},
+        {"digits": {"lost": 1}},
+        {"name": "Upper"},
+        {"name": "../up"},
+        {"caption": " "},
+    ],
+)
+def test_a_table_with_a_wrong_column_name_or_caption_is_refused_and_not_written(
+    displayed, tables, wrong
+):
+    with pytest.raises(UserError):
+        book.table(pd.DataFrame({"a": [1]}), **{"name": "fine", "caption": "Fine.", **wrong})
+    assert not tables.exists() and displayed == []
+
+
+@pytest.mark.parametrize("shape", [(5, 7, 4), (5, 1, 7, 4), (5, 3, 7, 4)])
+def test_a_gallery_shows_every_pixel_and_every_word(displayed, shape):
+    images = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
+    book.gallery(images, ["4: 12 < 9"] * 5, alts=[ALT] * 5, caption="Noise & more.", name="noise")
+    data, metadata = displayed[0]
+    assert metadata["forgetting"] == {
+        "caption": "Noise & more.",
+        "name": "fig-noise",
+        "gallery": True,
+    }
+    pictures = re.findall(r"base64,([^\"]+)\"", data["text/html"])
+    for image, picture in zip(images, pictures, strict=True):
+        pixels = np.asarray(Image.open(io.BytesIO(base64.b64decode(picture))))
+        expected = (
+            np.moveaxis(image, 0, -1) if shape[1] == 3 and len(shape) == 4 else image.reshape(7, 4)
+        )
+        np.testing.assert_array_equal(pixels, expected)
+    assert data["text/html"].count("4: 12 &lt; 9") == data["text/html"].count(f'alt="{ALT}"') == 5
+
+
+def test_a_gallery_refuses_images_without_words_and_what_is_no_image(displayed):
+    images = np.zeros((2, 4, 4), np.uint8)
+    for wrong in (images.astype(float), images[0], np.zeros((2, 2, 4, 4), np.uint8), images[:0]):
+        with pytest.raises(UserError, match="images have shape"):
+            book.gallery(wrong, ["a"] * len(wrong), alts=[ALT] * len(wrong), caption="No.")
+    with pytest.raises(UserError, match="2 images"):
+        book.gallery(images, ["a"], alts=[ALT, ALT], caption="No.")
+    with pytest.raises(UserError, match="alt text"):
+        book.gallery(images, ["a", "b"], alts=[ALT, "b"], caption="No.")
+    assert displayed == []
+
+
+def test_prose_from_results_is_shown_as_markdown_and_headings_are_refused(displayed):
+    book.say("Of *10* classes, $k = 3$.\n\n- a list\n- of two")
+    assert displayed[0][0]["text/markdown"].startswith("Of *10*")
+    for heading in ("# Found", "text\n\n## Found", "Found\n=====", ""):
+        with pytest.raises(UserError):
+            book.say(heading)
