@@ -1,3 +1,3 @@
-"""What compressed networks forget: populations, predictions, measures, and a book that tells them."""
+"""What compressed networks forget: populations, predictions, measures, and a book of them."""
 
 __version__ = "0.2.0"

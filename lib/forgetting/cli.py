@@ -1,9 +1,10 @@
-"""The command `forgetting`: trains studies, makes pages, audits compressed models, measures speed."""
+"""The command `forgetting`: trains studies, makes pages, audits compressed models."""
 
+import io
 import signal
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 from rich.console import Console
@@ -43,7 +44,7 @@ def train(
         typer.Option(help="Begin no further network after so many; the same command goes on."),
     ] = None,
 ) -> None:
-    """Train what is missing of a study's populations; what is here is verified and kept."""
+    """Train what is missing of a study's populations; what exists is verified and kept."""
     paths.require_checkout("train")
     if minutes is not None and not minutes > 0:
         raise UserError(
@@ -59,7 +60,10 @@ def train(
 
 @app.command()
 def pages(study: StudyName = "digits") -> None:
-    """Run every page of the book whose notebook, parameters, library or predictions have changed; STUDY is that of the book's own pages."""
+    """Run every page of the book that is out of date.
+
+    STUDY is that of the book's own pages.
+    """
     paths.require_checkout("pages")
     from forgetting.book.build import build_editions
     from forgetting.book.editions import editions
@@ -89,7 +93,7 @@ def page(
         typer.Option(help="Where the executed notebook goes; its place in the book if not given."),
     ] = None,
 ) -> None:
-    """Run one page, with other parameters if given; trains a level of sparsity that is not there yet."""
+    """Run one page, with other parameters if given; train a level of sparsity that is missing."""
     paths.require_checkout("page")
     from forgetting.book.build import run_page
     from forgetting.book.page import needed_sparsities, read_page, resolve_parameters
@@ -101,8 +105,8 @@ def page(
     checked = resolve_parameters(name, study=which, parameters=given)
     if "members" in given and checked["members"] > chosen.members:
         raise UserError(
-            f"members is {checked['members']}: study {chosen.name} has {chosen.members}; allowed: 2 to {chosen.members}, "
-            "or raise `members` in the study file"
+            f"members is {checked['members']}: study {chosen.name} has {chosen.members}; allowed: "
+            f"2 to {chosen.members}, or raise `members` in the study file"
         )
     train_missing(chosen.with_changes(sparsities=tuple(needed_sparsities(checked))))
     written = run_page(name, study=which, parameters=given, out=out)
@@ -121,7 +125,7 @@ def book() -> None:
 
 @app.command()
 def archive(study: StudyName = "digits") -> None:
-    """Publish a study: put all its predictions, and tables of data that may not be published, into book/archive."""
+    """Publish a study: put its predictions and derived tables into book/archive."""
     paths.require_checkout("archive")
     from forgetting import derived
     from forgetting.book.page import resolve_parameters
@@ -325,15 +329,14 @@ def train_missing(
 
 
 def main() -> None:
-    """Run the command; a mistake that the user can mend is one line and exit code 2."""
+    """Run the command; a mistake that the user can fix is one line and exit code 2."""
     for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
+        if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(
                 errors="replace"
             )  # A console that lacks a sign is no reason to fail.
-    signal.signal(
-        signal.SIGTERM, signal.default_int_handler
-    )  # stopped by `kill`, as by Ctrl-C: with a word, and no worker left behind
+    # `kill` stops the command as Ctrl-C does: with a message, and no worker left behind.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         app()
     except UserError as error:
@@ -347,13 +350,16 @@ def main() -> None:
         where = f" ({display_path(Path(error.filename))})" if error.filename else ""
         if isinstance(error, FileExistsError | NotADirectoryError | IsADirectoryError):
             _stop(
-                f"{error.strerror}{where}; move away what is there, give another name, or set FORGETTING_HOME to another folder"
+                f"{error.strerror}{where}; move away what is there, give another name, or set "
+                "FORGETTING_HOME to another folder"
             )
-        mend = "free the space or mend the permission, or set FORGETTING_HOME to another folder"
-        _stop(f"{error.strerror or error}{where}; what was finished is kept; {mend}")
+        _stop(
+            f"{error.strerror or error}{where}; what was finished is kept; free the space or fix "
+            "the permission, or set FORGETTING_HOME to another folder"
+        )
 
 
-def _stop(line: str) -> None:
+def _stop(line: str) -> NoReturn:
     console.print(f"forgetting: {line}", markup=False)
     sys.exit(2)
 
