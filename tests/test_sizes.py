@@ -1,0 +1,111 @@
+"""A module has one idea and a function one step: neither is longer than can be read at once."""
+
+import ast
+
+from forgetting import paths
+
+LIB = paths.ROOT / "lib"
+MODULE_LINES, FUNCTION_LINES = 300, 60
+
+# A ratchet: what is longer, and by how much at most. Take out what has been divided; add nothing.
+LONG_MODULES = {
+    "benchmarks/training.py": 385,
+    "forgetting/audit/__init__.py": 367,
+    "forgetting/audit/onnx.py": 426,
+    "forgetting/audit/reading.py": 388,
+    "forgetting/audit/report.py": 570,
+    "forgetting/audit/sentences.py": 454,
+    "forgetting/audit/tables.py": 349,
+    "forgetting/book/figures.py": 458,
+    "forgetting/book/pages.py": 466,
+    "forgetting/cli.py": 467,
+    "forgetting/derived.py": 405,
+    "forgetting/measure/difficulty.py": 359,
+    "forgetting/measure/exemplars.py": 400,
+    "forgetting/measure/human_difficulty.py": 335,
+    "forgetting/measure/inference.py": 385,
+    "forgetting/measure/matching.py": 328,
+    "forgetting/measure/sample_size.py": 442,
+    "forgetting/measure/simulation_study.py": 373,
+    "forgetting/measure/two_models.py": 311,
+    "forgetting/train/gpu.py": 372,
+    "forgetting/train/population.py": 550,
+    "forgetting/train/quantization.py": 597,
+}
+LONG_FUNCTIONS = {
+    "benchmarks/training.py plain_loop": 63,
+    "benchmarks/training.py run": 88,
+    "forgetting/audit/__init__.py run": 93,
+    "forgetting/audit/__init__.py _told": 62,
+    "forgetting/audit/reading.py groups": 66,
+    "forgetting/audit/report.py _page": 68,
+    "forgetting/audit/report.py _sets": 66,
+    "forgetting/audit/tables.py listed_exemplars": 63,
+    "forgetting/cli.py audit": 76,
+    "forgetting/cli.py predict": 80,
+    "forgetting/measure/difficulty.py rates_by_kind": 66,
+    "forgetting/measure/difficulty.py forgetting_of_labels": 64,
+    "forgetting/measure/exemplars.py null_control": 74,
+    "forgetting/measure/human_difficulty.py compare_with_null": 77,
+    "forgetting/measure/matching.py compare": 64,
+    "forgetting/measure/populations.py columns": 65,
+    "forgetting/measure/robustness.py compare": 69,
+    "forgetting/measure/sample_size.py classes": 64,
+    "forgetting/measure/simulation_study.py _compared": 75,
+    "forgetting/measure/simulation_two_models.py studies": 65,
+    "forgetting/measure/subgroups.py columns": 64,
+    "forgetting/measure/two_models.py changes": 98,
+}
+
+
+def lines_without_docstring(function):
+    """How many lines a function has, its docstring left out."""
+    total = function.end_lineno - function.lineno + 1
+    if ast.get_docstring(function) is None:
+        return total
+    docstring = function.body[0]
+    return total - (docstring.end_lineno - docstring.lineno + 1)
+
+
+def long_modules(folder):
+    """Modules with too many lines, by path."""
+    lengths = {path: len(path.read_text().splitlines()) for path in folder.rglob("*.py")}
+    return {
+        path.relative_to(folder).as_posix(): length
+        for path, length in lengths.items()
+        if length > MODULE_LINES
+    }
+
+
+def long_functions(folder):
+    """Functions with too many lines, by path and name."""
+    lengths = {}
+    for path in folder.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                name = f"{path.relative_to(folder).as_posix()} {node.name}"
+                lengths[name] = lines_without_docstring(node)
+    return {name: length for name, length in lengths.items() if length > FUNCTION_LINES}
+
+
+def grown(lengths, allowed):
+    """Those that are not on the list, or longer than when they were put on it."""
+    return {name: length for name, length in lengths.items() if length > allowed.get(name, 0)}
+
+
+def test_no_module_is_longer_than_can_be_read_at_once():
+    assert grown(long_modules(LIB), LONG_MODULES) == {}
+
+
+def test_no_function_is_longer_than_can_be_read_at_once():
+    assert grown(long_functions(LIB), LONG_FUNCTIONS) == {}
+
+
+def test_what_is_too_long_is_noticed_and_a_docstring_does_not_count(tmp_path):
+    body = "    x = 0\n" * 59
+    text = '    """Says much.\n' + "\n" * 200 + '    """\n'
+    (tmp_path / "fits.py").write_text(f"def f():\n{text}{body}")
+    assert long_functions(tmp_path) == {} and long_modules(tmp_path) == {}
+    (tmp_path / "long.py").write_text(f"def f():\n{body}    x = 1\n" + "\n" * 300)
+    assert long_functions(tmp_path) == {"long.py f": 61}
+    assert list(long_modules(tmp_path)) == ["long.py"]
