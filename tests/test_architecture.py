@@ -1,5 +1,6 @@
-"""Who imports whom in the library is a contract, and the contract notices what breaks it."""
+"""The rule of book/architecture.md: who may import whom, and how long a module may be."""
 
+import ast
 import os
 import shutil
 import subprocess
@@ -11,6 +12,12 @@ import pytest
 from forgetting import paths
 
 LIB = paths.ROOT / "lib"
+PACKAGE = LIB / "forgetting"
+MODULES = sorted(PACKAGE.rglob("*.py"))
+LINES, FUNCTION_LINES = 300, 60
+# Modules and functions that are longer, and why. These lists are to shrink.
+LONG_MODULES: dict[str, str] = {}
+LONG_FUNCTIONS: dict[str, str] = {}
 
 
 def lint_imports(lib):
@@ -51,3 +58,39 @@ def test_an_import_that_breaks_the_rule_is_noticed(module, line, tmp_path):
     done = lint_imports(tmp_path)
     assert done.returncode == 1, done.stdout + done.stderr
     assert "BROKEN" in done.stdout
+
+
+def name_of(module):
+    return module.relative_to(PACKAGE).as_posix()
+
+
+def functions(module):
+    """Every function of `module` with its lines, those of its docstring left out."""
+    for node in ast.walk(ast.parse(module.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            lines = node.end_lineno - node.lineno + 1
+            if ast.get_docstring(node) is not None:
+                docstring = node.body[0]
+                lines -= docstring.end_lineno - docstring.lineno + 1
+            yield f"{name_of(module)}:{node.name}", lines
+
+
+def test_no_module_is_longer_than_300_lines():
+    lines = {name_of(m): len(m.read_text(encoding="utf-8").splitlines()) for m in MODULES}
+    long = {name: count for name, count in lines.items() if count > LINES}
+    assert set(long) == set(LONG_MODULES), long
+
+
+def test_no_function_is_longer_than_60_lines_without_its_docstring():
+    long = {name: n for module in MODULES for name, n in functions(module) if n > FUNCTION_LINES}
+    assert set(long) == set(LONG_FUNCTIONS), long
+
+
+def test_the_page_on_architecture_names_every_room():
+    text = (paths.book / "architecture.md").read_text(encoding="utf-8")
+    rooms = {
+        f"{entry.name}/" if entry.is_dir() else entry.stem
+        for entry in PACKAGE.iterdir()
+        if not entry.name.startswith("_") and (entry.is_dir() or entry.suffix == ".py")
+    }
+    assert {room for room in rooms if f"`{room}`" not in text} == set()
