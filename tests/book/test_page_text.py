@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from forgetting import data
-from forgetting.book.page_text import layer_names, no_pictures
+from forgetting.book.page_text import layer_names, leading_votes, no_pictures
 from forgetting.study import load_study
 
 
@@ -38,3 +38,16 @@ def test_pictures_are_shown_where_they_may_be_published_or_are_asked_for_and_are
         "the same page, whether or not the pictures are here"
     )
     assert "not on this machine" in no_pictures(elsewhere, asked=True)
+
+
+@pytest.mark.parametrize(
+    ("counts", "words"),
+    [
+        ([0, 5, 2, 1], "5 say b, 2 say c"),
+        ([3, 0, 0, 0], "3 say a"),
+        ([2, 1, 2, 0], "2 say a, 2 say c"),
+        ([0, 0, 0, 0], ""),
+    ],
+)
+def test_the_labels_with_most_votes_are_named_the_first_of_equal_ones_first(counts, words):
+    assert leading_votes(counts, "abcd") == words

@@ -4,7 +4,7 @@ What a notebook of the book calls is here: `from forgetting import book`.
 """
 
 from forgetting.book.display import gallery, say, show, table
-from forgetting.book.page_text import layer_names, no_pictures
+from forgetting.book.page_text import layer_names, leading_votes, no_pictures
 from forgetting.book.provenance import provenance
 from forgetting.book.style import SIZES, bars, colour, label, look, series, use_style
 
@@ -15,6 +15,7 @@ __all__ = [
     "gallery",
     "label",
     "layer_names",
+    "leading_votes",
     "look",
     "no_pictures",
     "provenance",

@@ -1,7 +1,7 @@
-"""What only pages say: names of layers, and why there are no pictures."""
+"""What only pages say: names of layers, votes in words, and why there are no pictures."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from forgetting.data import DataSet
 
@@ -33,6 +33,22 @@ def layer_names(names: Iterable[str], *, network: str) -> list[str]:
         re.sub(r"conv(\d)$", r"convolution \1", {"stem": "first convolution"}.get(name, name))
         for name in blocks
     ]
+
+
+def leading_votes(counts: Sequence[int], names: Sequence[str], most: int = 2) -> str:
+    """Return the labels with most votes in words.
+
+    Args:
+        counts: votes for each class.
+        names: of the classes.
+        most: how many labels are named, if they have a vote; of equal ones the first.
+
+    Examples:
+        >>> leading_votes([1, 7, 0, 2], ["cat", "dog", "frog", "horse"])
+        '7 say dog, 2 say horse'
+    """
+    order = sorted(range(len(counts)), key=lambda label: -int(counts[label]))
+    return ", ".join(f"{counts[c]} say {names[c]}" for c in order[:most] if counts[c])
 
 
 def no_pictures(images: DataSet, *, asked: bool) -> str:
