@@ -18,7 +18,6 @@ LONG_MODULES = {
     "forgetting/book/figures.py": 458,
     "forgetting/book/pages.py": 466,
     "forgetting/cli.py": 467,
-    "forgetting/derived.py": 405,
     "forgetting/measure/difficulty.py": 359,
     "forgetting/measure/exemplars.py": 400,
     "forgetting/measure/human_difficulty.py": 335,
