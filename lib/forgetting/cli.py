@@ -9,6 +9,7 @@ from typing import Annotated, NoReturn
 import typer
 from rich.console import Console
 
+from forgetting import cli_options as options
 from forgetting import paths, predictions
 from forgetting.errors import UserError
 from forgetting.files import display_path
@@ -145,50 +146,18 @@ def archive(study: StudyName = "digits") -> None:
 
 @app.command()
 def audit(
-    files: Annotated[
-        list[Path],
-        typer.Argument(
-            help="Predictions: Parquet or CSV, with setting, member, example, label, predicted."
-        ),
-    ],
-    baseline: Annotated[str, typer.Option(help="The setting of the uncompressed models.")],
-    out: Annotated[Path, typer.Option(help="The folder that the report is written into.")],
-    groups: Annotated[
-        Path | None,
-        typer.Option(help="A table with the column example and a column for each attribute."),
-    ] = None,
-    images: Annotated[
-        Path | None,
-        typer.Option(
-            help="The folder of pictures that examples are named in, to show some of them."
-        ),
-    ] = None,
-    paired: Annotated[
-        bool,
-        typer.Option(
-            "--paired", help="Members of equal name belong together: one was made from the other."
-        ),
-    ] = False,
-    positive: Annotated[
-        str | None, typer.Option(help="The positive label of a task with two.")
-    ] = None,
-    second_baseline: Annotated[
-        str | None,
-        typer.Option(
-            help="The setting that is a second, independent baseline; <baseline>-again if there."
-        ),
-    ] = None,
-    alpha: Annotated[
-        float, typer.Option(help="Level of the tests, 1 minus that of the intervals.")
-    ] = 0.05,
-    minimum: Annotated[
-        int, typer.Option(help="Examples below which a class or group is shown only.")
-    ] = 10,
-    seed: Annotated[int, typer.Option(help="Of the random splits behind counts of exemplars.")] = 0,
-    fail_if: Annotated[
-        list[str] | None,
-        typer.Option(metavar="RULE", help='E.g. "any group: change_low < -0.05". May be repeated.'),
-    ] = None,
+    files: options.Predictions,
+    baseline: options.Baseline,
+    out: options.ReportFolder,
+    groups: options.Groups = None,
+    images: options.Pictures = None,
+    paired: options.Paired = False,
+    positive: options.Positive = None,
+    second_baseline: options.SecondBaseline = None,
+    alpha: options.Alpha = 0.05,
+    minimum: options.Minimum = 10,
+    seed: options.Seed = 0,
+    fail_if: options.Rules = None,
 ) -> None:
     """Say what compression did to whom.
 
@@ -224,64 +193,26 @@ def audit(
 
 @app.command()
 def predict(
-    model: Annotated[
-        Path, typer.Argument(help="An ONNX file: pictures in, scores of the classes out.")
-    ],
-    images: Annotated[Path, typer.Argument(help="The folder of pictures.")],
-    labels: Annotated[
-        Path,
-        typer.Option(help="A CSV file with the columns image (a path in the folder) and label."),
-    ],
-    out: Annotated[Path, typer.Option(help="The Parquet file to write.")],
-    setting: Annotated[
-        str | None,
-        typer.Option(help="What the model is called in the table; its file's name if not given."),
-    ] = None,
-    member: Annotated[
-        str, typer.Option(help="Which of several trainings of the setting it is.")
-    ] = "0",
-    classes: Annotated[
-        Path | None,
-        typer.Option(
-            help="A text file with the class names, a line for each output; else they are 0, 1, ..."
-        ),
-    ] = None,
-    config: Annotated[
-        Path | None,
-        typer.Option(help="A YAML file with the pre-processing; the options below come before it."),
-    ] = None,
-    size: Annotated[
-        tuple[int, int] | None,
-        typer.Option(metavar="HEIGHT WIDTH", help="Of the input; the model's if not given."),
-    ] = None,
-    resize: Annotated[
-        str | None,
-        typer.Option(help="stretch, or crop: scale the shorter side and cut out the centre."),
-    ] = None,
-    scale: Annotated[
-        float | None, typer.Option(help="What the bytes are divided by; 255 if not given.")
-    ] = None,
-    mean: Annotated[
-        str | None, typer.Option(help='Subtracted after that, e.g. "0.485,0.456,0.406".')
-    ] = None,
-    std: Annotated[
-        str | None, typer.Option(help='Divided by after that, e.g. "0.229,0.224,0.225".')
-    ] = None,
-    layout: Annotated[str | None, typer.Option(help="NCHW or NHWC.")] = None,
-    channels: Annotated[str | None, typer.Option(help="RGB, BGR or L (grey).")] = None,
+    model: options.Model,
+    images: options.PictureFolder,
+    labels: options.Labels,
+    out: options.Table,
+    setting: options.Setting = None,
+    member: options.Member = "0",
+    classes: options.ClassNames = None,
+    config: options.Config = None,
+    size: options.Size = None,
+    resize: options.Resize = None,
+    scale: options.Scale = None,
+    mean: options.Mean = None,
+    std: options.Std = None,
+    layout: options.Layout = None,
+    channels: options.Channels = None,
 ) -> None:
-    """Predict a folder of pictures by an ONNX model, for `forgetting audit`."""
+    """Predict a folder of pictures with an ONNX model, for `forgetting audit`."""
     from forgetting.audit.onnx import predict_onnx
     from forgetting.audit.picture_labels import read_class_names, read_labels
     from forgetting.audit.preprocessing import read_preprocessing
-
-    def numbers(name: str, text: str | None) -> list[float] | None:
-        try:
-            return None if text is None else [float(part) for part in text.split(",")]
-        except ValueError:
-            raise UserError(
-                f"{name} is {text!r}: give one number, or one a channel, separated by commas"
-            ) from None
 
     if out.suffix != ".parquet":
         raise UserError(
@@ -292,8 +223,8 @@ def predict(
         size=size,
         resize=resize,
         scale=scale,
-        mean=numbers("mean", mean),
-        std=numbers("std", std),
+        mean=_numbers("mean", mean),
+        std=_numbers("std", std),
         layout=layout,
         channels=channels,
     )
@@ -312,6 +243,15 @@ def predict(
         f"{percent(right / len(pictures.labels))} right",
         markup=False,
     )
+
+
+def _numbers(name: str, text: str | None) -> list[float] | None:
+    try:
+        return None if text is None else [float(part) for part in text.split(",")]
+    except ValueError:
+        raise UserError(
+            f"{name} is {text!r}: give one number, or one for each channel, separated by commas"
+        ) from None
 
 
 def train_missing(

@@ -1,0 +1,83 @@
+"""Arguments and options of the commands `audit` and `predict`, with their help."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Predictions = Annotated[
+    list[Path],
+    typer.Argument(
+        help="Predictions: Parquet or CSV, with setting, member, example, label, predicted."
+    ),
+]
+Baseline = Annotated[str, typer.Option(help="The setting of the uncompressed models.")]
+ReportFolder = Annotated[Path, typer.Option(help="The folder that the report is written into.")]
+Groups = Annotated[
+    Path | None,
+    typer.Option(help="A table with the column example and a column for each attribute."),
+]
+Pictures = Annotated[
+    Path | None,
+    typer.Option(help="The folder of pictures that examples are named in, to show some of them."),
+]
+Paired = Annotated[
+    bool,
+    typer.Option(
+        "--paired", help="Members of equal name belong together: one was made from the other."
+    ),
+]
+Positive = Annotated[str | None, typer.Option(help="The positive label of a task with two.")]
+SecondBaseline = Annotated[
+    str | None,
+    typer.Option(
+        help="The setting that is a second, independent baseline; <baseline>-again if there."
+    ),
+]
+Alpha = Annotated[float, typer.Option(help="Level of the tests, 1 minus that of the intervals.")]
+Minimum = Annotated[
+    int, typer.Option(help="Examples below which a class or group is shown, but not tested.")
+]
+Seed = Annotated[int, typer.Option(help="Of the random splits behind counts of exemplars.")]
+Rules = Annotated[
+    list[str] | None,
+    typer.Option(metavar="RULE", help='E.g. "any group: change_low < -0.05". May be repeated.'),
+]
+Model = Annotated[
+    Path, typer.Argument(help="An ONNX file: pictures in, scores of the classes out.")
+]
+PictureFolder = Annotated[Path, typer.Argument(help="The folder of pictures.")]
+Labels = Annotated[
+    Path, typer.Option(help="A CSV file with the columns image (a path in the folder) and label.")
+]
+Table = Annotated[Path, typer.Option(help="The Parquet file to write.")]
+Setting = Annotated[
+    str | None,
+    typer.Option(help="What the model is called in the table; its file's name if not given."),
+]
+Member = Annotated[str, typer.Option(help="Which of several trainings of the setting it is.")]
+ClassNames = Annotated[
+    Path | None,
+    typer.Option(
+        help="A text file with the class names, a line for each output; else they are 0, 1, ..."
+    ),
+]
+Config = Annotated[
+    Path | None,
+    typer.Option(help="A YAML file with the pre-processing; the options below come before it."),
+]
+Size = Annotated[
+    tuple[int, int] | None,
+    typer.Option(metavar="HEIGHT WIDTH", help="Of the input; the model's if not given."),
+]
+Resize = Annotated[
+    str | None,
+    typer.Option(help="stretch, or crop: scale the shorter side and cut out the centre."),
+]
+Scale = Annotated[
+    float | None, typer.Option(help="What the bytes are divided by; 255 if not given.")
+]
+Mean = Annotated[str | None, typer.Option(help='Subtracted after that, e.g. "0.485,0.456,0.406".')]
+Std = Annotated[str | None, typer.Option(help='Divided by after that, e.g. "0.229,0.224,0.225".')]
+Layout = Annotated[str | None, typer.Option(help="NCHW or NHWC.")]
+Channels = Annotated[str | None, typer.Option(help="RGB, BGR or L (grey).")]
