@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 from scipy import stats
 
 from forgetting.audit import audit_predictions
-from forgetting.measure import class_impact, exemplars, inputs, subgroups
+from forgetting.measure import class_impact, exemplars, inputs, sets, subgroups
 
 EXAMPLES, CLASSES, MEMBERS = 50_000, 1000, 30
 PLAIN = 50  # Classes that the plain implementation is timed on; it takes as long for each.
@@ -95,7 +95,7 @@ def measures_work(folder: Path) -> Callable[[], None]:
 
     def work() -> None:
         class_impact.compare(label=label, **sides)
-        subgroups.compare(subgroups.groups(groups, label=label), label=label, **sides)
+        subgroups.compare(sets.groups(groups, label=label), label=label, **sides)
         exemplars.find(**sides)
 
     return work
@@ -195,9 +195,9 @@ def time_metric_frame(arrays: dict[str, np.ndarray]) -> dict[str, float] | None:
             )
             theirs.append(np.ravel(frame.by_group))
     took, start = time.process_time() - start, time.process_time()
-    sets = subgroups.groups(groups.astype("category"), label=arrays["label"])
+    grouped = sets.groups(groups.astype("category"), label=arrays["label"])
     ours = subgroups.compare(
-        sets,
+        grouped,
         label=arrays["label"],
         baseline=arrays["baseline"][:1],
         compressed=arrays["compressed"][:1],

@@ -18,7 +18,7 @@ from forgetting import cli, paths, predictions
 from forgetting.audit import Audit, audit, audit_predictions, check_report_folder
 from forgetting.audit.comparison_tables import findings_table
 from forgetting.errors import UserError
-from forgetting.measure import class_impact, exemplars, two_models
+from forgetting.measure import class_impact, exemplars, score_intervals
 from forgetting.study import Study
 
 SINGLE, POPULATIONS, PAIRS = "one model each", "populations", "paired populations"
@@ -787,7 +787,7 @@ def test_the_sample_sizes_that_the_documentation_names_are_those_of_the_interval
         (paths.ROOT / "book" / "audit.md").read_text(),
     )
     for n, loss in zip(map(int, text.groups()), (0.05, 0.02), strict=True):
-        low, _ = two_models.score_interval(
+        low, _ = score_intervals.score_interval(
             to_wrong=np.array([0, 0]), to_right=np.array([0, 0]), n=np.array([n - 1, n])
         )
         assert low[0] < -loss <= low[1]

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from forgetting.errors import UserError
-from forgetting.measure import class_impact, inference, simulation
+from forgetting.measure import class_impact, class_spread, multiplicity, simulation
 
 SIZES = (7, 11, 13)  # Different primes, so that no class can stand for another.
 LABEL = np.repeat(np.arange(3), SIZES).astype(np.int32)
@@ -269,7 +269,7 @@ def test_the_papers_centre_is_too_strict_for_classes_that_share_a_skill_and_too_
     monkeypatch,
 ):
     monkeypatch.setattr(
-        inference, "adjusted", lambda p, method: p
+        multiplicity, "adjust", lambda p, method: p
     )  # Slow, and only the unadjusted p is looked at.
     generator, trials = np.random.default_rng(8), 200
     found = {centre: np.zeros(10) for centre in class_impact.CENTRES}
@@ -305,7 +305,9 @@ def test_the_spread_is_what_is_left_of_the_changes_variance_once_noise_is_off_an
     how = {"label": label, "recall": (0.8, 0.7, 0.9, 0.6)}
     baseline = simulation.population(**how, members=7, seed=0)
     compressed = simulation.population(**how | {"recall": (0.8, 0.5, 0.9, 0.6)}, members=9, seed=1)
-    row = class_impact.spread(label=label, baseline=baseline, compressed=compressed, seed=0).iloc[0]
+    row = class_spread.estimate(label=label, baseline=baseline, compressed=compressed, seed=0).iloc[
+        0
+    ]
     table = class_impact.compare(label=label, baseline=baseline, compressed=compressed)
     assert table[["relative_change", "change"]].std(ddof=1).to_list() == pytest.approx(
         [row["raw"]] * 2
@@ -334,7 +336,7 @@ def test_the_spread_is_right_on_average_whatever_the_number_of_members_and_its_i
                 for _ in range(150)
             )
             rows = pd.concat(
-                class_impact.spread(
+                class_spread.estimate(
                     label=label, baseline=d, compressed=c, draws=100, seed=generator
                 )
                 for d, c in pairs
@@ -352,7 +354,7 @@ def test_fewer_than_four_members_have_a_spread_but_no_interval_of_it():
         simulation.population(label=label, recall=(0.7, 0.8), members=3, seed=seed)
         for seed in (0, 1)
     ]
-    row = class_impact.spread(
+    row = class_spread.estimate(
         label=label, baseline=populations[0], compressed=populations[1], seed=0
     ).iloc[0]
     assert row["spread"] >= 0 and np.isnan(row["low"]) and np.isnan(row["high"])

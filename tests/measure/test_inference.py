@@ -8,7 +8,7 @@ from scipy import stats
 from statsmodels.stats.power import TTestIndPower
 
 from forgetting.errors import UserError
-from forgetting.measure import inference
+from forgetting.measure import inference, multiplicity, power, resampling
 
 
 def test_welch_agrees_with_scipy_column_by_column():
@@ -99,24 +99,24 @@ def naive_benjamini_hochberg(p):
 def test_adjusted_p_values_follow_their_definition_and_leave_untested_rows_out(p, untested):
     wide = np.array(p + [np.nan] * untested)
     for method, naive in (("holm", naive_holm), ("fdr_bh", naive_benjamini_hochberg)):
-        adjusted = inference.adjusted(wide, method=method)
+        adjusted = multiplicity.adjust(wide, method=method)
         assert np.allclose(adjusted[: len(p)], naive(p))
         assert np.isnan(adjusted[len(p) :]).all()
 
 
 def test_a_table_without_any_test_has_no_adjusted_p_value():
-    assert np.isnan(inference.adjusted([np.nan, np.nan], method="holm")).all()
+    assert np.isnan(multiplicity.adjust([np.nan, np.nan], method="holm")).all()
 
 
 def test_the_smallest_detectable_change_agrees_with_statsmodels():
     se = 2.0 * np.sqrt(2 / 30)
     wanted = 2.0 * TTestIndPower().solve_power(nobs1=30, alpha=0.05, power=0.8)
-    assert inference.smallest_detectable(se=se, df=58) == pytest.approx(wanted, rel=1e-4)
+    assert power.smallest_detectable(se=se, df=58) == pytest.approx(wanted, rel=1e-4)
 
 
 def test_a_change_of_the_smallest_detectable_size_is_found_in_four_of_five_trials():
     generator, members = np.random.default_rng(4), 20
-    size = inference.smallest_detectable(se=np.sqrt(2 / members), df=2 * members - 2)
+    size = power.smallest_detectable(se=np.sqrt(2 / members), df=2 * members - 2)
     result = inference.welch(
         generator.normal(0, 1, (members, 20000)), generator.normal(size, 1, (members, 20000))
     )
@@ -124,7 +124,7 @@ def test_a_change_of_the_smallest_detectable_size_is_found_in_four_of_five_trial
 
 
 def test_the_smallest_detectable_change_is_unknown_without_a_test_and_normal_at_infinite_freedom():
-    sizes = inference.smallest_detectable(
+    sizes = power.smallest_detectable(
         se=np.array([1.0, np.nan, 1.0]), df=np.array([np.inf, np.nan, 1e7])
     )
     assert sizes[0] == pytest.approx(
@@ -132,7 +132,7 @@ def test_the_smallest_detectable_change_is_unknown_without_a_test_and_normal_at_
     )  # the other tail holds a millionth
     assert np.isnan(sizes[1]) and sizes[2] == pytest.approx(sizes[0], rel=1e-4)
     with pytest.raises(UserError, match="power is 1.5"):
-        inference.smallest_detectable(se=1, df=3, power=1.5)
+        power.smallest_detectable(se=1, df=3, power=1.5)
 
 
 def test_the_exact_proportion_interval_agrees_with_scipy():
@@ -142,21 +142,21 @@ def test_the_exact_proportion_interval_agrees_with_scipy():
 
 
 def test_a_permutation_p_value_counts_the_observed_one_and_is_never_zero():
-    assert inference.permutation_p(5, [1, 5, 7, 2]) == pytest.approx(3 / 5)
-    assert inference.permutation_p(9, np.zeros(99)) == pytest.approx(0.01)
+    assert resampling.permutation_p(5, [1, 5, 7, 2]) == pytest.approx(3 / 5)
+    assert resampling.permutation_p(9, np.zeros(99)) == pytest.approx(0.01)
 
 
 def test_subsets_have_their_size_draw_every_member_alike_and_follow_the_seed():
-    drawn = inference.subsets(10, 4, draws=5000, seed=0)
+    drawn = resampling.subsets(10, 4, draws=5000, seed=0)
     assert drawn.shape == (5000, 10) and (drawn.sum(axis=1) == 4).all()
     assert np.allclose(drawn.mean(axis=0), 0.4, atol=0.03)
-    assert (drawn == inference.subsets(10, 4, draws=5000, seed=0)).all()
-    assert (drawn != inference.subsets(10, 4, draws=5000, seed=1)).any()
+    assert (drawn == resampling.subsets(10, 4, draws=5000, seed=0)).all()
+    assert (drawn != resampling.subsets(10, 4, draws=5000, seed=1)).any()
 
 
 def test_a_cluster_bootstrap_takes_all_examples_of_a_source_or_none():
     source = np.array(["a", "a", "a", "b", "c", "c"])
-    totals = inference.cluster_totals(
+    totals = resampling.cluster_totals(
         np.stack([source == name for name in "abc"], axis=1), source, draws=500, seed=0
     )
     assert set(totals[:, 0]) <= {0, 3, 6, 9} and set(totals[:, 2]) <= {0, 2, 4, 6}
@@ -169,22 +169,22 @@ def test_a_cluster_bootstrap_covers_the_mean_where_a_bootstrap_of_examples_does_
         source = np.repeat(np.arange(60), 4)
         values = generator.normal(size=60)[source] + generator.normal(0, 0.3, 240)
         for unit, cluster in (("source", source), ("example", np.arange(240))):
-            totals = inference.cluster_totals(
+            totals = resampling.cluster_totals(
                 np.stack([values, np.ones(240)], axis=1), cluster, draws=200, seed=generator
             )
-            low, high = inference.percentiles(totals[:, 0] / totals[:, 1])
+            low, high = resampling.percentiles(totals[:, 0] / totals[:, 1])
             covered[unit] += low <= 0 <= high
     assert covered["source"] > 180 and covered["example"] < 160
 
 
 def test_a_band_leaves_undefined_draws_out():
-    assert inference.band([1.0, np.nan, 3.0], alpha=0.1) == {
+    assert resampling.band([1.0, np.nan, 3.0], alpha=0.1) == {
         "mean": 2.0,
         "low": 1.0,
         "high": 3.0,
         "draws": 2,
     }
-    empty = inference.band([np.nan])
+    empty = resampling.band([np.nan])
     assert empty["draws"] == 0 and np.isnan(empty["mean"])
 
 
@@ -216,9 +216,7 @@ def test_welchs_test_finds_what_it_is_said_to_find_in_four_of_five_trials(member
     parts = 1 / first, spread**2 / second
     share = parts[0] / sum(parts)
     size = float(
-        inference.welch_detectable(
-            se=np.sqrt(sum(parts)), share=share, members=members, alpha=alpha
-        )
+        power.welch_detectable(se=np.sqrt(sum(parts)), share=share, members=members, alpha=alpha)
     )
     before, after = (
         generator.normal(0, 1, (first, 40_000)),
@@ -226,10 +224,10 @@ def test_welchs_test_finds_what_it_is_said_to_find_in_four_of_five_trials(member
     )
     assert (inference.welch(before, after).p <= alpha).mean() == pytest.approx(0.8, abs=0.01)
     df = 1 / (share**2 / (first - 1) + (1 - share) ** 2 / (second - 1))
-    assert size >= 0.995 * inference.smallest_detectable(se=np.sqrt(sum(parts)), df=df, alpha=alpha)
-    assert np.isnan(inference.welch_detectable(se=1.0, share=np.nan, members=members))
+    assert size >= 0.995 * power.smallest_detectable(se=np.sqrt(sum(parts)), df=df, alpha=alpha)
+    assert np.isnan(power.welch_detectable(se=1.0, share=np.nan, members=members))
 
 
 def test_far_out_the_power_goes_on_without_a_step():
     limit, df, shift = np.full(200, 110.0), np.full(200, 3.0), np.linspace(99, 101, 200)
-    assert np.abs(np.diff(inference._beyond(limit, shift, df))).max() < 1e-3
+    assert np.abs(np.diff(power._outside(limit, shift, df))).max() < 1e-3

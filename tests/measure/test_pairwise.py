@@ -8,7 +8,7 @@ from hypothesis import strategies as some
 from scipy import stats
 
 from forgetting.errors import UserError
-from forgetting.measure import class_impact, exemplars, pairwise
+from forgetting.measure import class_impact, class_spread, exemplars, pairwise
 
 
 def populations(seed, *, members=5, examples=120, wrong=(0.2, 0.2, 0.35)):
@@ -83,7 +83,7 @@ def test_the_cost_of_compression_is_a_share_of_accuracy_and_of_classes():
     assert row["loss_low"] < row["loss"] < row["loss_high"]
     classes = class_impact.compare(**how)
     assert row["classes"] == pytest.approx((classes["relative_p_holm"] <= 0.05).mean())
-    spread = class_impact.spread(**how, draws=40, seed=0).iloc[0]
+    spread = class_spread.estimate(**how, draws=40, seed=0).iloc[0]
     assert row["spread"] == spread["spread"] and row["spread_high"] == spread["high"]
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from forgetting.measure import class_impact, inference, populations
+from forgetting.measure import class_impact, populations, power
 
 N, TOTAL = np.array([17, 29, 41]), np.array([97, 97, 60])
 
@@ -50,9 +50,9 @@ def test_both_questions_agree_with_scipy_set_by_set(paired):
             se = abs(row[name] / naive.statistic)
             parts = [side[:, k].var(ddof=1) / len(side) for side in samples]
             wanted = (
-                inference.smallest_detectable(se=se, df=naive.df, alpha=0.1 / 3)
+                power.smallest_detectable(se=se, df=naive.df, alpha=0.1 / 3)
                 if paired
-                else inference.welch_detectable(
+                else power.welch_detectable(
                     se=se, share=parts[0] / sum(parts), members=(7, 9), alpha=0.1 / 3
                 )
             )

@@ -12,8 +12,8 @@ from forgetting.errors import UserError
 from forgetting.measure import (
     class_impact,
     exemplars,
-    inference,
     pie_detection,
+    power,
     sample_size,
     simulation,
 )
@@ -306,10 +306,10 @@ def test_the_power_told_from_large_populations_is_that_of_fresh_small_studies():
         label=LABEL, baseline=alike(1000, 16), compressed=alike(1000, 17, **lower), sizes=[8]
     ).set_index("class")
     hits = [
-        class_impact.correct(LABEL, alike(8 * 1000, seed, **how), 4).reshape(8, 1000, 4)
+        class_impact.correct_counts(LABEL, alike(8 * 1000, seed, **how), 4).reshape(8, 1000, 4)
         for seed, how in ((18, {}), (19, lower))
     ]
-    found = class_impact.tested(*hits, n)[0].p <= 0.05
+    found = class_impact.relative_test(*hits, n)[0].p <= 0.05
     assert np.allclose(found.mean(axis=0), told["chance"], atol=0.05) and told["chance"].max() > 0.6
     assert (told["detectable_first"] > told["detectable"]).all() and (
         n * told["relative_change"]
@@ -327,10 +327,10 @@ def test_at_the_size_of_the_populations_the_standard_error_is_that_of_the_test()
     assert np.allclose(table["se"][4:], whole["relative_se"] / 2)
     assert np.allclose(
         table["detectable"][:4],
-        inference.smallest_detectable(se=whole["relative_se"], df=whole["relative_df"]),
+        power.smallest_detectable(se=whole["relative_se"], df=whole["relative_df"]),
     )
     assert np.allclose(
-        inference.chance(shift=table["detectable"] / table["se"], df=table["df"]), 0.8
+        power.t_test_power(shift=table["detectable"] / table["se"], df=table["df"]), 0.8
     )
 
 

@@ -8,6 +8,7 @@ from forgetting.measure import (
     class_impact,
     inference,
     populations,
+    power,
     simulation_study,
     simulation_two_models,
 )
@@ -210,8 +211,8 @@ def test_the_power_that_is_promised_is_that_of_welchs_test():
     change = inference.welch(baseline, after)
     shift = 0.1 / (change.change[:, 0].std(ddof=1) / 50)
     promised = float(
-        inference.welch_chance(shift=shift, share=change.share[:, 0].mean(), members=(6, 6))
+        power.welch_power(shift=shift, share=change.share[:, 0].mean(), members=(6, 6))
     )
     assert float(told["change", "promised, uncorrected"][0]) == pytest.approx(promised)
-    official, _ = class_impact.tested(baseline, baseline[::-1], n, centre="population")
+    official, _ = class_impact.relative_test(baseline, baseline[::-1], n, centre="population")
     assert np.isnan(official.p).all() or official.p.shape == (400, 2)

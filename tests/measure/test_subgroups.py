@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from forgetting.errors import UserError
-from forgetting.measure import class_impact, inference, populations, subgroups
+from forgetting.measure import class_impact, inference, populations, sets, subgroups
 
 SIZES = {("F", "old"): 31, ("F", "young"): 53, ("M", "old"): 23, ("M", "young"): 7}
 TABLE = pd.DataFrame(
@@ -33,15 +33,15 @@ def in_group(group):
 @pytest.mark.parametrize("members", [1, 5])
 def test_error_and_its_two_kinds_agree_with_filtering_group_by_group(members):
     baseline, compressed = predicted(1, members), predicted(2, members, 0.35)
-    sets = subgroups.groups(TABLE, label=LABEL, positive=1)
-    table = subgroups.compare(sets, label=LABEL, baseline=baseline, compressed=compressed)
+    grouped = sets.groups(TABLE, label=LABEL, positive=1)
+    table = subgroups.compare(grouped, label=LABEL, baseline=baseline, compressed=compressed)
     assert len(table) == 3 * (2 + 2 + 4) and set(table.attribute) == {"sex", "age", "sex & age"}
     for row in table.itertuples():
         scope = {"error": LABEL >= 0, "fpr": LABEL == 0, "fnr": LABEL == 1}[row.metric] & in_group(
             row.group
         )
         wrong = [(p != LABEL)[:, scope].mean() for p in (baseline, compressed)]
-        assert row.n == scope.sum() and row.too_small == (row.n < subgroups.MINIMUM)
+        assert row.n == scope.sum() and row.too_small == (row.n < sets.MINIMUM)
         assert (row.baseline_rate, row.compressed_rate) == pytest.approx(wrong)
         assert row.compressed_count == pytest.approx(wrong[1] * row.n)
         assert row.change == pytest.approx(
@@ -62,7 +62,7 @@ def test_without_a_positive_label_a_group_has_its_accuracy_and_examples_without_
     table = TABLE.copy()
     table.loc[:4, "sex"] = np.nan
     told = subgroups.compare(
-        subgroups.groups(table, label=LABEL),
+        sets.groups(table, label=LABEL),
         label=LABEL,
         baseline=predicted(1, 1),
         compressed=predicted(2, 1),
@@ -79,7 +79,7 @@ def test_without_a_positive_label_a_group_has_its_accuracy_and_examples_without_
 def test_classes_have_the_numbers_of_class_impact():
     baseline, compressed = predicted(3, 6), predicted(4, 6, 0.4)
     table = subgroups.compare(
-        subgroups.classes(LABEL), label=LABEL, baseline=baseline, compressed=compressed
+        sets.classes(LABEL), label=LABEL, baseline=baseline, compressed=compressed
     )
     wanted = class_impact.compare(label=LABEL, baseline=baseline, compressed=compressed)
     assert (
@@ -88,7 +88,7 @@ def test_classes_have_the_numbers_of_class_impact():
         and table.flips.isna().all()
     )
     pairs = subgroups.compare(
-        subgroups.classes(LABEL), label=LABEL, baseline=baseline, compressed=compressed, paired=True
+        sets.classes(LABEL), label=LABEL, baseline=baseline, compressed=compressed, paired=True
     )
     assert (
         pairs.relative_p
@@ -106,9 +106,9 @@ def test_classes_have_the_numbers_of_class_impact():
 @pytest.mark.parametrize("paired", [False, True])
 def test_the_interval_over_other_examples_too_is_that_of_filtering_set_by_set(paired):
     baseline, compressed = predicted(8, 4), predicted(9, 4 if paired else 7, 0.3)
-    sets = subgroups.groups(TABLE, label=LABEL, positive=1)
+    grouped = sets.groups(TABLE, label=LABEL, positive=1)
     table = subgroups.compare(
-        sets, label=LABEL, baseline=baseline, compressed=compressed, paired=paired
+        grouped, label=LABEL, baseline=baseline, compressed=compressed, paired=paired
     )
     for row in table.itertuples():
         scope = {"error": LABEL >= 0, "fpr": LABEL == 0, "fnr": LABEL == 1}[row.metric] & in_group(
@@ -135,7 +135,7 @@ def test_the_interval_over_other_examples_too_is_that_of_filtering_set_by_set(pa
 def test_a_rate_of_zero_has_counts_and_no_relative_change():
     still = LABEL[None]
     table = subgroups.compare(
-        subgroups.groups(TABLE, label=LABEL, positive=1),
+        sets.groups(TABLE, label=LABEL, positive=1),
         label=LABEL,
         baseline=still,
         compressed=predicted(5, 1),
@@ -149,8 +149,8 @@ def test_a_rate_of_zero_has_counts_and_no_relative_change():
 
 def test_equal_models_harm_no_group_and_a_group_without_positives_has_no_row_for_them():
     label = np.where(in_group("sex=M & age=old"), 0, LABEL)
-    sets = subgroups.groups(TABLE, label=label, positive=1)
-    table = subgroups.compare(sets, label=label, baseline=label[None], compressed=label[None])
+    grouped = sets.groups(TABLE, label=label, positive=1)
+    table = subgroups.compare(grouped, label=label, baseline=label[None], compressed=label[None])
     assert (
         (table.change == 0).all()
         and not (table.p_holm <= 0.05).any()
@@ -167,7 +167,7 @@ def test_harm_to_one_group_is_the_only_one_found():
     harmed = (table.site == "c").to_numpy() & (generator.random(size) < 0.12)
     compressed = np.where(harmed, (baseline + 1) % 5, baseline)
     told = subgroups.compare(
-        subgroups.groups(table, label=label), label=label, baseline=baseline, compressed=compressed
+        sets.groups(table, label=label), label=label, baseline=baseline, compressed=compressed
     )
     lost = told.p_holm.le(0.05) & (told.change < 0)
     assert told.group[lost].tolist() == ["site=c"] and told.group[told.change.idxmin()] == "site=c"
@@ -176,12 +176,12 @@ def test_harm_to_one_group_is_the_only_one_found():
 def test_wrong_input_is_refused_in_one_line():
     one, two = predicted(1, 1), predicted(1, 2)
     for refused, told in (
-        (lambda: subgroups.groups(TABLE.astype(object), label=LABEL), "categorical"),
-        (lambda: subgroups.groups(TABLE, label=LABEL % 1, positive=1), "positive label is 1"),
-        (lambda: subgroups.groups(TABLE, label=LABEL, positive=2), "positive label is 2"),
+        (lambda: sets.groups(TABLE.astype(object), label=LABEL), "categorical"),
+        (lambda: sets.groups(TABLE, label=LABEL % 1, positive=1), "positive label is 1"),
+        (lambda: sets.groups(TABLE, label=LABEL, positive=2), "positive label is 2"),
         (
             lambda: subgroups.compare(
-                subgroups.classes(LABEL), label=LABEL, baseline=one, compressed=two
+                sets.classes(LABEL), label=LABEL, baseline=one, compressed=two
             ),
             "1 members and the other 2",
         ),

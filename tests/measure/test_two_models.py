@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import optimize, stats
 
-from forgetting.measure import inference, two_models
+from forgetting.measure import mcnemar, multiplicity, score_intervals, two_models
 
 COUNTS = st.tuples(st.integers(0, 30), st.integers(0, 30), st.integers(0, 60)).filter(
     lambda c: sum(c) > 0
@@ -30,22 +30,22 @@ def naive_score(lost, won, n, change):
 def test_mcnemars_test_agrees_with_scipy_and_is_1_where_nothing_is_discordant():
     for lost, won in ((0, 0), (3, 3), (7, 1), (0, 9), (40, 60)):
         wanted = stats.binomtest(lost, lost + won, 0.5).pvalue if lost + won else 1
-        assert two_models.mcnemar(to_wrong=lost, to_right=won) == pytest.approx(wanted)
-    assert two_models.mcnemar(to_wrong=[3, 0], to_right=[9, 2]).shape == (2,)
+        assert mcnemar.p_value(to_wrong=lost, to_right=won) == pytest.approx(wanted)
+    assert mcnemar.p_value(to_wrong=[3, 0], to_right=[9, 2]).shape == (2,)
 
 
 @pytest.mark.parametrize("alpha", [0.5, 0.05, 0.01, 0.05 / 1000, 2.0**-4])
 def test_the_number_of_discordant_examples_needed_is_the_first_that_can_be_significant(alpha):
-    fewest = two_models.needed(alpha)
+    fewest = mcnemar.fewest_discordant(alpha)
     assert (
-        two_models.mcnemar(to_wrong=fewest, to_right=0)
+        mcnemar.p_value(to_wrong=fewest, to_right=0)
         <= alpha
-        < two_models.mcnemar(to_wrong=fewest - 1, to_right=0)
+        < mcnemar.p_value(to_wrong=fewest - 1, to_right=0)
     )
 
 
 def test_six_discordant_examples_are_needed_at_the_usual_level():
-    assert two_models.needed(0.05) == 6
+    assert mcnemar.fewest_discordant(0.05) == 6
 
 
 @settings(max_examples=20, deadline=None)
@@ -53,18 +53,20 @@ def test_six_discordant_examples_are_needed_at_the_usual_level():
 def test_the_ends_of_the_score_interval_solve_the_score_equation(counts):
     lost, won, same = counts
     n = sum(counts)
-    low, high = (float(end) for end in two_models.score_interval(to_wrong=lost, to_right=won, n=n))
+    low, high = (
+        float(end) for end in score_intervals.score_interval(to_wrong=lost, to_right=won, n=n)
+    )
     assert -1 <= low <= (won - lost) / n <= high <= 1 and low < high
     for end, wanted in ((low, 1.959964), (high, -1.959964)):
         if abs(end) < 1 - 1e-6:
             assert naive_score(lost, won, n, end) == pytest.approx(wanted, abs=2e-3)
-    mirrored = two_models.score_interval(to_wrong=won, to_right=lost, n=n)
+    mirrored = score_intervals.score_interval(to_wrong=won, to_right=lost, n=n)
     assert (-mirrored[1], -mirrored[0]) == pytest.approx((low, high), abs=1e-12)
 
 
 def test_the_score_interval_of_many_examples_is_the_plain_one():
     # Approval of a prime minister by 1,600 people asked twice (Agresti, Categorical Data Analysis): -0.0587 to -0.0213 by the normal rule.
-    low, high = two_models.score_interval(to_wrong=150, to_right=86, n=1600)
+    low, high = score_intervals.score_interval(to_wrong=150, to_right=86, n=1600)
     assert (float(low), float(high)) == pytest.approx((-0.0587, -0.0213), abs=5e-4)
 
 
@@ -77,7 +79,7 @@ def exact_misses(n, loss, win, alpha):
     chance = stats.multinomial.pmf(
         np.stack([lost, won, n - lost - won], axis=1), n, [loss, win, 1 - loss - win]
     )
-    low, high = two_models.score_interval(to_wrong=lost, to_right=won, n=n, alpha=alpha)
+    low, high = score_intervals.score_interval(to_wrong=lost, to_right=won, n=n, alpha=alpha)
     return chance[(low > win - loss) | (high < win - loss)].sum()
 
 
@@ -97,20 +99,20 @@ def test_the_smallest_detectable_loss_is_found_in_four_of_five_audits_and_a_smal
         (200, 30, 0, 0.005),
         (1000, 20, 20, 0.05 / 100),
     ):
-        size = float(two_models.smallest_detectable(to_wrong=lost, to_right=won, n=n, alpha=alpha))
+        size = float(mcnemar.smallest_detectable(to_wrong=lost, to_right=won, n=n, alpha=alpha))
         flips = min(lost + won, 2 * min(lost, won) + np.sqrt(lost + won)) / n
         for times, low, high in ((1, 0.78, 0.83), (0.8, 0, 0.78)):
             drawn = generator.multinomial(
                 n, [flips / 2 + times * size, flips / 2, 1 - flips - times * size], size=20_000
             )
-            found = (two_models.mcnemar(to_wrong=drawn[:, 0], to_right=drawn[:, 1]) <= alpha) & (
+            found = (mcnemar.p_value(to_wrong=drawn[:, 0], to_right=drawn[:, 1]) <= alpha) & (
                 drawn[:, 0] > drawn[:, 1]
             )
             assert low < found.mean() < high
 
 
 def test_a_set_is_not_thought_noisy_for_its_harm():
-    harmed, unharmed = two_models.smallest_detectable(
+    harmed, unharmed = mcnemar.smallest_detectable(
         to_wrong=np.array([60, 4]), to_right=np.array([2, 3]), n=200, alpha=0.005
     )
     assert harmed < 1.5 * unharmed
@@ -129,7 +131,7 @@ def test_a_set_is_not_thought_noisy_for_its_harm():
 
 
 def test_too_few_examples_can_never_show_a_loss_and_more_examples_show_smaller_ones():
-    sizes = two_models.smallest_detectable(
+    sizes = mcnemar.smallest_detectable(
         to_wrong=np.array([0, 0, 0, 2, 40, 4000]),
         to_right=np.array([0, 0, 0, 2, 40, 4000]),
         n=np.array([5, 6, 50, 50, 1000, 100_000]),
@@ -143,7 +145,7 @@ def test_too_few_examples_can_never_show_a_loss_and_more_examples_show_smaller_o
 
 def test_exact_and_normal_power_meet_where_one_takes_over_from_the_other():
     before, after = (
-        float(two_models.smallest_detectable(to_wrong=k, to_right=k, n=8000)) for k in (199, 200)
+        float(mcnemar.smallest_detectable(to_wrong=k, to_right=k, n=8000)) for k in (199, 200)
     )
     assert before == pytest.approx(after, rel=0.03)
 
@@ -178,7 +180,7 @@ def test_a_set_is_tested_by_its_discordant_examples_and_left_out_where_there_are
         and np.isnan(few.p_holm[0])
     )
     assert (
-        few.needed == two_models.needed(0.05 / 2)
+        few.needed == mcnemar.fewest_discordant(0.05 / 2)
     ).all() and "no example of it changed" in few.reason[3]
     assert (few.simultaneous_low < few.change_low).all() and (
         few.simultaneous_high > few.change_high
@@ -195,15 +197,15 @@ def test_simultaneous_intervals_count_all_sets_that_are_large_enough_and_power_t
     own = {name: counts[name][some] for name in ("to_wrong", "to_right", "n")}
     held = own | {name: values[some] for name, values in whole().items()}
     for name, wanted in {
-        "change": two_models.score_interval(**own),
-        "simultaneous": two_models.score_interval(**own, alpha=0.05 / 3),
-        "relative": two_models.relative_interval(**held),
-        "relative_simultaneous": two_models.relative_interval(**held, alpha=0.05 / 3),
+        "change": score_intervals.score_interval(**own),
+        "simultaneous": score_intervals.score_interval(**own, alpha=0.05 / 3),
+        "relative": score_intervals.relative_interval(**held),
+        "relative_simultaneous": score_intervals.relative_interval(**held, alpha=0.05 / 3),
     }.items():
         for end, values in zip(("low", "high"), wanted, strict=True):
             assert table[f"{name}_{end}"].to_numpy() == pytest.approx(values)
     assert table.detectable.to_numpy() == pytest.approx(
-        two_models.smallest_detectable(**own, alpha=0.05 / 2)
+        mcnemar.smallest_detectable(**own, alpha=0.05 / 2)
     )
     z = stats.norm.isf(0.05 / 3 / 2)
     error = (table.relative_simultaneous_high - table.relative_simultaneous_low) / 2 / z
@@ -273,10 +275,10 @@ def test_holm_over_a_thousand_classes_calls_any_of_them_in_at_most_one_harmless_
     any_found, any_missed = [], []
     for _ in range(40):
         flips = generator.multinomial(50, [0.04, 0.04, 0.92], size=1000)
-        p = two_models.mcnemar(to_wrong=flips[:, 0], to_right=flips[:, 1])
+        p = mcnemar.p_value(to_wrong=flips[:, 0], to_right=flips[:, 1])
         tested = np.where(flips[:, :2].sum(axis=1) >= 6, p, np.nan)
-        any_found.append((inference.adjusted(tested, method="holm") <= 0.05).any())
-        low, high = two_models.score_interval(
+        any_found.append((multiplicity.adjust(tested, method="holm") <= 0.05).any())
+        low, high = score_intervals.score_interval(
             to_wrong=flips[:, 0], to_right=flips[:, 1], n=n, alpha=0.05 / 1000
         )
         any_missed.append(((low > 0) | (high < 0)).any())

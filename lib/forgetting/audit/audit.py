@@ -17,7 +17,9 @@ from forgetting.audit.rule_parser import parse_rule
 from forgetting.audit.summary import summarize
 from forgetting.audit.table_source import Table
 from forgetting.errors import UserError
-from forgetting.measure import inputs, subgroups
+from forgetting.measure import inputs
+from forgetting.measure import sets as example_sets
+from forgetting.measure.sets import MINIMUM
 from forgetting.text import counted, quoted
 
 DRAWS, FEWEST_DRAWS = 1000, 200
@@ -130,7 +132,7 @@ def audit_predictions(
     alpha: float = 0.05,
     positive: str | None = None,
     second_baseline: str | None = None,
-    minimum: int = subgroups.MINIMUM,
+    minimum: int = MINIMUM,
     draws: int | None = None,
     seed: int = 0,
 ) -> Audit:
@@ -201,11 +203,11 @@ def audit_predictions(
     comparisons, notes = compared_settings(
         populations, baseline=baseline, second_baseline=second_baseline, paired=paired
     )
-    sets = {"classes": subgroups.classes(label)}
+    sets = {"classes": example_sets.classes(label)}
     positive_code = _positive_code(audit_input, positive)
     if groups is not None:
         attributes, more = read_groups(groups, audit_input.examples)
-        sets["groups"] = subgroups.groups(attributes, label=label, positive=positive_code)
+        sets["groups"] = example_sets.groups(attributes, label=label, positive=positive_code)
         notes += more
     if not draws:
         draws = WORK // (2 * populations[baseline].predicted.size)

@@ -10,7 +10,7 @@ from forgetting.audit.comparison import Comparison, compare_setting
 from forgetting.audit.comparison_tables import findings_table, overall_table, sets_table
 from forgetting.audit.exemplar_tables import exemplars_table, pies_table
 from forgetting.audit.predictions_input import AuditInput
-from forgetting.measure import subgroups
+from forgetting.measure.sets import Sets
 
 TABLES = ("overall", "classes", "groups", "exemplars", "pies", "findings")
 COMPRESSED, FLOOR = "compressed", "noise floor"
@@ -19,7 +19,7 @@ COMPRESSED, FLOOR = "compressed", "noise floor"
 def audit_tables(
     audit_input: AuditInput,
     comparisons: Sequence[Comparison],
-    sets: Mapping[str, subgroups.Sets],
+    sets: Mapping[str, Sets],
     options: Mapping[str, Any],
 ) -> dict[str, pd.DataFrame]:
     """Return all tables of an audit, by name.

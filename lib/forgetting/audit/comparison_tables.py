@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 
 from forgetting.audit.comparison import PAIRED, Comparison
-from forgetting.measure import inference, subgroups
+from forgetting.measure import multiplicity, subgroups
+from forgetting.measure.sets import Sets, everyone
 
 RULES = {"uncorrected": "p", "Holm": "p_holm", "Benjamini-Hochberg": "p_bh"}
 QUESTIONS = {"change": "", "relative_change": "relative_"}  # And how their other columns begin.
@@ -19,7 +20,7 @@ def overall_table(comparison: Comparison, *, label: np.ndarray, alpha: float) ->
         alpha: level of the tests.
     """
     row = subgroups.compare(
-        subgroups.everyone(label),
+        everyone(label),
         label=label,
         **comparison.predicted,
         alpha=alpha,
@@ -45,7 +46,7 @@ def overall_table(comparison: Comparison, *, label: np.ndarray, alpha: float) ->
 
 def sets_table(
     comparison: Comparison,
-    sets: subgroups.Sets,
+    sets: Sets,
     *,
     label: np.ndarray,
     alpha: float,
@@ -72,7 +73,7 @@ def sets_table(
         paired=comparison.design == PAIRED,
     )
     low = table["simultaneous_low"].fillna(table["change"].where(table["change"] < 0))
-    worst = inference.could_be_lowest(low=low, high=table["simultaneous_high"])
+    worst = multiplicity.could_be_lowest(low=low, high=table["simultaneous_high"])
     table = table.assign(could_be_worst=worst)
     table.insert(0, "setting", comparison.setting)
     return table

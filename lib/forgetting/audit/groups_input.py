@@ -13,7 +13,7 @@ from forgetting.audit.table_source import (
     open_table,
 )
 from forgetting.errors import UserError
-from forgetting.measure import subgroups
+from forgetting.measure.sets import MINIMUM
 from forgetting.text import counted, quoted
 
 MOST_VALUES = 1000  # Of an attribute; more are not groups but numbers or names.
@@ -59,7 +59,7 @@ def read_groups(table: Table, examples: pa.Array) -> tuple[pd.DataFrame, list[st
     for attribute in attributes:
         names = _names(parts[attribute])
         _check_number(attribute, names, source)
-        if len(names) > max(20, len(examples) / subgroups.MINIMUM):
+        if len(names) > max(20, len(examples) / MINIMUM):
             notes.append(
                 f"Groups: {quoted(attribute)} has {counted(len(names), 'value')} for "
                 f"{counted(len(examples), 'example')}, too many to find anything; put numbers into "

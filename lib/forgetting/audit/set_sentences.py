@@ -10,7 +10,7 @@ import pandas as pd
 from forgetting.audit.change_text import change_decimals, from_to, verb
 from forgetting.audit.comparison import TWO_MODELS
 from forgetting.audit.set_names import METRICS, nouns, set_name
-from forgetting.measure import two_models
+from forgetting.measure import mcnemar
 from forgetting.text import confidence_level, counted, listed, signed
 
 MOST_NAMED, MOST_BEHIND = 10, 3
@@ -281,7 +281,7 @@ def _needed(table: pd.DataFrame, design: str, alpha: float) -> list[str]:
     rows = _open_rows(table, design)
     if design != TWO_MODELS or rows.empty:
         return []
-    single, corrected = two_models.needed(alpha), int(rows["needed"].iloc[0])
+    single, corrected = mcnemar.fewest_discordant(alpha), int(rows["needed"].iloc[0])
     end = (
         f"; after correction, {corrected} for the first to be found." if corrected > single else "."
     )

@@ -16,7 +16,7 @@ from forgetting.claims.claim import Claim
 from forgetting.claims.evidence import INT8, SECOND_BASELINE
 from forgetting.claims.statistics import CLASSES, OVER_BOTH, STATISTICS, Measured
 from forgetting.errors import UserError
-from forgetting.measure import inference, inputs
+from forgetting.measure import inference, inputs, power
 
 HOLDS = "holds"
 NOISE = "no more than the noise floor"
@@ -129,7 +129,7 @@ def build_ledger(
         simultaneous_high=highest_end,
         df=df,
         members=measured.members,
-        detectable=inference.smallest_detectable(se=se, df=df, alpha=each),
+        detectable=power.smallest_detectable(se=se, df=df, alpha=each),
     )
     table["verdict"] = [
         judge_interval(low=low, high=high, direction=direction, negligible=negligible)

@@ -10,7 +10,7 @@ import numpy as np
 
 from forgetting.claims.evidence import INT8, SECOND_BASELINE, Evidence
 from forgetting.errors import UserError
-from forgetting.measure import class_impact, exemplars, inference, inputs
+from forgetting.measure import class_impact, exemplars, inputs, resampling
 
 FLAW_KINDS = ("corrupted", "two digits", "atypical")
 # Statistics of classes are numbers of classes, all others fractions. Those about single images
@@ -82,7 +82,7 @@ def measure_statistics(
         raise UserError(f"draws is {draws}: at least 2 are needed to see a spread; 400 is usual")
     size, generator = len(evidence.predicted["dense"]), np.random.default_rng(seed)
     halves = {
-        name: inference.subsets(size, size // 2, draws=draws, seed=generator)
+        name: resampling.subsets(size, size // 2, draws=draws, seed=generator)
         for name in names
         if name != INT8
     }
@@ -243,5 +243,5 @@ def _drawn_totals(
     if not columns:
         return {}
     values = np.stack(list(columns.values()), axis=1)
-    totals = inference.cluster_totals(values, source, draws=draws, seed=seed).T
+    totals = resampling.cluster_totals(values, source, draws=draws, seed=seed).T
     return dict(zip(columns, totals, strict=True))

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from forgetting.measure import difficulty, human_difficulty, inference, matching
+from forgetting.measure import difficulty, human_difficulty, matching, multiplicity
 
 ASKED = 3  # labels that each training image was given by annotators
 GROUPS = {"PIEs": "pie", "clear PIEs": "clear"}
@@ -84,7 +84,7 @@ def compare_levels(
     floor = compare(null)
     floor = floor[floor["group"] == "PIEs"].assign(group="null PIEs", sparsity=np.nan)
     compared = pd.concat([*tables, floor], ignore_index=True)
-    return compared.assign(p_holm=inference.adjusted(compared["p"], method="holm"))
+    return compared.assign(p_holm=multiplicity.adjust(compared["p"], method="holm"))
 
 
 def balance_levels(

@@ -5,7 +5,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from forgetting.errors import UserError
-from forgetting.measure import inference, inputs
+from forgetting.measure import inference, inputs, resampling
 
 
 def _kinds(kind: npt.ArrayLike, reference: str) -> tuple[np.ndarray, list[str], np.ndarray]:
@@ -93,13 +93,13 @@ def rates_by_kind(
                 null_rate / null_rate[..., :1],
             )
 
-    drawn = statistics(inference.cluster_totals(columns, source, draws=draws, seed=seed))
+    drawn = statistics(resampling.cluster_totals(columns, source, draws=draws, seed=seed))
     rate, null_rate, difference, beyond, ratio, null_ratio = statistics(columns.sum(axis=0))
     sources = np.array([len(set(source[kind == name].tolist())) for name in names])
     same = [np.ptp(pie[kind == name].astype(int) - null_pie[kind == name]) == 0 for name in names]
     slack = np.where(same, inference.proportion_interval(0, sources, alpha=alpha)[1], 0)
     (low, high), (beyond_low, beyond_high), ratios, null_ratios = (
-        inference.percentiles(values, alpha=alpha) for values in drawn[2:]
+        resampling.percentiles(values, alpha=alpha) for values in drawn[2:]
     )
     beyond_low, beyond_high = beyond_low - slack - slack[0], beyond_high + slack + slack[0]
     for edge in (beyond_low, beyond_high, *ratios, *null_ratios):
@@ -191,7 +191,7 @@ def forgetting_of_labels(
         members = inference.welch(*shares, alpha=alpha)
         members_beyond = inference.welch(*(share - share[:, :1] for share in shares), alpha=alpha)
         moved = (compressed == wanted).mean(axis=0) - (baseline == wanted).mean(axis=0)
-        totals = inference.cluster_totals(
+        totals = resampling.cluster_totals(
             np.hstack([one_hot, one_hot * moved[:, None]]), source, draws=draws, seed=seed
         )
         with np.errstate(invalid="ignore"):
@@ -199,11 +199,11 @@ def forgetting_of_labels(
         drawn[:, [np.ptp(moved[kind == name]) == 0 for name in names]] = (
             np.nan
         )  # Nothing differs, so resampling shows nothing.
-        sources_beyond = inference.percentiles(drawn - drawn[:, :1], alpha=alpha)
+        sources_beyond = resampling.percentiles(drawn - drawn[:, :1], alpha=alpha)
         sources_beyond[0][0] = sources_beyond[1][0] = np.nan
         for resampled, interval, beyond in (
             ("members", members[1:3], members_beyond[1:3]),
-            ("sources", inference.percentiles(drawn, alpha=alpha), sources_beyond),
+            ("sources", resampling.percentiles(drawn, alpha=alpha), sources_beyond),
         ):
             change = means[1] - means[0]
             tables.append(
@@ -350,10 +350,10 @@ def compare_qualities(
         return difference, null, difference - null
 
     observed = means(columns.sum(axis=0))
-    drawn = differences(*means(inference.cluster_totals(columns, sources, draws=draws, seed=seed)))
+    drawn = differences(*means(resampling.cluster_totals(columns, sources, draws=draws, seed=seed)))
     result = {"quality": names, "pie": observed[0], "other": observed[1]}
     edges = {"difference": "", "null_difference": "null_", "beyond": "beyond_"}
     for (name, edge), value, each in zip(edges.items(), differences(*observed), drawn, strict=True):
-        low, high = inference.percentiles(each, alpha=alpha)
+        low, high = resampling.percentiles(each, alpha=alpha)
         result |= {name: value, f"{edge}low": low, f"{edge}high": high}
     return pd.DataFrame(result).assign(resamples="sources")

@@ -5,7 +5,7 @@ import pandas as pd
 from scipy import stats
 
 from forgetting.errors import UserError
-from forgetting.measure import inference, inputs, plurality
+from forgetting.measure import inference, inputs, plurality, resampling
 
 
 def find(
@@ -113,7 +113,7 @@ def null_control(
     alpha: float = 0.05,
     paired: bool = False,
 ) -> pd.DataFrame:
-    """PIE counts of the second baselinest compressed beside those of the second baselinest baseline, the noise floor; two rows: PIEs and clear PIEs.
+    """PIE counts of baseline against compressed beside those of baseline against baseline, the noise floor; two rows: PIEs and clear PIEs.
 
     Two populations of the same setting disagree on many plurality labels, so a bare count says little. Ties are broken by no rule ("none").
 
@@ -133,7 +133,7 @@ def null_control(
         null_p: permutation test of the observed pair: share of these splits with a count of at least `null`.
         p: permutation test of compression: share of random splits of the baseline and compressed members into K and K with a count of at
             least `observed`, which counts as one of them. Small: the two populations are not alike.
-        excess, excess_low, excess_high: `observed` - `null` with its interval. se, df: for `inference.smallest_detectable`. All but
+        excess, excess_low, excess_high: `observed` - `null` with its interval. se, df: for `power.smallest_detectable`. All but
             `excess` NaN where no draw differs from another.
         chance: `clear_chance(K)`, NaN for PIEs. No measured count: the worst case for a single example.
         draws: as given. resamples: "members": other trainings, these images.
@@ -166,7 +166,7 @@ def null_control(
         return np.concatenate(masks, axis=1)
 
     def split(both):
-        side = inference.subsets(2 * members, members, draws=draws, seed=generator)
+        side = resampling.subsets(2 * members, members, draws=draws, seed=generator)
         return plurality.pies(both, side, ~side)
 
     one, off = ~out[:1], out[:1]
@@ -178,7 +178,7 @@ def null_control(
     observed, null = np.stack([pie.sum(axis=1), clear.sum(axis=1)], axis=1)
     within, across = split(pool[: 2 * members]), split(np.concatenate([baseline, compressed]))
     half, half_again, half_compressed = (
-        inference.subsets(members, members // 2, draws=draws, seed=generator) for _ in range(3)
+        resampling.subsets(members, members // 2, draws=draws, seed=generator) for _ in range(3)
     )
     half_compressed = half_again if paired else half_compressed
     halves = plurality.pies(
@@ -186,7 +186,7 @@ def null_control(
     ) - plurality.pies(pool, beside(half, out, out), beside(out, half_again, out))
     se = np.where(np.ptp(halves, axis=0) > 0, halves.std(axis=0, ddof=1), np.nan)
     low, high = inference.interval(observed - null, se=se, df=members - 1, alpha=alpha)
-    null_low, null_high = inference.percentiles(within, alpha=alpha)
+    null_low, null_high = resampling.percentiles(within, alpha=alpha)
     return pd.DataFrame(
         {
             "measure": ["pie", "clear"],
@@ -199,8 +199,10 @@ def null_control(
             "null_mean": within.mean(axis=0),
             "null_low": null_low,
             "null_high": null_high,
-            "null_p": [inference.permutation_p(*pair) for pair in zip(null, within.T, strict=True)],
-            "p": [inference.permutation_p(*pair) for pair in zip(observed, across.T, strict=True)],
+            "null_p": [
+                resampling.permutation_p(*pair) for pair in zip(null, within.T, strict=True)
+            ],
+            "p": [resampling.permutation_p(*pair) for pair in zip(observed, across.T, strict=True)],
             "excess": observed - null,
             "excess_low": low,
             "excess_high": high,
@@ -229,8 +231,8 @@ def halves_control(
     Returns
         measure: "pie" or "clear"; examples (N); members (K); draws; resamples ("members"); observed, observed_tied: as in `null_control`.
         p: permutation test of compression at full size, as in `null_control`: the members of both dealt at random into K and L.
-        half_members: h, half of K, or L if that is less. half_observed, half_null: mean count over the draws of the second baselinest compressed
-            and of the second baselinest baseline, h members each; half_observed_low and so on: the range over draws. half_excess: the difference of
+        half_members: h, half of K, or L if that is less. half_observed, half_null: mean count over the draws of baseline against compressed
+            and of baseline against baseline, h members each; half_observed_low and so on: the range over draws. half_excess: the difference of
             the means. The ranges are no confidence intervals: the halves of one population share members.
 
     Raises `UserError` as `null_control` does. Source: this control is ours.
@@ -249,11 +251,11 @@ def halves_control(
     whole = np.arange(len(pool))[None] < len(baseline)
     pie, clear, tied = plurality.outcomes(pool, whole, ~whole)
     observed = np.array([pie.sum(), clear.sum()])
-    side = inference.subsets(len(pool), len(baseline), draws=draws, seed=generator)
+    side = resampling.subsets(len(pool), len(baseline), draws=draws, seed=generator)
     across = plurality.pies(pool, side, ~side)
     place = generator.permuted(np.tile(np.arange(len(baseline)), (draws, 1)), axis=1)
     half, other = place < size, (place >= size) & (place < 2 * size)
-    half_compressed = inference.subsets(len(compressed), size, draws=draws, seed=generator)
+    half_compressed = resampling.subsets(len(compressed), size, draws=draws, seed=generator)
     null = plurality.pies(baseline, half, other)
     found = plurality.pies(
         pool,
@@ -266,11 +268,11 @@ def halves_control(
         "members": len(baseline),
         "observed": observed,
         "observed_tied": int(tied.sum()),
-        "p": [inference.permutation_p(*pair) for pair in zip(observed, across.T, strict=True)],
+        "p": [resampling.permutation_p(*pair) for pair in zip(observed, across.T, strict=True)],
         "half_members": size,
     }
     for name, counts in (("half_observed", found), ("half_null", null)):
-        low, high = inference.percentiles(counts, alpha=alpha)
+        low, high = resampling.percentiles(counts, alpha=alpha)
         table |= {name: counts.mean(axis=0), f"{name}_low": low, f"{name}_high": high}
     return pd.DataFrame(
         table
@@ -345,7 +347,7 @@ def stability(
                     "size": int(size),
                     "measure": measure,
                     "quantity": name,
-                    **inference.band(values, alpha=alpha),
+                    **resampling.band(values, alpha=alpha),
                 }
                 for name, values in quantities.items()
             ]

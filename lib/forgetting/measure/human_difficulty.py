@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from forgetting.measure import exemplars, inference, inputs, matching
+from forgetting.measure import exemplars, inference, inputs, matching, resampling
 
 CONTROLS = ("the rest", "equally uncertain")
 
@@ -211,7 +211,7 @@ def compare_with_null(
     plain, resampled, counted = np.empty(shape), np.empty(shape), np.empty(shape[:3])
     for draw in range(draws):
         halves = [
-            inference.subsets(members, members // 2, draws=1, seed=generator)[0]
+            resampling.subsets(members, members // 2, draws=1, seed=generator)[0]
             for _ in range(len(populations) + 1)
         ]
         left = ~np.concatenate([halves[0], halves[-1]])

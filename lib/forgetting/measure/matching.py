@@ -5,7 +5,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from forgetting.errors import UserError
-from forgetting.measure import inference, inputs, plurality
+from forgetting.measure import inference, inputs, plurality, resampling
 
 CELL = (
     100  # examples that a cell of equally uncertain ones holds at least, where a margin has as many
@@ -217,7 +217,7 @@ def compare(
             values[inside], picked=picked[inside], cell=cell[inside], weight=weight
         )
         drawn[row] = first - second
-    low, high = inference.percentiles(drawn, alpha=alpha)
+    low, high = resampling.percentiles(drawn, alpha=alpha)
     limit = inference.proportion_interval(0, max(n, 1), alpha=alpha)[1]
     for column, name in enumerate(columns):
         if (
@@ -233,7 +233,7 @@ def compare(
     if n and shuffles:
         chance = np.abs(_shuffled(values, picked, cell, shuffles, generator))
         p = [
-            inference.permutation_p(*pair)
+            resampling.permutation_p(*pair)
             for pair in zip(np.abs(np.round(own - others, 12)), chance.T, strict=True)
         ]
     return pd.DataFrame(

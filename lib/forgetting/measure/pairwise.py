@@ -13,7 +13,7 @@ import pandas as pd
 from scipy import stats
 
 from forgetting.errors import UserError
-from forgetting.measure import class_impact, exemplars, inference, inputs
+from forgetting.measure import class_impact, class_spread, exemplars, inference, inputs
 
 WAYS = ("changed", "to wrong", "to right")
 
@@ -154,7 +154,7 @@ def compare_cost(
         loss, loss_low, loss_high: share of the baseline's accuracy that is lost, the proportional
             change with its sign turned round.
         classes: share of the classes that move unlike overall accuracy after Holm's correction.
-        spread, spread_low, spread_high: as in `class_impact.spread`.
+        spread, spread_low, spread_high: as in `class_spread.estimate`.
 
     Raises:
         UserError: shapes that do not match, a class without examples, fewer than 2 members.
@@ -165,7 +165,7 @@ def compare_cost(
     )
     accuracy = [(predicted == label).mean(axis=1) for predicted in (baseline, compressed)]
     change, low, high = map(float, inference.proportional_change(*accuracy, alpha=alpha))
-    spread = class_impact.spread(**populations, draws=draws, seed=seed, alpha=alpha).iloc[0]
+    spread = class_spread.estimate(**populations, draws=draws, seed=seed, alpha=alpha).iloc[0]
     classes = class_impact.compare(**populations, alpha=alpha)
     row = {
         "accuracy": accuracy[1].mean(),

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from forgetting.measure import inference, inputs, plurality, sample_size
+from forgetting.measure import inference, inputs, plurality, resampling, sample_size
 
 
 def _deals(size: int, *, draws: int, generator: np.random.Generator) -> tuple[np.ndarray, bool]:
@@ -17,7 +17,7 @@ def _deals(size: int, *, draws: int, generator: np.random.Generator) -> tuple[np
     All means each once up to its mirror image. The ways are (S, 2 size) booleans.
     """
     if comb(2 * size, size) // 2 > draws:
-        return inference.subsets(2 * size, size, draws=draws, seed=generator), False
+        return resampling.subsets(2 * size, size, draws=draws, seed=generator), False
     taken = np.array([(0, *others) for others in combinations(range(1, 2 * size), size - 1)])
     deals = np.zeros((len(taken), 2 * size), dtype=bool)
     np.put_along_axis(deals, taken, True, axis=1)
@@ -80,7 +80,7 @@ def detection(
             hits = (np.array(counts) >= observed).sum(axis=0)
             p[row] = hits / len(dealt) if everything else (1 + hits) / (1 + len(dealt))
         for measure, values in zip(("pie", "clear"), p.T, strict=True):
-            detected, band = (values <= alpha).sum(), inference.band(values)
+            detected, band = (values <= alpha).sum(), resampling.band(values)
             low, high = map(float, inference.proportion_interval(detected, draws))
             rows.append(
                 {

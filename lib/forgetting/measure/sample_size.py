@@ -13,7 +13,16 @@ import pandas as pd
 from scipy import stats
 
 from forgetting.errors import UserError
-from forgetting.measure import class_impact, exemplars, inference, inputs, plurality
+from forgetting.measure import (
+    class_impact,
+    exemplars,
+    inference,
+    inputs,
+    multiplicity,
+    plurality,
+    resampling,
+)
+from forgetting.measure.power import smallest_detectable, t_test_power
 
 RULES = dict(zip(("uncorrected", "Holm", "BH"), class_impact.RULES, strict=True))
 
@@ -130,7 +139,7 @@ def rules(
         baseline, compressed = generator.normal(size=(2, size, draws))
         most, first = 2 * (size - 1), alpha / classes
         change, change_first = (
-            inference.smallest_detectable(se=np.sqrt(2 / size), df=most, alpha=a, power=power)
+            smallest_detectable(se=np.sqrt(2 / size), df=most, alpha=a, power=power)
             for a in (alpha, first)
         )
         rows.append(
@@ -195,7 +204,7 @@ def pies(
     for size in checked_sizes(sizes, populations, least=1):
         taken = [np.zeros((draws, len(pool)), dtype=bool) for _ in populations]
         for number, population in enumerate(populations):
-            taken[number][:, of == number] = inference.subsets(
+            taken[number][:, of == number] = resampling.subsets(
                 len(population), size, draws=draws, seed=generator
             )
         floor, observed = (plurality.pies(pool, taken[0], taken[number]) for number in (1, 2))
@@ -204,7 +213,7 @@ def pies(
                 "size": size,
                 "measure": measure,
                 "quantity": quantity,
-                **inference.band(counts[:, column], alpha=alpha),
+                **resampling.band(counts[:, column], alpha=alpha),
             }
             for column, measure in enumerate(("pie", "clear"))
             for quantity, counts in (
@@ -261,7 +270,7 @@ def classes(
     )
     n, generator = inputs.class_sizes(label, *populations), np.random.default_rng(seed)
     baseline, again, compressed = (
-        class_impact.correct(label, population, len(n)) for population in populations
+        class_impact.correct_counts(label, population, len(n)) for population in populations
     )
     pooled, tables = np.concatenate([baseline, again]), []
     for size in checked_sizes(sizes, populations):
@@ -282,10 +291,10 @@ def classes(
                 np.moveaxis(hits.reshape(draws, halves, size, len(n)), (2, 1), (0, 1))
                 for hits in pair
             )
-            result, _ = class_impact.tested(first, second, n, alpha=alpha)
+            result, _ = class_impact.relative_test(first, second, n, alpha=alpha)
             half, draw, number = np.indices(result.p.shape)
             adjusted = {
-                rule: inference.adjusted(result.p, method=method)
+                rule: multiplicity.adjust(result.p, method=method)
                 for rule, method in (("holm", "holm"), ("bh", "fdr_bh"))
             }
             tables.append(
@@ -358,7 +367,7 @@ def summary(verdicts: pd.DataFrame, *, reference: pd.DataFrame, alpha: float = 0
                     "size": size,
                     "rule": rule,
                     "quantity": name,
-                    **inference.band(np.ravel(values), alpha=alpha),
+                    **resampling.band(np.ravel(values), alpha=alpha),
                 }
                 for name, values in quantities.items()
             ]
@@ -415,9 +424,10 @@ def detectable(
     )
     n = inputs.class_sizes(label, baseline, compressed)
     hits = [
-        class_impact.correct(label, population, len(n)) for population in (baseline, compressed)
+        class_impact.correct_counts(label, population, len(n))
+        for population in (baseline, compressed)
     ]
-    change, tables = class_impact.tested(*hits, n, alpha=alpha)[0], []
+    change, tables = class_impact.relative_test(*hits, n, alpha=alpha)[0], []
     against_whole = [counted / n - counted.sum(axis=1, keepdims=True) / n.sum() for counted in hits]
     variances = [
         np.where(np.isnan(change.p), np.nan, values.var(axis=0, ddof=1)) for values in against_whole
@@ -434,9 +444,7 @@ def detectable(
             "df": df,
         }
         for name, level in (("", alpha), ("_first", first)):
-            table[f"detectable{name}"] = inference.smallest_detectable(
-                se=se, df=df, alpha=level, power=power
-            )
-            table[f"chance{name}"] = inference.chance(shift=change.change / se, df=df, alpha=level)
+            table[f"detectable{name}"] = smallest_detectable(se=se, df=df, alpha=level, power=power)
+            table[f"chance{name}"] = t_test_power(shift=change.change / se, df=df, alpha=level)
         tables.append(pd.DataFrame(table))
     return pd.concat(tables, ignore_index=True)

@@ -11,7 +11,14 @@ import numpy.typing as npt
 import pandas as pd
 
 from forgetting.errors import UserError
-from forgetting.measure import class_impact, exemplars, inference, inputs, simulation_verdicts
+from forgetting.measure import (
+    class_impact,
+    exemplars,
+    inference,
+    inputs,
+    power,
+    simulation_verdicts,
+)
 
 PRINTED = 200  # Studies whose printed sizes are compared with the truth; more take long.
 
@@ -117,7 +124,7 @@ def _compared(
     change = change._replace(
         **{name: getattr(change, name) / n for name in ("change", "low", "high", "se")}
     )
-    relative, _ = class_impact.tested(baseline, compressed, n, alpha=alpha, paired=paired)
+    relative, _ = class_impact.relative_test(baseline, compressed, n, alpha=alpha, paired=paired)
     values: dict[tuple[str, str], np.ndarray] = {}
     for question, result, truth in (
         ("change", change, true),
@@ -141,28 +148,28 @@ def _compared(
                 (len(baseline), len(compressed)),
             )
             promised = (
-                inference.chance(shift=shift, df=members[0] - 1, alpha=alpha)
+                power.t_test_power(shift=shift, df=members[0] - 1, alpha=alpha)
                 if paired
-                else inference.welch_chance(
+                else power.welch_power(
                     shift=shift, share=np.nanmean(result.share[:, 0]), members=members, alpha=alpha
                 )
             )
             values[question, "promised, uncorrected"] = promised[None]
             if not paired:
                 few = slice(PRINTED)
-                printed = inference.welch_detectable(
+                printed = power.welch_detectable(
                     se=result.se[few, 0], share=result.share[few, 0], members=members, alpha=alpha
                 )
                 share = np.nanmean(result.share[:, 0])
-                power = inference.welch_chance(
+                powers = power.welch_power(
                     shift=shift / truth[0] * printed, share=share, members=members, alpha=alpha
                 )
-                values[question, "power at what is printed"] = power
+                values[question, "power at what is printed"] = powers
                 values[question, "power at what is printed, lowest tenth"] = np.nanquantile(
-                    power, [0.1]
+                    powers, [0.1]
                 )
     if not true.any():
-        official, _ = class_impact.tested(
+        official, _ = class_impact.relative_test(
             baseline, compressed, n, alpha=alpha, centre="population", paired=paired
         )
         values["relative_change", "called, uncorrected, paper's rule"] = (official.p <= alpha).mean(
@@ -362,7 +369,7 @@ def splits(
         )
     n, generator = inputs.class_sizes(label, baseline), np.random.default_rng(seed)
     order = np.argsort(-n, kind="stable")
-    n, hits = n[order], class_impact.correct(label, baseline, len(n))[:, order]
+    n, hits = n[order], class_impact.correct_counts(label, baseline, len(n))[:, order]
     dealt = generator.permuted(np.tile(np.arange(len(baseline)), (draws, 1)), axis=1)
     first, second = (
         hits[dealt[:, part]].swapaxes(0, 1)

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from forgetting.errors import UserError
-from forgetting.measure import simulation_verdicts, two_models
+from forgetting.measure import mcnemar, score_intervals, simulation_verdicts
 
 
 def studies(
@@ -52,8 +52,10 @@ def studies(
     )
     flips = {"to_wrong": to_wrong, "to_right": to_right, "n": np.broadcast_to(n, to_wrong.shape)}
     change, true = (to_right - to_wrong) / n, won - lost - more
-    p = two_models.mcnemar(to_wrong=to_wrong, to_right=to_right)
-    ends = [two_models.score_interval(**flips, alpha=level) for level in (alpha, alpha / len(n))]
+    p = mcnemar.p_value(to_wrong=to_wrong, to_right=to_right)
+    ends = [
+        score_intervals.score_interval(**flips, alpha=level) for level in (alpha, alpha / len(n))
+    ]
     values = {
         ("change", quantity): each
         for quantity, each in simulation_verdicts.judge(
@@ -64,7 +66,7 @@ def studies(
             p=p,
             true=true,
             alpha=alpha,
-            tested=to_wrong + to_right >= two_models.needed(alpha),
+            tested=to_wrong + to_right >= mcnemar.fewest_discordant(alpha),
         ).items()
     }
     totals = {
@@ -75,7 +77,7 @@ def studies(
     if len(n) > 1:
         total = np.broadcast_to(n.sum(), change.shape)
         ends = [
-            two_models.relative_interval(**flips, total=total, **totals, alpha=level)
+            score_intervals.relative_interval(**flips, total=total, **totals, alpha=level)
             for level in (alpha, alpha / len(n))
         ]
         overall = (true * n).sum() / n.sum()

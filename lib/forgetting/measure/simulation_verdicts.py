@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from forgetting.measure import inference
+from forgetting.measure import multiplicity
 
 
 def rates_table(values: dict[tuple[str, str], np.ndarray]) -> pd.DataFrame:
@@ -37,7 +37,7 @@ def judge(
     tested = ~np.isnan(p) if tested is None else tested
     unaffected, inside = true == 0, np.where(np.isnan(low), np.nan, (low <= true) & (true <= high))
     corrected = {
-        rule: inference.adjusted(np.where(tested, p, np.nan), method=method) <= alpha
+        rule: multiplicity.adjust(np.where(tested, p, np.nan), method=method) <= alpha
         for rule, method in (("Holm", "holm"), ("Benjamini-Hochberg", "fdr_bh"))
     }
     picked = np.arange(len(change)), change.argmin(axis=1)

@@ -1,0 +1,116 @@
+"""Random subsets, bootstrap draws and permutation tests."""
+
+import numpy as np
+import numpy.typing as npt
+
+Seed = int | list[int] | np.random.Generator
+
+
+def subsets(members: int, size: int, *, draws: int, seed: Seed) -> np.ndarray:
+    """Draw random subsets of members without replacement.
+
+    Args:
+        members: how many there are.
+        size: how many each subset has, 0 to `members`.
+        draws: how many subsets.
+        seed: whole number or numpy Generator.
+
+    Returns:
+        (draws, members) booleans, `size` true in each row.
+    """
+    rows = np.tile(np.arange(members) < size, (draws, 1))
+    return np.random.default_rng(seed).permuted(rows, axis=1)
+
+
+def cluster_totals(
+    values: npt.ArrayLike, cluster: npt.ArrayLike, *, draws: int, seed: Seed
+) -> np.ndarray:
+    """Return column totals under a bootstrap that draws whole clusters with replacement.
+
+    Resampling is right for sources, of which the examples are a sample. Members behind a plurality
+    vote must never be drawn with replacement (see `exemplar_controls.null_control`).
+
+    Args:
+        values: (N, m) numbers.
+        cluster: (N,) an identity, which examples of one source share.
+        draws: how many.
+        seed: whole number or numpy Generator.
+
+    Returns:
+        (draws, m) totals; statistics that are ratios of totals follow from them.
+    """
+    values = np.asarray(values, dtype=float)
+    _, place = np.unique(np.asarray(cluster), return_inverse=True)
+    sources = int(place.max()) + 1
+    totals = np.stack(
+        [np.bincount(place, weights=column, minlength=sources) for column in values.T], axis=1
+    )
+    generator = np.random.default_rng(seed)
+    drawn = np.empty((draws, values.shape[1]))
+    for row in range(draws):
+        times = np.bincount(generator.integers(sources, size=sources), minlength=sources)
+        drawn[row] = times @ totals
+    return drawn
+
+
+def percentiles(draws: npt.ArrayLike, *, alpha: float = 0.05) -> tuple[np.ndarray, np.ndarray]:
+    """Return the alpha/2 and 1 - alpha/2 quantiles of draws.
+
+    Both are draws themselves, never between two: counts stay whole, and infinite ratios are
+    allowed.
+
+    Args:
+        draws: (draws, ...) numbers; NaN is left out.
+        alpha: the two quantiles hold 1 - alpha of the draws between them; in (0, 1).
+
+    Returns:
+        Lower and upper quantile, (...) each; NaN where no draw is left.
+    """
+    draws = np.asarray(draws, dtype=float)
+    some = ~np.isnan(draws).all(axis=0)
+    low, high = np.full(draws.shape[1:], np.nan), np.full(draws.shape[1:], np.nan)
+    if some.any():
+        low[some], high[some] = np.nanquantile(
+            draws[:, some], [alpha / 2, 1 - alpha / 2], axis=0, method="inverted_cdf"
+        )
+    return low, high
+
+
+def band(draws: npt.ArrayLike, *, alpha: float = 0.1) -> dict[str, float]:
+    """Summarize draws by their mean and their `percentiles`.
+
+    Args:
+        draws: (draws,) numbers; NaN is left out.
+        alpha: the band covers 1 - alpha of the draws; in (0, 1).
+
+    Returns:
+        mean, low, high (NaN where no draw is left), and draws: how many are left.
+    """
+    defined = np.asarray(draws, dtype=float)
+    defined = defined[~np.isnan(defined)]
+    low, high = percentiles(defined, alpha=alpha) if defined.size else (np.nan, np.nan)
+    return {
+        "mean": float(defined.mean()) if defined.size else np.nan,
+        "low": float(low),
+        "high": float(high),
+        "draws": defined.size,
+    }
+
+
+def permutation_p(observed: float, permuted: npt.ArrayLike) -> float:
+    """Return the p-value of a one-sided permutation test.
+
+    Args:
+        observed: the statistic as seen.
+        permuted: (draws,) the statistic under random permutations.
+
+    Returns:
+        The share of values at least as large as `observed`, which counts as one of them:
+        (1 + hits) / (1 + draws), never 0.
+
+    Examples:
+        >>> permutation_p(3, [0, 1, 3])
+        0.5
+    """
+    permuted = np.asarray(permuted)
+    return (1 + int((permuted >= observed).sum())) / (1 + len(permuted))

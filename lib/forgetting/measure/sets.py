@@ -1,0 +1,201 @@
+"""Sets of examples: classes, and groups by attribute and by the intersections of two attributes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from forgetting.errors import UserError
+from forgetting.measure import inputs
+
+# Examples from which a set takes part in tests; the simulated studies of the intervals begin there.
+MINIMUM = 10
+TOO_FEW = "it has fewer examples than the minimum for a test"
+
+
+@dataclass(frozen=True)
+class Sets:
+    """Sets of examples, each compared with the whole that it is a part of, by one rate.
+
+    Attributes:
+        names: a row a set, columns that say which it is; among them `metric`.
+        blocks: what cuts the examples into sets that do not overlap: cell (N,) whole numbers and
+            scope (N,) booleans. The examples of a block's set k have cell k; those of no set, and
+            all outside the scope, have -1. The scope is the whole that the block's sets are
+            compared with.
+    """
+
+    names: pd.DataFrame
+    blocks: tuple[tuple[np.ndarray, np.ndarray], ...]
+
+    def counts(self, values: np.ndarray) -> np.ndarray:
+        """Count the examples of each set that are true.
+
+        Args:
+            values: (M, N) booleans.
+
+        Returns:
+            (M, G) counts.
+        """
+        counted = []
+        for cell, _ in self.blocks:
+            size = int(cell.max(initial=-1)) + 2
+            place = np.arange(len(values))[:, None] * size + (cell + 1)
+            flat = np.bincount(place[values], minlength=len(values) * size)
+            counted.append(flat.reshape(len(values), size)[:, 1:])
+        return np.concatenate(counted, axis=1)
+
+    def whole_counts(self, values: np.ndarray) -> np.ndarray:
+        """Count the examples of each set's whole that are true.
+
+        Args:
+            values: (M, N) booleans.
+
+        Returns:
+            (M, G) counts.
+        """
+        counted = []
+        for cell, scope in self.blocks:
+            count = values[:, scope].sum(axis=1, keepdims=True)
+            counted.append(np.repeat(count, int(cell.max(initial=-1)) + 1, axis=1))
+        return np.concatenate(counted, axis=1)
+
+    def spread(self, values: np.ndarray) -> np.ndarray:
+        """Return the standard deviation over the examples of each set.
+
+        Args:
+            values: (N,) whole numbers.
+
+        Returns:
+            (G,) standard deviations; NaN for a set of one example.
+        """
+        spreads = []
+        for cell, _ in self.blocks:
+            size = int(cell.max(initial=-1)) + 2
+            n, total, squares = (
+                np.bincount(cell + 1, weights=weight, minlength=size)[1:]
+                for weight in (None, values, values**2)
+            )
+            variance = np.maximum(squares - total**2 / n, 0) / np.where(n > 1, n - 1, np.nan)
+            spreads.append(np.sqrt(variance))
+        return np.concatenate(spreads)
+
+
+def classes(label: npt.ArrayLike) -> Sets:
+    """Return each class as a set, by its recall.
+
+    Args:
+        label: (N,) true labels; every class from 0 to the largest needs an example.
+
+    Returns:
+        Sets named by `class` (0 to C - 1) and `metric`.
+
+    Raises:
+        UserError: a class without examples, labels that are not whole numbers from 0.
+    """
+    label = inputs.labels("label", label, dimensions=1)
+    sizes = inputs.class_sizes(label)
+    names = pd.DataFrame({"class": np.arange(len(sizes)), "metric": "recall"})
+    return Sets(names, ((label, np.ones(len(label), dtype=bool)),))
+
+
+def everyone(label: npt.ArrayLike) -> Sets:
+    """Return all examples as one set, by its accuracy.
+
+    Args:
+        label: (N,) true labels.
+
+    Returns:
+        One set, named by its `metric`.
+    """
+    size = len(np.asarray(label))
+    block = np.zeros(size, dtype=np.int32), np.ones(size, dtype=bool)
+    return Sets(pd.DataFrame({"metric": ["accuracy"]}), (block,))
+
+
+def groups(table: pd.DataFrame, *, label: npt.ArrayLike, positive: int | None = None) -> Sets:
+    """Return groups by each attribute and by each pair of attributes.
+
+    Args:
+        table: N rows, a categorical column an attribute. An example without a value (NaN) is in no
+            group of that attribute.
+        label: (N,) true labels, whole numbers from 0.
+        positive: the positive label of a task with two labels. None: each group has one row, with
+            its accuracy. Else it has three: its error; fpr, the share of its negatives that are
+            predicted positive; fnr, the share of its positives that are not.
+
+    Returns:
+        Sets named by `attribute` ("sex", or "sex & age"), `group` ("sex=F", or "sex=F & age=old")
+        and `metric`. A group has a row for a metric only where it has examples of that kind.
+
+    Raises:
+        UserError: a column that is not categorical or has another number of rows; a positive label
+            where there are not two labels.
+    """
+    label = inputs.labels("label", label, dimensions=1)
+    scopes = _scopes(label, positive)
+    for name in table:
+        if not isinstance(table[name].dtype, pd.CategoricalDtype) or len(table) != len(label):
+            raise UserError(
+                f"attribute {name!r} holds {len(table)} values of type {table[name].dtype}: "
+                f"a categorical column of {len(label)} is needed, one value an example; "
+                "use astype('category')"
+            )
+    names, blocks = [], []
+    for attributes in [(name,) for name in table] + list(combinations(table, 2)):
+        cell, members = _cells([table[name] for name in attributes])
+        group_names = [
+            " & ".join(f"{name}={value}" for name, value in zip(attributes, member, strict=True))
+            for member in members
+        ]
+        for metric, scope in scopes.items():
+            present, inside = np.unique(np.where(scope, cell, -1), return_inverse=True)
+            first = int(present[0] == -1)  # -1 stands for no set.
+            names += [
+                {
+                    "attribute": " & ".join(map(str, attributes)),
+                    "group": group_names[k],
+                    "metric": metric,
+                }
+                for k in present[first:]
+            ]
+            blocks.append((inside.astype(np.int32) - first, scope))
+    return Sets(pd.DataFrame(names, columns=["attribute", "group", "metric"]), tuple(blocks))
+
+
+def _scopes(label: np.ndarray, positive: int | None) -> dict[str, np.ndarray]:
+    """The examples that each metric is about, (N,) booleans."""
+    all_examples = np.ones(len(label), dtype=bool)
+    if positive is None:
+        return {"accuracy": all_examples}
+    if (number := len(np.unique(label))) != 2 or positive not in label:
+        raise UserError(
+            f"the positive label is {positive} and label holds {number} different ones: error, FPR "
+            "and FNR need two, one of them positive; leave it out for tasks with more"
+        )
+    return {"error": all_examples, "fpr": label != positive, "fnr": label == positive}
+
+
+def _cells(columns: Sequence[pd.Series]) -> tuple[np.ndarray, list[tuple]]:
+    """Cells (N,) that the values of `columns` form, -1 if one is missing; each cell's values."""
+    code = np.zeros(len(columns[0]), dtype=np.int64)
+    complete = np.ones(len(columns[0]), dtype=bool)
+    for column in columns:
+        code = code * len(column.cat.categories) + column.cat.codes
+        complete &= (column.cat.codes >= 0).to_numpy()
+    present, inside = np.unique(code[complete], return_inverse=True)
+    cell = np.full(len(code), -1, dtype=np.int64)
+    cell[complete] = inside
+    places = (
+        np.unravel_index(present, [len(column.cat.categories) for column in columns])
+        if len(present)
+        else [[] for _ in columns]
+    )
+    values = [
+        column.cat.categories.take(np.asarray(place, dtype=np.int64))
+        for column, place in zip(columns, places, strict=True)
+    ]
+    return cell, list(zip(*values, strict=True))
