@@ -53,7 +53,10 @@ def compare(old: pd.DataFrame, new: pd.DataFrame) -> tuple[list[str], list[str]]
 
 def _closest(column: pd.Series, candidates: pd.DataFrame) -> tuple[str | None, str]:
     """Find the column whose numbers are the same and whose text differs."""
-    best: tuple[str | None, str] = (None, f"its first cell is {column.iloc[0] if len(column) else ''!r}")
+    best: tuple[str | None, str] = (
+        None,
+        f"its first cell is {column.iloc[0] if len(column) else ''!r}",
+    )
     for name in sorted(candidates, key=lambda other: other != column.name):
         pairs = {pair for pair in zip(column, candidates[name], strict=True) if pair[0] != pair[1]}
         if any(_numeric(one) or _numeric(other) for pair in pairs for one, other in [pair]):
@@ -65,8 +68,10 @@ def _closest(column: pd.Series, candidates: pd.DataFrame) -> tuple[str | None, s
 
 def main(old: str, new: str) -> int:
     """Compare all tables of two folders and print the differences; return the exit code."""
-    tables = [{file.relative_to(folder).as_posix(): file for file in Path(folder).rglob("*.csv")}
-              for folder in (old, new)]
+    tables = [
+        {file.relative_to(folder).as_posix(): file for file in Path(folder).rglob("*.csv")}
+        for folder in (old, new)
+    ]
     missing, wrong = sorted(set(tables[0]) - set(tables[1])), 0
     for name in sorted(set(tables[0]) & set(tables[1])):
         errors, notes = compare(read(tables[0][name]), read(tables[1][name]))

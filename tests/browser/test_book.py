@@ -111,7 +111,8 @@ PHONE_LOOK = """() => {
     return {width: document.documentElement.scrollWidth, window: innerWidth, beyond: beyond.slice(0, 5)};
 }"""
 
-# Colours fade over when the theme changes: put them where they are going. Waiting for it may never end in a window that is not drawn.
+# Colours fade over when the theme changes: put them where they are going. Waiting for it may never
+# end in a window that is not drawn.
 SETTLE = "() => document.getAnimations().forEach(a => { try { a.finish() } catch { a.cancel() } })"
 
 

@@ -13,8 +13,10 @@ from forgetting.measure import class_impact, class_spread, multiplicity, simulat
 SIZES = (7, 11, 13)  # Different primes, so that no class can stand for another.
 LABEL = np.repeat(np.arange(3), SIZES).astype(np.int32)
 COLUMNS = (
-    "class n baseline_recall compressed_recall change change_low change_high relative_change relative_low relative_high "
-    "relative_t relative_df relative_p relative_p_holm relative_p_bh relative_significant relative_significant_holm relative_significant_bh"
+    "class n baseline_recall compressed_recall change change_low change_high relative_change "
+    "relative_low relative_high "
+    "relative_t relative_df relative_p relative_p_holm relative_p_bh relative_significant "
+    "relative_significant_holm relative_significant_bh"
 ).split()
 
 
@@ -312,7 +314,8 @@ def test_the_spread_is_what_is_left_of_the_changes_variance_once_noise_is_off_an
     assert table[["relative_change", "change"]].std(ddof=1).to_list() == pytest.approx(
         [row["raw"]] * 2
     )
-    # Noise: the variance over classes of the error of the changes, from the covariance of all classes over members.
+    # Noise: the variance over classes of the error of the changes, from the covariance of all
+    # classes over members.
     recall = [
         [[np.mean(member[label == c] == c) for c in range(4)] for member in population]
         for population in (baseline, compressed)

@@ -418,7 +418,8 @@ def test_stability_agrees_with_find_where_all_members_are_taken_and_falls_toward
     assert at.loc[(8, "pie", "overlap with all"), "mean"] == 1
     means = [at.loc[(size, "pie", "overlap with all"), "mean"] for size in (2, 4, 8)]
     assert means == sorted(means) and means[0] < 0.9
-    # Disjoint subsamples share no member, so they overlap less; they exist for sizes up to half only.
+    # Disjoint subsamples share no member, so they overlap less; they exist for sizes up to half
+    # only.
     assert (
         at.loc[(4, "pie", "overlap of disjoint"), "mean"]
         < at.loc[(4, "pie", "overlap with all"), "mean"]

@@ -11,7 +11,8 @@ from forgetting.measure import exemplars, human_difficulty, matching
 def world(generator, images=1500, members=10, shift=1.0):
     """Images of some ease, which each member sees with noise of its own; pruned members also share a shift for each image.
 
-    Returns label, ease, shift, and (predicted, confidence) of dense, dense-again and pruned members.
+    Returns label, ease, shift, and (predicted, confidence) of dense, dense-again and pruned
+    members.
     """
     label, ease = generator.integers(10, size=images), generator.normal(1.5, 1.5, images)
     moved = shift * generator.normal(size=images)

@@ -200,7 +200,8 @@ def test_the_crossed_interval_adds_what_members_and_what_examples_vary():
     df = sum(variances) ** 2 / (variances[0] ** 2 / result.df + variances[1] ** 2 / 79)
     assert (low + high) / 2 == pytest.approx(float(result.change))
     assert high - low == pytest.approx(2 * stats.t.ppf(0.95, df) * np.sqrt(sum(variances)))
-    # Without any difference between the examples, what is left is the interval over members; one example says nothing of others.
+    # Without any difference between the examples, what is left is the interval over members; one
+    # example says nothing of others.
     assert inference.both_sources(
         result.change, se=result.se, df=result.df, spread=0, n=80
     ) == pytest.approx((result.low, result.high))

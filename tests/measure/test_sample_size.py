@@ -31,7 +31,8 @@ def naive_pies(first, second):
 
 @pytest.mark.parametrize(("members", "others"), [(2, 2), (3, 3), (2, 4), (1, 5)])
 def test_the_smallest_p_is_that_of_two_populations_whose_majorities_never_agree(members, others):
-    # One image for each way in which a minority of each population sides with the other: a PIE of the true deal, and of few others.
+    # One image for each way in which a minority of each population sides with the other: a PIE of
+    # the true deal, and of few others.
     away = [
         [set(some) for k in range((size + 1) // 2) for some in combinations(range(size), k)]
         for size in (members, others)

@@ -65,7 +65,8 @@ def test_the_ends_of_the_score_interval_solve_the_score_equation(counts):
 
 
 def test_the_score_interval_of_many_examples_is_the_plain_one():
-    # Approval of a prime minister by 1,600 people asked twice (Agresti, Categorical Data Analysis): -0.0587 to -0.0213 by the normal rule.
+    # Approval of a prime minister by 1,600 people asked twice (Agresti, Categorical Data Analysis):
+    # -0.0587 to -0.0213 by the normal rule.
     low, high = score_intervals.score_interval(to_wrong=150, to_right=86, n=1600)
     assert (float(low), float(high)) == pytest.approx((-0.0587, -0.0213), abs=5e-4)
 
@@ -253,7 +254,8 @@ def test_a_set_that_is_the_whole_cannot_be_held_against_it():
 
 def test_no_effect_is_called_one_at_the_stated_rate_although_sets_differ_in_how_much_they_flip():
     generator, trials = np.random.default_rng(1), 4000
-    # A set that flips far more than the rest, but loses as much: only its own spread makes the test right.
+    # A set that flips far more than the rest, but loses as much: only its own spread makes the test
+    # right.
     lost, won = generator.binomial(100, [[0.12, 0.09]], (trials, 2)).T
     lost_rest, won_rest = generator.binomial(5000, [[0.04, 0.01]], (trials, 2)).T
     table = two_models.changes(

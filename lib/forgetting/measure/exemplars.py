@@ -18,22 +18,28 @@ def find(
 ) -> pd.DataFrame:
     """Which examples are PIEs and which are clear ones; one row an example. No true label takes part.
 
-    Arguments
-        baseline, compressed: (K, N) and (L, N) predicted labels of the same examples in the same order, one row a member.
-        ties: the rule for a tied plurality label, as in `plurality.labels`. Under "none" a tied example is no PIE.
-        baseline_confidence, compressed_confidence: of the shapes of `baseline` and `compressed`; needed by ties="confidence" only.
+    Arguments:
+        baseline, compressed: (K, N) and (L, N) predicted labels of the same examples in the same
+            order, one row a member.
+        ties: the rule for a tied plurality label, as in `plurality.labels`. Under "none" a tied
+            example is no PIE.
+        baseline_confidence, compressed_confidence: of the shapes of `baseline` and `compressed`;
+            needed by ties="confidence" only.
 
-    Returns
+    Returns:
         example: 0 to N - 1.
         baseline_plurality, compressed_plurality: plurality labels, -1 where tied under "none".
         pie: both have a plurality label and these differ.
-        clear: they differ and each has at least two thirds of its population's votes, in whole numbers: 3 votes >= 2 K.
-        baseline_tied, compressed_tied: ties before any rule broke them (they are possible at an odd K too).
+        clear: they differ and each has at least two thirds of its population's votes, in whole
+            numbers: 3 votes >= 2 K.
+        baseline_tied, compressed_tied: ties before any rule broke them (they are possible at an odd
+            K too).
         baseline_agreement, compressed_agreement: the plurality label's share of the votes.
-        taxicab: sum over labels of |share of the baseline votes - share of the compressed votes|, 0 to 2.
+        taxicab: sum over labels of |share of the baseline votes - share of the compressed votes|, 0
+            to 2.
 
-    Raises `UserError` as `plurality.labels` does. Source: arXiv 1911.05248, section 3 (PIE); arXiv 2010.03058 (taxicab distance); the clear PIE is
-    ours.
+    Raises `UserError` as `plurality.labels` does. Source: arXiv 1911.05248, section 3 (PIE); arXiv
+    2010.03058 (taxicab distance); the clear PIE is ours.
     """
     baseline, compressed = inputs.populations({"baseline": baseline, "compressed": compressed})
     ranks, names = plurality.ranked(np.concatenate([baseline, compressed]))
@@ -94,7 +100,8 @@ def summary(found: pd.DataFrame) -> pd.DataFrame:
 def clear_chance(members: int) -> float:
     """Worst-case chance that an example is a clear PIE although both populations of `members` are alike: 2 P(Bin(K, 1/2) >= ceil(2K/3))^2.
 
-    The worst case is an example on which every member tosses a coin between two labels; most examples are far from it.
+    The worst case is an example on which every member tosses a coin between two labels; most
+    examples are far from it.
     """
     if members < 1:
         raise UserError(
@@ -115,37 +122,48 @@ def null_control(
 ) -> pd.DataFrame:
     """PIE counts of baseline against compressed beside those of baseline against baseline, the noise floor; two rows: PIEs and clear PIEs.
 
-    Two populations of the same setting disagree on many plurality labels, so a bare count says little. Ties are broken by no rule ("none").
+    Two populations of the same setting disagree on many plurality labels, so a bare count says
+    little. Ties are broken by no rule ("none").
 
-    Arguments
-        baseline, second_baseline, compressed: (K, N) predicted labels, equally many members each (a count depends on K), at least 2. The first
-            two are trained alike and independently.
+    Arguments:
+        baseline, second_baseline, compressed: (K, N) predicted labels, equally many members each (a
+            count depends on K), at least 2. The first two are trained alike and independently.
         draws: random draws for each of the three resamplings, at least 2.
         seed: whole number or numpy Generator.
         alpha: ranges and intervals are at 1 - alpha.
-        paired: member k of `compressed` was made from member k of `second_baseline` (quantization), so that halves take both or neither.
+        paired: member k of `compressed` was made from member k of `second_baseline` (quantization),
+            so that halves take both or neither.
 
-    Returns
+    Returns:
         measure: "pie" or "clear"; examples (N); members (K).
-        observed, observed_tied: count, and examples tied on either side, of `baseline` against `compressed`.
+        observed, observed_tied: count, and examples tied on either side, of `baseline` against
+            `compressed`.
         null, null_tied: the same of `baseline` against `second_baseline`, the observed pair.
-        null_mean, null_low, null_high: count over random splits of the 2 K baseline members into K and K: mean and range.
-        null_p: permutation test of the observed pair: share of these splits with a count of at least `null`.
-        p: permutation test of compression: share of random splits of the baseline and compressed members into K and K with a count of at
-            least `observed`, which counts as one of them. Small: the two populations are not alike.
-        excess, excess_low, excess_high: `observed` - `null` with its interval. se, df: for `power.smallest_detectable`. All but
-            `excess` NaN where no draw differs from another.
-        chance: `clear_chance(K)`, NaN for PIEs. No measured count: the worst case for a single example.
+        null_mean, null_low, null_high: count over random splits of the 2 K baseline members into K
+            and K: mean and range.
+        null_p: permutation test of the observed pair: share of these splits with a count of at
+            least `null`.
+        p: permutation test of compression: share of random splits of the baseline and compressed
+            members into K and K with a count of at least `observed`, which counts as one of them.
+            Small: the two populations are not alike.
+        excess, excess_low, excess_high: `observed` - `null` with its interval. se, df: for
+            `power.smallest_detectable`. All but `excess` NaN where no draw differs from another.
+        chance: `clear_chance(K)`, NaN for PIEs. No measured count: the worst case for a single
+            example.
         draws: as given. resamples: "members": other trainings, these images.
 
-    How the interval is made: each population is cut to a random half of its members, without replacement, `draws` times; the standard
-    deviation of the excess over these draws is its standard error, times 1. A half drawn so varies around the whole as the whole varies
-    around the truth: (1/b - 1/K) / (1/K) = 1 at b = K/2 (at an odd K the half is rounded down and the interval a little wide). The
-    halves' own mean is not used, because counts grow as members get fewer. The interval is `excess` -+ t(K - 1) se; in simulation (K of 6
-    to 30) it held the true excess in 93 to 100 % of cases at a nominal 95 %, and it is far too wide for clear PIEs where there are hardly
-    any. Drawing with replacement instead makes plurality labels noisier and inflates every count.
+    How the interval is made: each population is cut to a random half of its members, without
+    replacement, `draws` times; the standard deviation of the excess over these draws is its
+    standard error, times 1. A half drawn so varies around the whole as the whole varies
+    around the truth: (1/b - 1/K) / (1/K) = 1 at b = K/2 (at an odd K the half is rounded down and
+    the interval a little wide). The halves' own mean is not used, because counts grow as members
+    get fewer. The interval is `excess` -+ t(K - 1) se; in simulation (K of 6 to 30) it held the
+    true excess in 93 to 100 % of cases at a nominal 95 %, and it is far too wide for clear PIEs
+    where there are hardly any. Drawing with replacement instead makes plurality labels noisier and
+    inflates every count.
 
-    Raises `UserError` for populations of different sizes or examples. Source: this control is ours; the paper has none.
+    Raises `UserError` for populations of different sizes or examples. Source: this control is ours;
+    the paper has none.
     """
     inputs.fraction("alpha", alpha)
     baseline, second_baseline, compressed = inputs.populations(
@@ -220,20 +238,25 @@ def halves_control(
 ) -> pd.DataFrame:
     """`null_control` where there is no second baseline population: what halves of the members show; two rows: PIEs and clear PIEs.
 
-    A half of the baseline members is compared with the other half, and with a half of the compressed ones that is as large. Ties are broken
-    by no rule ("none").
+    A half of the baseline members is compared with the other half, and with a half of the
+    compressed ones that is as large. Ties are broken by no rule ("none").
 
-    Arguments
-        baseline, compressed: (K, N) and (L, N) predicted labels, at least 2 members each, trained independently; K may differ from L.
+    Arguments:
+        baseline, compressed: (K, N) and (L, N) predicted labels, at least 2 members each, trained
+            independently; K may differ from L.
         draws: random draws for each resampling, at least 2. seed: whole number or numpy Generator.
         alpha: ranges are at 1 - alpha.
 
-    Returns
-        measure: "pie" or "clear"; examples (N); members (K); draws; resamples ("members"); observed, observed_tied: as in `null_control`.
-        p: permutation test of compression at full size, as in `null_control`: the members of both dealt at random into K and L.
-        half_members: h, half of K, or L if that is less. half_observed, half_null: mean count over the draws of baseline against compressed
-            and of baseline against baseline, h members each; half_observed_low and so on: the range over draws. half_excess: the difference of
-            the means. The ranges are no confidence intervals: the halves of one population share members.
+    Returns:
+        measure: "pie" or "clear"; examples (N); members (K); draws; resamples ("members");
+            observed, observed_tied: as in `null_control`.
+        p: permutation test of compression at full size, as in `null_control`: the members of both
+            dealt at random into K and L.
+        half_members: h, half of K, or L if that is less. half_observed, half_null: mean count over
+            the draws of baseline against compressed and of baseline against baseline, h members
+            each; half_observed_low and so on: the range over draws. half_excess: the difference of
+            the means. The ranges are no confidence intervals: the halves of one population share
+            members.
 
     Raises `UserError` as `null_control` does. Source: this control is ours.
     """
@@ -295,19 +318,23 @@ def stability(
 ) -> pd.DataFrame:
     """How PIE counts and PIE sets depend on the number of members; a row a size, measure and quantity.
 
-    Arguments
-        baseline, compressed: (K, N) and (L, N) predicted labels; for the null, give `second_baseline` as `compressed`.
-        sizes: members per population to try, whole numbers from 1 to the members of the smaller population.
+    Arguments:
+        baseline, compressed: (K, N) and (L, N) predicted labels; for the null, give
+            `second_baseline` as `compressed`.
+        sizes: members per population to try, whole numbers from 1 to the members of the smaller
+            population.
         draws: random subsets for each size, drawn from each population without replacement.
         seed: whole number or numpy Generator.
         alpha: the band covers 1 - alpha of the subsamples; 0.1 for a 90 % band.
 
-    Returns size; measure ("pie", "clear", "tied": an example tied on either side); quantity; mean; low, high (the band); draws
-    (subsamples behind them); resamples ("members"). The quantities, the last two not for "tied":
-        "count".
-        "overlap with all": Jaccard overlap with the set that all members give. A subsample shares members with it (all of them at the
-            largest size, where it is 1), which flatters large sizes.
-        "overlap of disjoint": between two subsamples without a common member, for sizes up to half: what other trainings would find again.
+    Returns size; measure ("pie", "clear", "tied": an example tied on either side); quantity; mean;
+    low, high (the band); draws (subsamples behind them); resamples ("members"). The quantities, the
+        last two not for "tied": "count".
+        "overlap with all": Jaccard overlap with the set that all members give. A subsample shares
+            members with it (all of them at the largest size, where it is 1), which flatters large
+            sizes.
+        "overlap of disjoint": between two subsamples without a common member, for sizes up to half:
+        what other trainings would find again.
     An overlap of two empty sets is not defined and left out of the draws.
 
     Raises `UserError` for a size out of range and populations of different examples.
@@ -319,7 +346,8 @@ def stability(
     for size in sizes:
         if not 1 <= size <= most or size != int(size):
             raise UserError(
-                f"the size {size} is not possible: give whole numbers from 1 to {most}, the members of the smaller population"
+                f"the size {size} is not possible: give whole numbers from 1 to {most}, the "
+                "members of the smaller population"
             )
         sides, disjoint = [], 2 * size <= most
         for population in (baseline, compressed):
@@ -357,16 +385,21 @@ def stability(
 def accuracy(*, label, baseline, compressed, pie, clear) -> pd.DataFrame:
     """Accuracy of both populations on PIEs, clear PIEs, all others and all examples; a row a subset and population.
 
-    To be read beside the same table for the null's PIEs (`baseline` against `second_baseline`): at most one of two differing plurality labels can be
-    right, so accuracy on PIEs is low by selection. In a binary task without ties the two plurality accuracies on PIEs sum to 1 and the baseline
-    one is 1/2 + gap / (2 PIE share), gap being the baseline minus the compressed plurality accuracy on all examples, whatever the PIEs are like.
+    To be read beside the same table for the null's PIEs (`baseline` against `second_baseline`): at
+    most one of two differing plurality labels can be right, so accuracy on PIEs is low by
+    selection. In a binary task without ties the two plurality accuracies on PIEs sum to 1 and the
+    baseline one is 1/2 + gap / (2 PIE share), gap being the baseline minus the compressed plurality
+    accuracy on all examples, whatever the PIEs are like.
 
-    Arguments
-        label: (N,) true labels. baseline, compressed: (K, N) and (L, N) predicted labels. pie, clear: (N,) booleans, columns of `find`.
+    Arguments:
+        label: (N,) true labels. baseline, compressed: (K, N) and (L, N) predicted labels. pie,
+            clear: (N,) booleans, columns of `find`.
 
-    Returns subset ("all", "non-PIEs", "PIEs", "clear PIEs"), population ("baseline", "compressed"), n, plurality_accuracy (share of examples
-    whose plurality label is right; a tied example counts with the chance that one of its tied labels, drawn at random, is), mean_accuracy
-    (mean over members). Fractions, NaN where the subset is empty. Raises `UserError` for shapes that do not match.
+    Returns subset ("all", "non-PIEs", "PIEs", "clear PIEs"), population ("baseline", "compressed"),
+    n, plurality_accuracy (share of examples whose plurality label is right; a tied example counts
+    with the chance that one of its tied labels, drawn at random, is), mean_accuracy (mean over
+    members). Fractions, NaN where the subset is empty. Raises `UserError` for shapes that do not
+    match.
 
     Source: arXiv 1911.05248, accuracy on PIEs, non-PIEs and all.
     """

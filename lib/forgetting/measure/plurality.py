@@ -31,8 +31,9 @@ def leaders(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The most frequent label of each example, its votes, and whether another label has as many: three arrays (N,).
 
-    Arguments: `counted` (N, classes) from `count`; `ties` one of `TIES`, explained at `labels`; `predicted` and `confidence`
-    (K, N) for ties="confidence". Raises `UserError` for an unknown rule and for confidences of another shape.
+    Arguments: `counted` (N, classes) from `count`; `ties` one of `TIES`, explained at `labels`;
+    `predicted` and `confidence` (K, N) for ties="confidence". Raises `UserError` for an unknown
+    rule and for confidences of another shape.
     """
     inputs.one_of("ties", ties, TIES)
     top = counted.max(axis=1)
@@ -46,7 +47,8 @@ def leaders(
     elif ties == "confidence":
         if np.shape(confidence) != np.shape(predicted):
             raise UserError(
-                f"the confidences have shape {np.shape(confidence)} and the predictions {np.shape(predicted)}: "
+                f"the confidences have shape {np.shape(confidence)} and the predictions "
+                f"{np.shape(predicted)}: "
                 'ties="confidence" needs one for each prediction; give them or choose ties="none"'
             )
         at = np.flatnonzero(tied)
@@ -64,18 +66,21 @@ def leaders(
 def labels(*, predicted, ties: str = "none", confidence=None) -> pd.DataFrame:
     """The label that most members predict for each example; one row an example.
 
-    Arguments
+    Arguments:
         predicted: (K, N) labels, one row a member.
-        ties: which label an example has whose most frequent labels are equally frequent. "none": none, -1. "lowest", "highest": of the
-            class numbers ("highest" is what the official code does). "confidence": the label with the larger sum of its voters'
-            confidences, then the lowest.
-        confidence: (K, N) probabilities of the predicted labels, for the last rule only. Read as float32, so that sums are exact and do
-            not depend on the order of the members.
+        ties: which label an example has whose most frequent labels are equally frequent. "none":
+            none, -1. "lowest", "highest": of the class numbers ("highest" is what the official code
+            does). "confidence": the label with the larger sum of its voters' confidences, then the
+            lowest.
+        confidence: (K, N) probabilities of the predicted labels, for the last rule only. Read as
+            float32, so that sums are exact and do not depend on the order of the members.
 
-    Returns example (0 to N - 1), plurality, votes (of the most frequent label), tied, agreement (votes / K; of a tied example, the votes of
-    each tied label / K). Raises `UserError` for an unknown rule, missing confidences and shapes that do not match.
+    Returns example (0 to N - 1), plurality, votes (of the most frequent label), tied, agreement
+    (votes / K; of a tied example, the votes of each tied label / K). Raises `UserError` for an
+    unknown rule, missing confidences and shapes that do not match.
 
-    Source: arXiv 1911.05248, section 3, definition of the modal label, here the plurality label; ties: official `aggregate_predictions.py` (`mode().max()`).
+    Source: arXiv 1911.05248, section 3, definition of the modal label, here the plurality label;
+        ties: official `aggregate_predictions.py` (`mode().max()`).
     """
     (predicted,) = inputs.populations({"predicted": predicted})
     label, top, tied = leaders(
@@ -95,7 +100,8 @@ def labels(*, predicted, ties: str = "none", confidence=None) -> pd.DataFrame:
 def ranked(pool) -> tuple[np.ndarray, np.ndarray]:
     """Labels (M, N) as ranks among those that occur for the example: few, whatever the number of classes.
 
-    Returns ranks (M, N), in the order of the labels, and (N, R) the label that each rank of each example stands for.
+    Returns ranks (M, N), in the order of the labels, and (N, R) the label that each rank of each
+    example stands for.
     """
     labels = np.ascontiguousarray(np.transpose(pool))
     order = np.argsort(labels, axis=1, kind="stable")
@@ -112,15 +118,16 @@ def ranked(pool) -> tuple[np.ndarray, np.ndarray]:
 def _contested(pool, least: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Examples of which not every set of `least` members has the same leading label, and their labels that could lead in any.
 
-    Returns the examples (n,), their labels as ranks (M, n) from the most frequent in the pool on, and how many of these could lead (n,),
-    at least 2.
+    Returns the examples (n,), their labels as ranks (M, n) from the most frequent in the pool on,
+    and how many of these could lead (n,), at least 2.
     """
     some = np.flatnonzero((pool != pool[0]).any(axis=0))
     ranks, _ = ranked(pool[:, some])
     counted = count(ranks).astype(np.int32) if some.size else np.zeros((0, 1), dtype=np.int32)
     order = np.argsort(-counted, axis=1, kind="stable")
     counted = np.take_along_axis(counted, order, axis=1)
-    # The first r labels share what the rest leave of a set. If one of them must then have more than the next has in the whole pool, no
+    # The first r labels share what the rest leave of a set. If one of them must then have more than
+    # the next has in the whole pool, no
     # other label can lead.
     next_one = np.pad(counted[:, 1:], ((0, 0), (0, 1)))
     left = counted.sum(axis=1, keepdims=True) - counted.cumsum(axis=1)
@@ -146,9 +153,11 @@ def _lead(counted) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 def outcomes(pool, first, second) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """PIEs (ties "none"), clear PIEs and ties on either side, for many ways to take two sets of members out of one pool.
 
-    Arguments: `pool` (M, N) labels; `first`, `second` (S, M) true where the member is taken, at least one in each row.
+    Arguments: `pool` (M, N) labels; `first`, `second` (S, M) true where the member is taken, at
+        least one in each row.
 
-    Returns three (S, n) booleans over the n examples that can be any of these at all, in their order; all others are none of them.
+    Returns three (S, n) booleans over the n examples that can be any of these at all, in their
+    order; all others are none of them.
     """
     size_first, size_second = first.sum(axis=1), second.sum(axis=1)
     examples, ranks, leading = _contested(
