@@ -1,1 +1,1 @@
-"""Right of the seam: pure functions from predictions to tidy tables. No torch, no paths, no studies."""
+"""Right of the seam: pure functions from predictions to tidy tables; no torch, paths or studies."""
