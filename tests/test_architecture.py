@@ -1,6 +1,5 @@
-"""The rule of book/architecture.md: who may import whom, and how long a module may be."""
+"""The rule of book/architecture.md: who may import whom, and that the page names every room."""
 
-import ast
 import os
 import shutil
 import subprocess
@@ -13,11 +12,6 @@ from forgetting import paths
 
 LIB = paths.ROOT / "lib"
 PACKAGE = LIB / "forgetting"
-MODULES = sorted(PACKAGE.rglob("*.py"))
-LINES, FUNCTION_LINES = 300, 60
-# Modules and functions that are longer, and why. These lists are to shrink.
-LONG_MODULES: dict[str, str] = {}
-LONG_FUNCTIONS: dict[str, str] = {}
 
 
 def lint_imports(lib):
@@ -58,42 +52,6 @@ def test_an_import_that_breaks_the_rule_is_noticed(module, line, tmp_path):
     done = lint_imports(tmp_path)
     assert done.returncode == 1, done.stdout + done.stderr
     assert "BROKEN" in done.stdout
-
-
-def lines_of(node):
-    """The lines of a module or function, its own docstring and those inside it left out."""
-    documented = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
-    docstrings = [
-        inner.body[0]
-        for inner in ast.walk(node)
-        if isinstance(inner, documented) and ast.get_docstring(inner) is not None
-    ]
-    first = getattr(node, "lineno", 1)
-    last = node.end_lineno if hasattr(node, "lineno") else node.body[-1].end_lineno
-    return last - first + 1 - sum(doc.end_lineno - doc.lineno + 1 for doc in docstrings)
-
-
-def trees():
-    for module in MODULES:
-        tree = ast.parse(module.read_text(encoding="utf-8"))
-        if tree.body:
-            yield module.relative_to(PACKAGE).as_posix(), tree
-
-
-def test_no_module_is_longer_than_300_lines_without_its_docstrings():
-    long = {name: n for name, tree in trees() if (n := lines_of(tree)) > LINES}
-    assert set(long) == set(LONG_MODULES), long
-
-
-def test_no_function_is_longer_than_60_lines_without_its_docstring():
-    long = {
-        f"{name}:{node.name}": n
-        for name, tree in trees()
-        for node in ast.walk(tree)
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-        and (n := lines_of(node)) > FUNCTION_LINES
-    }
-    assert set(long) == set(LONG_FUNCTIONS), long
 
 
 def test_the_page_on_architecture_names_every_room():
