@@ -98,13 +98,37 @@ def _skip(self: Any, node: nodes.Element) -> None:
     raise nodes.SkipNode
 
 
+def _listed_returns(lines: list[str]) -> list[str]:
+    """Make lists of the columns that `Returns:` describes, one `name: meaning` a line or indented."""
+    text: list[str] = []
+    inside, body, item = False, 0, 0
+    for line in lines:
+        indent = len(line) - len(line.lstrip())
+        if line.strip() and not indent:
+            inside, body, item = line == "Returns:", 0, 0
+        elif inside and line.strip():
+            body = body or indent
+            column = re.match(r"[a-z_][\w, ]*:( |$)", line.strip()) is not None
+            if item and (indent < item or (indent == item == body and not column)):
+                text.append("")
+                item = 0
+            if not item and (indent > body or column):
+                # Napoleon takes what stands before a colon of the first line for a type.
+                text += [" " * body + "With the columns", ""] if text[-1] == "Returns:" else [""]
+                item = indent
+            if item:
+                line = " " * body + ("* " if indent == item else "  ") + line.strip()
+        text.append(line)
+    return text
+
+
 def lists_in_docstrings(
     app: Sphinx, what: str, name: str, obj: object, options: object, lines: list[str]
 ) -> None:
     """Make lists of the indented lines that follow a sentence, as reStructuredText does not."""
     text: list[str] = []
     base: int | None = None
-    for line in lines:
+    for line in _listed_returns(lines):
         line = (
             "Args:"
             if line == "Arguments"

@@ -1,6 +1,6 @@
 """Published predictions: `book/archive/<study>/` holds those of a whole study.
 
-Pages of that study then need no training.
+Pages of that study then need no training::
 
     manifest.json       the study, hash and text of each population, each member, versions, the
                         SHA-256 of each file
