@@ -26,7 +26,7 @@ book: setup ## train STUDY (digits), run every page, build book/_build/html/inde
 	$(BIN)/forgetting book
 
 test: setup ## run the tests, WORKERS (2) at a time
-	$(BIN)/python -m pytest -c lib/pyproject.toml --rootdir . -n $(WORKERS)
+	$(BIN)/python -m pytest -c lib/pyproject.toml --rootdir . -n $(WORKERS) --dist loadfile
 
 train: setup ## train what is missing of STUDY
 	$(BIN)/forgetting train $(STUDY)
