@@ -99,7 +99,7 @@ def _skip(self: Any, node: nodes.Element) -> None:
 
 
 def _listed_returns(lines: list[str]) -> list[str]:
-    """Make lists of the columns that `Returns:` describes, a line `name: meaning` each or indented."""
+    """Make lists of the columns that `Returns:` describes, one line `name: meaning` each."""
     text: list[str] = []
     inside, body, item = False, 0, 0
     for line in lines:
