@@ -1,4 +1,4 @@
-"""The command: what a user does wrong is answered in one line with exit code 2, nothing is lost, nothing is trained twice."""
+"""The command: a mistake is one line and exit code 2; nothing is lost, nothing is trained twice."""
 
 import os
 import resource
@@ -43,10 +43,10 @@ def test_a_users_mistake_is_one_line_that_names_it_and_exit_code_2(
     words, named, smoke, capsys, monkeypatch
 ):
     before = {p: p.stat().st_mtime_ns for p in paths.runs().rglob("*")}
-    code, said = answer(*words.split(), capsys=capsys, monkeypatch=monkeypatch)
+    code, printed = answer(*words.split(), capsys=capsys, monkeypatch=monkeypatch)
     assert code == 2
-    assert said.count("\n") == 1 and "Traceback" not in said
-    assert all(word in said for word in named), said
+    assert printed.count("\n") == 1 and "Traceback" not in printed
+    assert all(word in printed for word in named), printed
     assert {p: p.stat().st_mtime_ns for p in paths.runs().rglob("*")} == before
 
 
@@ -70,33 +70,40 @@ def test_a_command_that_needs_an_extra_says_so_in_one_line(capsys, monkeypatch):
 def test_a_data_set_that_is_not_here_is_said_before_anything_is_trained(
     tmp_path, capsys, monkeypatch
 ):
-    said = yaml.safe_load((paths.studies / "smoke.yml").read_text()) | {
+    content = yaml.safe_load((paths.studies / "smoke.yml").read_text()) | {
         "name": "mine",
         "data": {"name": "fashion"},
     }
-    (tmp_path / "mine.yml").write_text(yaml.safe_dump(said))
+    (tmp_path / "mine.yml").write_text(yaml.safe_dump(content))
     monkeypatch.setenv("FORGETTING_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("FORGETTING_DATA", str(tmp_path))
     from forgetting.data import fashion
 
     monkeypatch.setattr(fashion, "INSTALLED", tmp_path / "nowhere")
-    code, said = answer("train", str(tmp_path / "mine.yml"), capsys=capsys, monkeypatch=monkeypatch)
-    assert code == 2 and "lacks t10k-images" in said and "training" not in said
+    code, printed = answer(
+        "train", str(tmp_path / "mine.yml"), capsys=capsys, monkeypatch=monkeypatch
+    )
+    assert code == 2 and "lacks t10k-images" in printed and "training" not in printed
 
 
 def test_what_is_not_installed_is_said_in_one_line(smoke, capsys, monkeypatch):
     monkeypatch.setitem(sys.modules, "nbformat", None)  # As on a machine that only audits.
     for name in [name for name in sys.modules if name.startswith("forgetting.book")]:
         monkeypatch.delitem(sys.modules, name)
-    code, said = answer("pages", "smoke", capsys=capsys, monkeypatch=monkeypatch)
-    assert code == 2 and said.count("\n") == 1 and "needs nbformat" in said and "make setup" in said
+    code, printed = answer("pages", "smoke", capsys=capsys, monkeypatch=monkeypatch)
+    assert (
+        code == 2
+        and printed.count("\n") == 1
+        and "needs nbformat" in printed
+        and "make setup" in printed
+    )
 
 
 def test_a_home_that_is_no_folder_is_one_line(tmp_path, capsys, monkeypatch):
     (tmp_path / "file").write_text("in the way")
     monkeypatch.setenv("FORGETTING_HOME", str(tmp_path / "file"))
-    code, said = answer("train", "smoke", capsys=capsys, monkeypatch=monkeypatch)
-    assert code == 2 and "FORGETTING_HOME" in said and "Traceback" not in said
+    code, printed = answer("train", "smoke", capsys=capsys, monkeypatch=monkeypatch)
+    assert code == 2 and "FORGETTING_HOME" in printed and "Traceback" not in printed
 
 
 def test_a_full_disk_is_one_line_and_leaves_no_half_written_file(tmp_path):
@@ -134,21 +141,21 @@ def test_a_page_with_another_sparsity_trains_that_population_first(
     monkeypatch.setenv("FORGETTING_BOOK", str(tmp_path))
     out = tmp_path / "out.ipynb"
     cli.page("exemplars", ["sparsity=0.8", "draws=100"], study="smoke", out=out)
-    said = capsys.readouterr().err
-    assert "training 4 networks" in said and "about" in said and out.exists()
+    printed = capsys.readouterr().err
+    assert "training 4 networks" in printed and "about" in printed and out.exists()
     assert "pruned 80 %" in out.read_text()
 
 
 def test_training_stops_after_the_minutes_given_and_the_same_command_goes_on(
     tmp_path, capsys, monkeypatch
 ):
-    said = yaml.safe_load((paths.studies / "smoke.yml").read_text()) | {
+    content = yaml.safe_load((paths.studies / "smoke.yml").read_text()) | {
         "name": "mine",
         "members": 3,
         "settings": {"pruned": [0.5]},
     }
-    said["data"]["corrupted_images"] = 0
-    (tmp_path / "mine.yml").write_text(yaml.safe_dump(said))
+    content["data"]["corrupted_images"] = 0
+    (tmp_path / "mine.yml").write_text(yaml.safe_dump(content))
     monkeypatch.setenv("FORGETTING_HOME", str(tmp_path / "home"))
     monkeypatch.setattr(cli.console, "file", None)
     cli.train(str(tmp_path / "mine.yml"), minutes=1e-9)
@@ -158,8 +165,8 @@ def test_training_stops_after_the_minutes_given_and_the_same_command_goes_on(
         and "8 networks are still to train; the same command goes on" in capsys.readouterr().err
     )
     cli.train(str(tmp_path / "mine.yml"), minutes=60)
-    said = capsys.readouterr().err
-    assert "trained 8 networks" in said and "stopped" not in said
+    printed = capsys.readouterr().err
+    assert "trained 8 networks" in printed and "stopped" not in printed
     assert all(p.read_bytes() == content for p, content in first.items())
 
 
@@ -167,9 +174,11 @@ def test_a_device_that_is_not_there_is_refused_before_anything_is_trained(
     tmp_path, capsys, monkeypatch
 ):
     monkeypatch.setenv("FORGETTING_HOME", str(tmp_path))
-    code, said = answer("train", "smoke", "--device", "tpu", capsys=capsys, monkeypatch=monkeypatch)
+    code, printed = answer(
+        "train", "smoke", "--device", "tpu", capsys=capsys, monkeypatch=monkeypatch
+    )
     assert (
         code == 2
-        and "device 'tpu' is unknown: it is one of auto, cpu, cuda" in said
-        and "training" not in said
+        and "device 'tpu' is unknown: it is one of auto, cpu, cuda" in printed
+        and "training" not in printed
     )

@@ -100,17 +100,19 @@ def page(
     from forgetting.book.page import needed_sparsities, read_page, resolve_parameters
     from forgetting.book.parameters import parse_assignments
 
-    given = parse_assignments(" ".join(parameters or []))
-    which = study or given.pop("study", None) or read_page(name).parameters["study"].default
+    values = parse_assignments(" ".join(parameters or []))
+    usual = read_page(name).parameters["study"].default
+    which = str(study or values.pop("study", None) or usual)
     chosen = load_study(which)
-    checked = resolve_parameters(name, study=which, parameters=given)
-    if "members" in given and checked["members"] > chosen.members:
+    checked = resolve_parameters(name, study=which, parameters=values)
+    members = checked.get("members")
+    if "members" in values and isinstance(members, int) and members > chosen.members:
         raise UserError(
-            f"members is {checked['members']}: study {chosen.name} has {chosen.members}; allowed: "
+            f"members is {members}: study {chosen.name} has {chosen.members}; allowed: "
             f"2 to {chosen.members}, or raise `members` in the study file"
         )
     train_missing(chosen.with_changes(sparsities=tuple(needed_sparsities(checked))))
-    written = run_page(name, study=which, parameters=given, out=out)
+    written = run_page(name, study=which, parameters=values, out=out)
     console.print(f"wrote {display_path(written)}")
 
 
@@ -223,8 +225,8 @@ def predict(
         size=size,
         resize=resize,
         scale=scale,
-        mean=_numbers("mean", mean),
-        std=_numbers("std", std),
+        mean=options.parse_numbers("mean", mean),
+        std=options.parse_numbers("std", std),
         layout=layout,
         channels=channels,
     )
@@ -243,15 +245,6 @@ def predict(
         f"{percent(right / len(pictures.labels))} right",
         markup=False,
     )
-
-
-def _numbers(name: str, text: str | None) -> list[float] | None:
-    try:
-        return None if text is None else [float(part) for part in text.split(",")]
-    except ValueError:
-        raise UserError(
-            f"{name} is {text!r}: give one number, or one for each channel, separated by commas"
-        ) from None
 
 
 def train_missing(

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from forgetting.errors import UserError
+
 Predictions = Annotated[
     list[Path],
     typer.Argument(
@@ -81,3 +83,21 @@ Mean = Annotated[str | None, typer.Option(help='Subtracted after that, e.g. "0.4
 Std = Annotated[str | None, typer.Option(help='Divided by after that, e.g. "0.229,0.224,0.225".')]
 Layout = Annotated[str | None, typer.Option(help="NCHW or NHWC.")]
 Channels = Annotated[str | None, typer.Option(help="RGB, BGR or L (grey).")]
+
+
+def parse_numbers(name: str, text: str | None) -> list[float] | None:
+    """Read the numbers of an option.
+
+    Args:
+        name: of the option.
+        text: one number, or several separated by commas; None where the option was not given.
+
+    Raises:
+        UserError: it holds something else.
+    """
+    try:
+        return None if text is None else [float(part) for part in text.split(",")]
+    except ValueError:
+        raise UserError(
+            f"{name} is {text!r}: give one number, or one for each channel, separated by commas"
+        ) from None
