@@ -101,8 +101,7 @@ def page(
     from forgetting.book.parameters import parse_assignments
 
     values = parse_assignments(" ".join(parameters or []))
-    usual = read_page(name).parameters["study"].default
-    which = str(study or values.pop("study", None) or usual)
+    which = str(study or values.pop("study", None) or read_page(name).parameters["study"].default)
     chosen = load_study(which)
     checked = resolve_parameters(name, study=which, parameters=values)
     members = checked.get("members")
