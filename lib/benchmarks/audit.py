@@ -54,7 +54,14 @@ def simulated(examples: int, classes: int, members: int, *, seed: int) -> dict[s
 
 def write_inputs(arrays: dict[str, np.ndarray], folder: Path) -> None:
     """Write the same as arrays, as a Parquet file of predictions and as a CSV file of groups."""
-    np.savez(folder / "arrays.npz", **arrays)
+    np.savez(
+        folder / "arrays.npz",
+        label=arrays["label"],
+        baseline=arrays["baseline"],
+        compressed=arrays["compressed"],
+        sex=arrays["sex"],
+        age=arrays["age"],
+    )
     tables = (
         pa.table(
             {

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from forgetting import cli, paths, predictions
 from forgetting.audit import Audit, audit, audit_predictions, check_report_folder
 from forgetting.audit.comparison_tables import findings_table
+from forgetting.audit.rules import FIELDS
 from forgetting.errors import UserError
 from forgetting.measure import class_impact, exemplars, score_intervals
 from forgetting.study import Study
@@ -922,3 +923,25 @@ def test_an_audit_never_imports_torch(tmp_path):
         text=True,
     )
     assert "code 0 False" in done.stdout, done.stderr
+
+
+def test_the_help_of_the_command_imports_nothing_heavy():
+    program = (
+        "import sys; from forgetting import cli\n"
+        "try: cli.main()\n"
+        "except SystemExit as ended: print('code', ended.code, heavy & set(sys.modules))"
+    )
+    heavy = "heavy = {'torch', 'joblib', 'matplotlib', 'onnxruntime', 'scipy', 'jinja2'}\n"
+    done = subprocess.run(
+        [sys.executable, "-c", heavy + program, "audit", "--help"],
+        env=os.environ | {"PYTHONPATH": str(paths.ROOT / "lib")},
+        capture_output=True,
+        text=True,
+    )
+    assert "code 0 set()" in done.stdout, done.stderr
+
+
+def test_the_documentation_names_every_field_that_a_rule_may_use():
+    page = (paths.ROOT / "book" / "audit.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`(\w+)`", page))
+    assert {name for kinds in FIELDS.values() for kind in kinds for name in kind} <= named

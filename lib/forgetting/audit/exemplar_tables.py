@@ -53,14 +53,15 @@ def pies_table(
     return table
 
 
-def _found(comparison: Comparison) -> pd.DataFrame:
+def _pluralities(comparison: Comparison) -> pd.DataFrame:
+    """The plurality labels of both sides, a row for each example."""
     return exemplars.find(
         baseline=comparison.baseline.predicted, compressed=comparison.compressed.predicted
     )
 
 
 def _counts(comparison: Comparison) -> pd.DataFrame:
-    row = exemplars.summary(_found(comparison)).iloc[0]
+    row = exemplars.summary(_pluralities(comparison)).iloc[0]
     counts = [int(row["pies"]), int(row["clear"])]
     members, examples = comparison.baseline.predicted.shape
     return pd.DataFrame(
@@ -105,17 +106,17 @@ def exemplars_table(comparison: Comparison, audit_input: AuditInput) -> pd.DataF
         audit_input: names the examples and classes.
     """
     two_models = comparison.design == TWO_MODELS
-    votes = _single_votes(comparison) if two_models else _votes(comparison)
-    at = votes.index.to_numpy()
+    votes_table = _single_votes(comparison) if two_models else _votes(comparison)
+    at = votes_table.index.to_numpy()
     label, names = audit_input.label[at], np.array(audit_input.classes, dtype=object)
-    predicted = {side: votes.pop(f"{side}_predicted") for side in comparison.predicted}
+    predicted = {side: votes_table.pop(f"{side}_predicted") for side in comparison.predicted}
     right = [values == label for values in predicted.values()]
     columns = {
         "example": audit_input.examples.take(pa.array(at)).to_pandas(),
         "label": names[label],
         **{f"{side}_predicted": names[values] for side, values in predicted.items()},
         "direction": np.select(right, DIRECTIONS[:2], DIRECTIONS[2]).astype(object),
-        **votes.reset_index(drop=True),
+        **votes_table.reset_index(drop=True),
     }
     for side, values in comparison.predicted.items():
         columns[f"{side}_right"] = (values[:, at] == label).mean(axis=0)
@@ -152,8 +153,8 @@ def _single_votes(comparison: Comparison) -> pd.DataFrame:
 
 def _votes(comparison: Comparison) -> pd.DataFrame:
     """The votes where the two sides differ; the index are the places of the examples."""
-    found = _found(comparison)
-    pies = found[found["pie"]]
+    examples = _pluralities(comparison)
+    pies = examples[examples["pie"]]
     columns = {
         f"{side}_predicted": pies[f"{side}_plurality"].to_numpy() for side in comparison.predicted
     }
@@ -165,7 +166,7 @@ def _votes(comparison: Comparison) -> pd.DataFrame:
         "clear": pies["clear"].astype("boolean").to_numpy(),
         "taxicab": pies["taxicab"].to_numpy(),
     }
-    return pd.DataFrame(columns, index=np.flatnonzero(found["pie"]))
+    return pd.DataFrame(columns, index=np.flatnonzero(examples["pie"]))
 
 
 def _mean_confidence(population: Population, at: np.ndarray) -> np.ndarray:
