@@ -22,8 +22,7 @@ $(STAMP): lib/requirements.lock lib/pyproject.toml lib/install.py
 	@touch $@
 
 book: setup ## train STUDY (digits), run every page, build book/_build/html/index.html
-	$(BIN)/forgetting pages $(STUDY)
-	$(BIN)/forgetting book
+	$(BIN)/forgetting pages $(STUDY) --bind
 
 test: setup ## run the tests, WORKERS (2) at a time
 	$(BIN)/python -m pytest -c lib/pyproject.toml --rootdir . -n $(WORKERS) --dist loadfile

@@ -60,7 +60,10 @@ def train(
 
 
 @app.command()
-def pages(study: StudyName = "digits") -> None:
+def pages(
+    study: StudyName = "digits",
+    bind: Annotated[bool, typer.Option("--bind", help="Bind them into HTML, as `book`.")] = False,
+) -> None:
     """Run every page of the book that is out of date.
 
     STUDY is that of the book's own pages.
@@ -77,8 +80,11 @@ def pages(study: StudyName = "digits") -> None:
             for name in chosen
             for level in needed_sparsities(resolve_parameters(name, study=of))
         }
-        train_missing(load_study(of).with_changes(sparsities=tuple(sorted(levels))))
+        needed = load_study(of).with_changes(sparsities=tuple(sorted(levels)))
+        train_missing(needed, trust_notes=True)
     build_editions(study)
+    if bind:
+        book()
 
 
 @app.command()
@@ -110,7 +116,8 @@ def page(
             f"members is {members}: study {chosen.name} has {chosen.members}; allowed: "
             f"2 to {chosen.members}, or raise `members` in the study file"
         )
-    train_missing(chosen.with_changes(sparsities=tuple(needed_sparsities(checked))))
+    needed = chosen.with_changes(sparsities=tuple(needed_sparsities(checked)))
+    train_missing(needed, trust_notes=True)
     written = run_page(name, study=which, parameters=values, out=out)
     console.print(f"wrote {display_path(written)}")
 
@@ -247,14 +254,24 @@ def predict(
 
 
 def train_missing(
-    study: Study, *, archived: bool = True, device: str = "auto", minutes: float | None = None
+    study: Study,
+    *,
+    archived: bool = True,
+    trust_notes: bool = False,
+    device: str = "auto",
+    minutes: float | None = None,
 ) -> None:
     """Train what is missing of `study`; see `forgetting.train.command.train_missing`."""
     from forgetting.train import command
 
     try:
         command.train_missing(
-            study, console=console, archived=archived, device=device, minutes=minutes
+            study,
+            console=console,
+            archived=archived,
+            trust_notes=trust_notes,
+            device=device,
+            minutes=minutes,
         )
     except KeyboardInterrupt:
         raise typer.Exit(130) from None

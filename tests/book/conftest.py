@@ -102,5 +102,5 @@ def displayed(monkeypatch):
     def display(data, metadata=None, raw=False):
         outputs.append((data, metadata))
 
-    monkeypatch.setattr("forgetting.book.display.display", display)
+    monkeypatch.setattr("IPython.display.display", display)
     return outputs

@@ -11,7 +11,6 @@ from bs4 import BeautifulSoup
 from matplotlib import pyplot
 
 from forgetting import book
-from forgetting.book import display
 from forgetting.book import sphinx_extension as offline
 
 CONF = """
@@ -35,8 +34,7 @@ def built(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("FORGETTING_BOOK", str(folder))
         patch.setattr(
-            display,
-            "display",
+            "IPython.display.display",
             lambda data, metadata=None, raw=True: outputs.append((data, metadata or {})),
         )
         for name in ("first", "second"):

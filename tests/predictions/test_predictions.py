@@ -118,6 +118,58 @@ def test_a_file_of_another_study_is_refused_and_counts_as_missing(own):
     assert (what, 0, "test") in absent and len(damaged) == other.members
 
 
+def test_with_notes_trusted_only_files_that_changed_since_they_were_verified_are_read(
+    own, monkeypatch
+):
+    what, _ = write_all(own)
+    first = predictions.missing_files(own, [what])
+    read, reader = [], predictions_file.read_predictions_file
+    monkeypatch.setattr(
+        predictions_file,
+        "read_predictions_file",
+        lambda file: read.append(file.name) or reader(file),
+    )
+    assert predictions.missing_files(own, [what], trust_notes=True) == first and read == []
+    file = predictions.predictions_path(own, what, 1, "test")
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    file.write_bytes(content)  # as large as before
+    absent, damaged = predictions.missing_files(own, [what], trust_notes=True)
+    assert (what, 1, "test") in absent and len(damaged) == 1 and read == [file.name]
+    file.unlink()
+    absent, damaged = predictions.missing_files(own, [what], trust_notes=True)
+    assert (what, 1, "test") in absent and damaged == [] and read == [file.name]
+
+
+@pytest.mark.parametrize("note", ["", "[]", '{"population": 3}', "{"])
+def test_a_note_that_is_damaged_or_of_another_population_is_not_trusted(own, note):
+    what, _ = write_all(own)
+    predictions.missing_files(own, [what])
+    folder = predictions.population_folder(own, what)
+    other = study.Study.model_validate(own.model_dump() | {"seed": 5})
+    shutil.copytree(folder, predictions.population_folder(other, what))  # times stay as they are
+    _, damaged = predictions.missing_files(other, [what], trust_notes=True)
+    assert len(damaged) == own.members
+    file = predictions.predictions_path(own, what, 1, "test")
+    stat = file.stat()
+    file.write_bytes(b"x" * stat.st_size)
+    os.utime(file, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    (folder / ".verified.json").write_text(note)
+    _, damaged = predictions.missing_files(own, [what], trust_notes=True)
+    assert len(damaged) == 1
+
+
+def test_without_trust_every_file_is_read_whatever_its_note_says(own):
+    what, _ = write_all(own)
+    predictions.missing_files(own, [what])
+    file = predictions.predictions_path(own, what, 1, "test")
+    stat = file.stat()
+    file.write_bytes(b"x" * stat.st_size)
+    os.utime(file, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    _, damaged = predictions.missing_files(own, [what])
+    assert len(damaged) == 1
+
+
 def test_members_that_saw_different_tests_are_refused(own):
     what, _ = write_all(own)
     other = columns()

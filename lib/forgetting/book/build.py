@@ -149,7 +149,11 @@ def _jobs(
     loaded, of = load_study(study), edition_of(edition)
     check_study_pages(loaded)
     values = {name: resolve_parameters(name, study=study, parameters=parameters) for name in pages}
-    return [_Job(name, value, of, _key(name, value, loaded, of)) for name, value in values.items()]
+    fingerprints = _Fingerprints()
+    return [
+        _Job(name, value, of, _key(name, value, loaded, of, fingerprints))
+        for name, value in values.items()
+    ]
 
 
 def _make(all_jobs: list[_Job], *, jobs: int) -> None:
@@ -195,7 +199,23 @@ def _check_tables() -> None:
             owner[file] = note.stem[1:]
 
 
-def _key(name: str, values: dict[str, object], study: Study, edition: Edition) -> str:
+class _Fingerprints(dict[str, str]):
+    """Fingerprints of studies' predictions, each computed once: a study has thousands of files."""
+
+    def of(self, study: Study) -> str:
+        key = study.model_dump_json(exclude={"pages"})
+        if key not in self:
+            self[key] = predictions.study_fingerprint(study)
+        return self[key]
+
+
+def _key(
+    name: str,
+    values: dict[str, object],
+    study: Study,
+    edition: Edition,
+    fingerprints: _Fingerprints,
+) -> str:
     """Return a digest that changes when anything does that page `name` is made from."""
     page = read_page(name)
     words = [
@@ -203,8 +223,8 @@ def _key(name: str, values: dict[str, object], study: Study, edition: Edition) -
         str(edition),
         json.dumps(values),
         json.dumps(study.model_dump(mode="json", exclude={"pages"}), sort_keys=True),
-        predictions.study_fingerprint(study.with_changes(sparsities=needed_sparsities(values))),
-        *(predictions.study_fingerprint(other) for other in _other_studies(values)),
+        fingerprints.of(study.with_changes(sparsities=needed_sparsities(values))),
+        *(fingerprints.of(other) for other in _other_studies(values)),
         library_digest(page),
     ]
     return sha256("\0".join(words).encode())

@@ -100,7 +100,7 @@ def _notebook_imports(page: Page) -> set[str]:
     """
     names: set[str] = set()
     for cell in page.notebook.cells:
-        if cell.cell_type == "code":
+        if cell.cell_type == "code" and PACKAGE.name in cell.source:
             names |= _imports(cell.source, "")
             names |= {
                 node.value

@@ -2,7 +2,8 @@
 
 Whatever is displayed carries what the book needs (alt text, caption, name) in its output's metadata
 under "forgetting"; `forgetting.book.sphinx_extension` makes figures and tables of it that are
-numbered and can be referred to.
+numbered and can be referred to. What draws and displays is imported where it is used: a command
+that finds all pages up to date does not wait for it.
 """
 
 import base64
@@ -10,23 +11,23 @@ import html
 import io
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import matplotlib
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from IPython.display import display
-from matplotlib import pyplot
-from matplotlib.figure import Figure
-from PIL import Image
 
 from forgetting import paths
 from forgetting.book.tables import table_html, write_csv
 from forgetting.errors import UserError
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
-def show(figure: Figure, *, alt: str, caption: str | None = None, name: str | None = None) -> None:
+
+def show(
+    figure: "Figure", *, alt: str, caption: str | None = None, name: str | None = None
+) -> None:
     """Display `figure` as SVG and close it. The same figure gives the same bytes.
 
     Args:
@@ -38,6 +39,9 @@ def show(figure: Figure, *, alt: str, caption: str | None = None, name: str | No
     Raises:
         UserError: The alt text or the name is not like that.
     """
+    import matplotlib
+    from matplotlib import pyplot
+
     words = {"alt": _sentence(alt), "caption": caption, "name": _anchor("fig", name)}
     with (
         matplotlib.rc_context({"svg.hashsalt": "forgetting", "svg.fonttype": "path"}),
@@ -176,12 +180,19 @@ def say(text: str) -> None:
         raise UserError("say was given no text; give at least a sentence")
     if re.search(r"^ {0,3}(#{1,6}\s|(=+|-+)\s*$)", text, re.MULTILINE):
         raise UserError("say was given a heading; write headings in the notebook's own text")
-    display({"text/markdown": text, "text/plain": text}, raw=True)
+    _display({"text/markdown": text, "text/plain": text})
 
 
-def _display(data: dict[str, str], words: Mapping[str, object], **by_type: dict[str, Any]) -> None:
-    metadata = {key: value for key, value in words.items() if value is not None}
-    display(data, metadata={"forgetting": metadata, **by_type}, raw=True)
+def _display(
+    data: dict[str, str], words: Mapping[str, object] | None = None, **by_type: dict[str, Any]
+) -> None:
+    from IPython.display import display
+
+    if words is None:
+        display(data, raw=True)
+    else:
+        known = {key: value for key, value in words.items() if value is not None}
+        display(data, metadata={"forgetting": known, **by_type}, raw=True)
 
 
 def _sentence(alt: str) -> str:
@@ -209,6 +220,8 @@ def _anchor(kind: str, name: str | None) -> str | None:
 
 def _gallery_cell(image: np.ndarray, caption: str, alt: str) -> str:
     """Return one image, three times as large as its pixels, with its text."""
+    from PIL import Image
+
     height, width = image.shape[1:]
     with io.BytesIO() as file:
         Image.fromarray(image[0] if len(image) == 1 else np.moveaxis(image, 0, -1)).save(

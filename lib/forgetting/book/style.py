@@ -2,15 +2,16 @@
 
 import math
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import matplotlib
 import numpy as np
 import numpy.typing as npt
-from matplotlib.axes import Axes
 
 from forgetting.errors import UserError
 from forgetting.study import Setting
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 SIZES = {  # inches; 6.4 in can be read on a phone, wider ones cannot
     "small": (4.8, 3.2),
@@ -83,6 +84,8 @@ STYLE: dict[str, Any] = {
 
 def use_style() -> None:
     """Give every figure of this notebook the book's style."""
+    import matplotlib
+
     matplotlib.rcParams.update(STYLE)  # type: ignore[arg-type]  # keys are made of axes
 
 
@@ -160,7 +163,7 @@ def series(place: int) -> dict[str, str]:
 
 
 def bars(
-    axis: Axes,
+    axis: "Axes",
     place: npt.ArrayLike,
     low: npt.ArrayLike,
     high: npt.ArrayLike,
@@ -193,7 +196,9 @@ def _pruned(sparsity: float) -> str:
 
     The levels 0.5, 0.75 and 0.875 are equal steps; 0.98 and more are darkest.
     """
+    from matplotlib.colors import to_hex, to_rgb
+
     place = min(1.0, math.log(1 - sparsity) / math.log(0.02)) * (len(PRUNED) - 1)
     low = min(int(place), len(PRUNED) - 2)
-    pair = np.array([matplotlib.colors.to_rgb(shade) for shade in PRUNED[low : low + 2]])
-    return matplotlib.colors.to_hex(pair[0] + (place - low) * (pair[1] - pair[0]))
+    pair = np.array([to_rgb(shade) for shade in PRUNED[low : low + 2]])
+    return to_hex(pair[0] + (place - low) * (pair[1] - pair[0]))

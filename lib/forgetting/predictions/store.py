@@ -1,6 +1,8 @@
 """The files of a population that was trained on this machine: where they lie, which are missing."""
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -8,9 +10,11 @@ import numpy.typing as npt
 
 from forgetting import paths, predictions_file
 from forgetting.errors import CorruptFile, UserError
-from forgetting.files import display_path
+from forgetting.files import display_path, write_text
 from forgetting.predictions import archive
 from forgetting.study import Setting, Study
+
+VERIFIED = ".verified.json"  # in a population's folder: the state of files that were found intact
 
 
 def population_folder(study: Study, setting: Setting) -> Path:
@@ -103,15 +107,18 @@ def read_members(
 
 
 def missing_files(
-    study: Study, settings: Iterable[Setting]
+    study: Study, settings: Iterable[Setting], *, trust_notes: bool = False
 ) -> tuple[list[tuple[Setting, int, str]], list[str]]:
     """List the files of populations that are still to be made, and those that are damaged.
 
-    Every file that exists is read and its checksum verified.
+    Every file that exists is read and its checksum verified. A note beside the files keeps the size
+    and time of change of those that were found intact.
 
     Args:
         study: the study that the populations belong to.
         settings: the populations.
+        trust_notes: whether a file that still is as its note has it counts as intact, unread.
+            Whoever reads predictions later verifies them in any case.
 
     Returns:
         Setting, member and part of each file to make; and one line about each damaged file, which
@@ -119,22 +126,49 @@ def missing_files(
     """
     absent, damaged = [], []
     for setting in settings:
+        folder = population_folder(study, setting)
+        note = _read_note(folder)
+        intact: dict[str, list[int]] = {}
         for member in range(study.size(setting)):
             for part in study.parts(setting):
                 file = predictions_path(study, setting, member, part)
                 try:
-                    _, metadata = predictions_file.read_predictions_file(file)
-                    if metadata["population"] != study.population_name(setting) or (
-                        metadata["member"],
-                        metadata["part"],
-                    ) != (member, part):
-                        raise CorruptFile(
-                            f"{display_path(file)}: of another population "
-                            f"({metadata['population']})"
-                        )
+                    state = _state(file)
+                    if not (trust_notes and note.get(file.name) == state):
+                        _verify(file, study.population_name(setting), member, part)
+                    intact[file.name] = state
                 except FileNotFoundError:
                     absent.append((setting, member, part))
                 except CorruptFile as error:
                     damaged.append(str(error))
                     absent.append((setting, member, part))
+        if intact != note and folder.exists():
+            with suppress(OSError):  # of a folder that may only be read
+                write_text(
+                    folder / VERIFIED, json.dumps({"population": folder.name, "files": intact})
+                )
     return absent, damaged
+
+
+def _verify(file: Path, population: str, member: int, part: str) -> None:
+    """Read a file; raise CorruptFile if it is damaged or of another population."""
+    _, metadata = predictions_file.read_predictions_file(file)
+    identity = metadata["population"], metadata["member"], metadata["part"]
+    if identity != (population, member, part):
+        raise CorruptFile(f"{display_path(file)}: of another population ({metadata['population']})")
+
+
+def _state(file: Path) -> list[int]:
+    """Return size and time of change, which differ once a file has been written again."""
+    stat = file.stat()
+    return [stat.st_size, stat.st_mtime_ns]
+
+
+def _read_note(folder: Path) -> dict[str, list[int]]:
+    """Return the state of a population's files when they were verified; {} if that is not known."""
+    try:
+        note = json.loads((folder / VERIFIED).read_text(encoding="utf-8"))
+        files: dict[str, list[int]] = note["files"] if note["population"] == folder.name else {}
+        return files
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}

@@ -33,6 +33,7 @@ def train_missing(
     *,
     console: Console,
     archived: bool = True,
+    trust_notes: bool = False,
     device: str = "auto",
     minutes: float | None = None,
 ) -> None:
@@ -42,6 +43,7 @@ def train_missing(
         study: the study.
         console: where it is reported what is trained and how long it takes.
         archived: whether populations of a published archive need not be trained.
+        trust_notes: whether files that were verified before are not read again, if unchanged.
         device: "auto", "cpu" or "cuda".
         minutes: begin no further network after so many.
 
@@ -50,7 +52,7 @@ def train_missing(
         KeyboardInterrupt: it was stopped, which is reported.
     """
     start = time.monotonic()
-    missing = _report_missing(study, console, archived=archived)
+    missing = _report_missing(study, console, archived=archived, trust_notes=trust_notes)
     if not missing:
         return
     data.load_dataset(study.data)  # What is missing of it is reported before anything is trained.
@@ -87,7 +89,7 @@ def train_missing(
 
 
 def _report_missing(
-    study: Study, console: Console, *, archived: bool
+    study: Study, console: Console, *, archived: bool, trust_notes: bool
 ) -> list[tuple[Setting, int, str]]:
     """The files to make; what is read from an archive, damaged, or complete is reported."""
     published = [
@@ -99,7 +101,7 @@ def _report_missing(
         folder = display_path(archive.archive_folder(study))
         console.print(f"study {study.name}: {len(published)} populations are read from {folder}")
     own = [setting for setting in study.populations if setting not in published]
-    missing, damaged = predictions.missing_files(study, own)
+    missing, damaged = predictions.missing_files(study, own, trust_notes=trust_notes)
     for line in damaged:
         console.print(f"damaged, made again: {line}")
     if not missing and not published:
