@@ -1,5 +1,6 @@
 """What several tests share: the smoke study, trained once into a folder of its own."""
 
+import fcntl
 import os
 import time
 
@@ -10,14 +11,40 @@ from forgetting.study import load_study
 
 
 @pytest.fixture(scope="session")
-def smoke_home(tmp_path_factory):
-    """A folder with the smoke study trained by the real command; FORGETTING_HOME of the whole test run."""
-    home = tmp_path_factory.mktemp("home")
-    before = os.environ.get("FORGETTING_HOME")
-    os.environ["FORGETTING_HOME"] = str(home)
+def made_once(tmp_path_factory):
+    """Return a folder that is made once for all workers that run tests side by side.
+
+    Whoever comes first makes it, and the others wait; if that fails, the next one tries.
+    """
+    base = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:  # a worker's own folder lies in that of the whole run
+        base = base.parent
+
+    def make(name, fill):
+        folder, done = base / name, base / f"{name}.done"
+        with (base / f"{name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not done.exists():
+                folder.mkdir(exist_ok=True)
+                fill(folder)
+                done.touch()
+        return folder
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def smoke_home(made_once):
+    """A folder with the smoke study trained by the real command; FORGETTING_HOME of the tests."""
     from forgetting.cli import train_missing
 
-    train_missing(load_study("smoke"))
+    def train(home):
+        os.environ["FORGETTING_HOME"] = str(home)
+        train_missing(load_study("smoke"))
+
+    before = os.environ.get("FORGETTING_HOME")
+    home = made_once("smoke-home", train)
+    os.environ["FORGETTING_HOME"] = str(home)
     yield home
     if before is None:
         del os.environ["FORGETTING_HOME"]

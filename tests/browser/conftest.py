@@ -22,16 +22,22 @@ def executable():
 
 
 @pytest.fixture(scope="session")
-def html(request, executable, tmp_path_factory):
-    """The folder of the built book; where there is none, the smoke study's book is built into a folder of its own."""
+def html(request, executable, made_once):
+    """The folder of the built book; where there is none, that of the smoke study, built once."""
     if (paths.html() / "index.html").exists():
         yield paths.html()
         return
     request.getfixturevalue("smoke_home")
+
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("FORGETTING_BOOK", str(tmp_path_factory.mktemp("book")))
-        build_editions("smoke")
-        yield bind_book()
+
+        def build(folder):
+            patch.setenv("FORGETTING_BOOK", str(folder))
+            build_editions("smoke")
+            bind_book()
+
+        patch.setenv("FORGETTING_BOOK", str(made_once("smoke-book", build)))
+        yield paths.html()
 
 
 @pytest.fixture(scope="module")
