@@ -70,17 +70,9 @@ def pages(
     """
     paths.require_checkout("pages")
     from forgetting.book.build import build_editions
-    from forgetting.book.editions import editions
-    from forgetting.book.page import needed_sparsities, resolve_parameters
+    from forgetting.book.editions import needed_studies
 
-    for edition, chosen in editions().items():
-        of = edition or study
-        levels = {
-            level
-            for name in chosen
-            for level in needed_sparsities(resolve_parameters(name, study=of))
-        }
-        needed = load_study(of).with_changes(sparsities=tuple(sorted(levels)))
+    for needed in needed_studies(study):
         train_missing(needed, trust_notes=True)
     build_editions(study)
     if bind:
@@ -108,15 +100,8 @@ def page(
 
     values = parse_assignments(" ".join(parameters or []))
     which = str(study or values.pop("study", None) or read_page(name).parameters["study"].default)
-    chosen = load_study(which)
     checked = resolve_parameters(name, study=which, parameters=values)
-    members = checked.get("members")
-    if "members" in values and isinstance(members, int) and members > chosen.members:
-        raise UserError(
-            f"members is {members}: study {chosen.name} has {chosen.members}; allowed: "
-            f"2 to {chosen.members}, or raise `members` in the study file"
-        )
-    needed = chosen.with_changes(sparsities=tuple(needed_sparsities(checked)))
+    needed = load_study(which).with_changes(sparsities=tuple(needed_sparsities(checked)))
     train_missing(needed, trust_notes=True)
     written = run_page(name, study=which, parameters=values, out=out)
     console.print(f"wrote {display_path(written)}")
@@ -128,8 +113,7 @@ def book() -> None:
     paths.require_checkout("book")
     from forgetting.book.bind import bind_book
 
-    built = bind_book()
-    console.print(f"wrote {display_path(built / 'index.html')}")
+    console.print(f"wrote {display_path(bind_book() / 'index.html')}")
 
 
 @app.command()
@@ -281,9 +265,8 @@ def main() -> None:
     """Run the command; a mistake that the user can fix is one line and exit code 2."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(
-                errors="replace"
-            )  # A console that lacks a sign is no reason to fail.
+            # A console that lacks a sign is no reason to fail.
+            stream.reconfigure(errors="replace")
     # `kill` stops the command as Ctrl-C does: with a message, and no worker left behind.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:

@@ -2,13 +2,14 @@
 
 import re
 from dataclasses import dataclass
+from pathlib import Path
 
 import nbformat
 
 from forgetting import paths
-from forgetting.book.page import page_names, read_page
+from forgetting.book.page import needed_sparsities, page_names, read_page, resolve_parameters
 from forgetting.errors import UserError
-from forgetting.study import load_study, study_names
+from forgetting.study import Study, load_study, study_names
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,24 @@ def editions() -> dict[str, list[str]]:
             )
         pages.setdefault(study, []).append(page)
     return pages
+
+
+def needed_studies(study: str | Path) -> list[Study]:
+    """Return the studies that the pages of the book read, with every sparsity that a page names.
+
+    Args:
+        study: Name or path of the study of the book's own pages.
+
+    Raises:
+        UserError: As `editions` and `resolve_parameters`.
+    """
+    needed = []
+    for edition, pages in editions().items():
+        of = edition or study
+        values = [resolve_parameters(page, study=of) for page in pages]
+        levels = {level for value in values for level in needed_sparsities(value)}
+        needed.append(load_study(of).with_changes(sparsities=tuple(sorted(levels))))
+    return needed
 
 
 def edition_of(study: str) -> Edition:

@@ -137,9 +137,11 @@ def resolve_parameters(
         parameters: The given ones, by name.
 
     Raises:
-        UserError: As `check_parameters`; or `study` is among the parameters.
+        UserError: As `check_parameters`; `study` is among the parameters; more members are given
+            than the study has.
     """
-    page, of_study = read_page(name), load_study(study).pages
+    page, chosen = read_page(name), load_study(study)
+    of_study = chosen.pages
     common = {
         key: value for key, value in of_study.get("common", {}).items() if key in page.parameters
     }
@@ -150,7 +152,14 @@ def resolve_parameters(
                 f"parameter study is {source['study']!r} in {words}; "
                 f"give the study itself, as STUDY={source['study']}"
             )
-    return check_parameters(name, own | given | {"study": str(study)})
+    checked = check_parameters(name, own | given | {"study": str(study)})
+    members = checked.get("members")
+    if "members" in given and isinstance(members, int) and members > chosen.members:
+        raise UserError(
+            f"members is {members}: study {chosen.name} has {chosen.members}; allowed: "
+            f"2 to {chosen.members}, or raise `members` in the study file"
+        )
+    return checked
 
 
 def needed_sparsities(values: dict[str, object]) -> tuple[float, ...]:
