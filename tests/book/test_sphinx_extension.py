@@ -1,17 +1,22 @@
 """What notebooks display becomes numbered figures and tables in HTML, readers' files beside it."""
 
+import inspect
 import subprocess
 import sys
 
 import nbformat
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import pytest
 from bs4 import BeautifulSoup
 from matplotlib import pyplot
+from sphinx.ext.napoleon import Config, GoogleDocstring
+from sphinx.util.inspect import stringify_signature
+from sphinx.util.typing import stringify_annotation
 
 from forgetting import book
-from forgetting.book import sphinx_extension as offline
+from forgetting.book import sphinx_extension
 
 CONF = """
 extensions = ["myst_nb", "forgetting.book.sphinx_extension"]
@@ -138,35 +143,24 @@ def test_what_readers_need_lies_beside_the_page(built):
     assert len(list((mathjax / "output/chtml/fonts/woff-v2").glob("*.woff"))) > 20
 
 
-def test_indented_lines_of_a_docstring_become_lists_and_napoleons_sections_stay():
-    lines = [
-        "Does it.",
-        "",
-        "Arguments",
-        "    a: one",
-        "        more",
-        "",
-        "Returns a table.",
-        "    b: two |x|",
-        "        more `|y|`",
-        "    c: three",
-        "End.",
-        "",
-    ]
-    offline.lists_in_docstrings(None, "function", "f", None, None, lines)
-    assert lines == [
-        "Does it.",
-        "",
-        "Args:",
-        "    a: one",
-        "        more",
-        "",
-        "Returns a table.",
-        "",
-        r"* b: two \|x\|",
-        "  more `|y|`",
-        "* c: three",
-        "",
-        "End.",
-        "",
-    ]
+def test_what_is_returned_is_not_taken_for_a_type():
+    lines = ["Count.", "", "Returns:", "    A row a class: class, n.", ""]
+    sphinx_extension.take_types_from_signatures(None, "function", "f", None, None, lines)
+    written = str(GoogleDocstring(lines, Config(napoleon_use_rtype=True)))
+    assert ":returns: A row a class: class, n." in written and ":rtype:" not in written
+
+
+def test_array_like_is_written_as_in_the_code():
+    arrays = stringify_annotation(npt.ArrayLike, "smart")
+    short = sphinx_extension.shorten_types(
+        None, "function", "f", None, None, f"(x: {arrays} | None)", None
+    )
+    assert short == ("(x: ArrayLike | None)", None)
+
+
+def test_autodoc_writes_a_signature_that_can_be_shortened():
+    def f(x: npt.ArrayLike | None = None) -> npt.NDArray: ...
+
+    written = stringify_signature(inspect.signature(f), unqualified_typehints=True)
+    short, _ = sphinx_extension.shorten_types(None, "function", "f", None, None, written, None)
+    assert short.startswith("(x: ArrayLike | None = None)")

@@ -6,20 +6,18 @@ need without a network is laid beside it: MathJax, the tables, the notebooks for
 """
 
 import importlib.util
-import re
 import shutil
 from pathlib import Path
 from typing import Any
 
+import numpy.typing as npt
 from docutils import nodes
 from myst_nb.core import render
 from sphinx.application import Sphinx
+from sphinx.util.typing import stringify_annotation
 
 from forgetting import paths
 
-SECTION = re.compile(
-    r"(Args|Attributes|Raises|Returns|Yields|Examples?|Notes?):"
-)  # napoleon lays these out
 MATHJAX = (  # of 24 MB, the 2 MB that pages ask for
     "tex-mml-chtml.js",
     "input/tex/extensions",
@@ -98,57 +96,23 @@ def _skip(self: Any, node: nodes.Element) -> None:
     raise nodes.SkipNode
 
 
-def _listed_returns(lines: list[str]) -> list[str]:
-    """Make lists of the columns that `Returns:` describes, one line `name: meaning` each."""
-    text: list[str] = []
-    inside, body, item = False, 0, 0
-    for line in lines:
-        indent = len(line) - len(line.lstrip())
-        if line.strip() and not indent:
-            inside, body, item = line == "Returns:", 0, 0
-        elif inside and line.strip():
-            body = body or indent
-            column = re.match(r"[a-z_][\w, ]*:( |$)", line.strip()) is not None
-            if item and (indent < item or (indent == item == body and not column)):
-                text.append("")
-                item = 0
-            if not item and (indent > body or column):
-                # Napoleon takes what stands before a colon of the first line for a type.
-                text += [" " * body + "With the columns", ""] if text[-1] == "Returns:" else [""]
-                item = indent
-            if item:
-                line = " " * body + ("* " if indent == item else "  ") + line.strip()
-        text.append(line)
-    return text
-
-
-def lists_in_docstrings(
+def take_types_from_signatures(
     app: Sphinx, what: str, name: str, obj: object, options: object, lines: list[str]
 ) -> None:
-    """Make lists of the indented lines that follow a sentence, as reStructuredText does not."""
-    text: list[str] = []
-    base: int | None = None
-    for line in _listed_returns(lines):
-        line = (
-            "Args:"
-            if line == "Arguments"
-            else re.sub(r"(`[^`]*`)|\|", lambda match: match[1] or r"\|", line)
-        )
-        indent = len(line) - len(line.lstrip())
-        if not line or not indent:
-            text += [""] if base else []
-            base = None
-        elif (
-            base is None
-            and re.match(r"\S", text[-1] if text else "")
-            and not SECTION.fullmatch(text[-1])
-        ):
-            base = indent
-            text.append("")
-        text.append(
-            line if base is None else f"* {line.strip()}" if indent == base else f"  {line.strip()}"
-        )
-    lines[:] = text
+    """Keep napoleon from taking what `Returns` says before a colon for a type."""
+    for place, line in enumerate(lines[:-1]):
+        if line.strip() in ("Returns:", "Yields:"):
+            text = lines[place + 1].lstrip()
+            lines[place + 1] = lines[place + 1].removesuffix(text) + f": {text}"
+
+
+def shorten_types(
+    app: Sphinx, what: str, name: str, obj: object, options: object, signature: str, returns: str
+) -> tuple[str, str]:
+    """Write ArrayLike, which stands for six types, as it stands in the code."""
+    arrays = stringify_annotation(npt.ArrayLike, "smart")  # as autodoc writes it
+    short = [text and text.replace(arrays, "ArrayLike") for text in (signature, returns)]
+    return short[0], short[1]
 
 
 def name_roles(
@@ -196,7 +160,9 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.add_enumerable_node(written_table, "table", lambda node: node["caption"], **writers)
     app.add_enumerable_node(written_gallery, "figure", lambda node: node["caption"], **writers)
     app.setup_extension("sphinx.ext.autodoc")
-    app.connect("autodoc-process-docstring", lists_in_docstrings, priority=400)  # before napoleon
+    # Before napoleon, which has priority 500.
+    app.connect("autodoc-process-docstring", take_types_from_signatures, priority=400)
+    app.connect("autodoc-process-signature", shorten_types)
     app.connect("html-page-context", name_roles)
     app.connect("build-finished", lay_out)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

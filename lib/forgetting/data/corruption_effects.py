@@ -46,11 +46,11 @@ class ImageRandom:
         return np.stack([sample(generator) for generator in self.generators])
 
     def normal(self, *shape: int) -> np.ndarray:
-        """Draw standard normal numbers, (count, *shape) float32."""
+        """Draw standard normal numbers, float32 of the shape `(count, *shape)`."""
         return self.per_image(lambda generator: generator.standard_normal(shape, dtype=np.float32))
 
     def uniform(self, low: float, high: float, *shape: int) -> np.ndarray:
-        """Draw numbers from [low, high), (count, *shape) float32."""
+        """Draw numbers from [low, high), float32 of the shape `(count, *shape)`."""
         return low + (high - low) * self.per_image(
             lambda generator: generator.random(shape, dtype=np.float32)
         )
