@@ -5,8 +5,10 @@ import would make every training wait.
 """
 
 import math
+import os
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 from joblib import Parallel, cpu_count, delayed, parallel_config
 from joblib.externals.loky import get_reusable_executor
@@ -59,16 +61,19 @@ def _train_on_cores(study: Study, tasks: list[Task], until: float) -> Iterator[d
         with parallel_config(backend="loky", inner_max_num_threads=1):
             yield from Parallel(
                 n_jobs=jobs, return_as="generator_unordered", batch_size=1, pre_dispatch=ahead
-            )(delayed(_train_member)(study, task) for task in begun)
+            )(delayed(_train_member)(study, task, paths.runs().absolute()) for task in begun)
         finished = True
     finally:
-        # Else later work in this process gets workers that know an older environment. Where this
-        # was stopped, they are not waited for.
+        # Idle workers hold torch and the data. Where this was stopped, they are not waited for.
         get_reusable_executor().shutdown(wait=True, kill_workers=not finished)
 
 
-def _train_member(study: Study, task: Task) -> dict:
-    """`member.train_member`, which a worker imports and this process does not."""
+def _train_member(study: Study, task: Task, runs: Path) -> dict:
+    """`member.train_member`, which a worker imports and this process does not.
+
+    A worker may be older than the environment of the process that it works for.
+    """
     from forgetting.train.member import train_member
 
+    os.environ["FORGETTING_HOME"] = str(runs)
     return train_member(study, task)
