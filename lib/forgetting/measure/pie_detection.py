@@ -66,7 +66,7 @@ def detection(
     generator, rows = np.random.default_rng(seed), []
     for size in sample_size.checked_sizes(sizes, (baseline, compressed)):
         first, second = (
-            sample_size.dealt(len(population), size, draws=draws, generator=generator)
+            resampling.dealt(len(population), size, draws=draws, seed=generator)
             for population in (baseline, compressed)
         )
         p = np.empty((draws, 2))

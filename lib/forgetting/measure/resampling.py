@@ -22,6 +22,22 @@ def subsets(members: int, size: int, *, draws: int, seed: Seed) -> np.ndarray:
     return np.random.default_rng(seed).permuted(rows, axis=1)
 
 
+def dealt(members: int, take: int, *, draws: int, seed: Seed) -> np.ndarray:
+    """Draw some of the members in random order, without replacement.
+
+    Args:
+        members: how many there are.
+        take: how many are drawn, 0 to `members`.
+        draws: how often.
+        seed: whole number or numpy Generator.
+
+    Returns:
+        (draws, take) numbers of members, different ones in each row.
+    """
+    rows = np.tile(np.arange(members), (draws, 1))
+    return np.random.default_rng(seed).permuted(rows, axis=1)[:, :take]
+
+
 def cluster_totals(
     values: npt.ArrayLike, cluster: npt.ArrayLike, *, draws: int, seed: Seed
 ) -> np.ndarray:
