@@ -13,7 +13,6 @@ LONG_MODULES = {
     "forgetting/measure/exemplars.py": 435,
     "forgetting/measure/human_difficulty.py": 335,
     "forgetting/measure/matching.py": 328,
-    "forgetting/measure/simulation_study.py": 380,
 }
 LONG_FUNCTIONS = {
     "forgetting/measure/difficulty.py forgetting_of_labels": 64,
@@ -22,8 +21,6 @@ LONG_FUNCTIONS = {
     "forgetting/measure/human_difficulty.py compare_with_null": 77,
     "forgetting/measure/matching.py compare": 64,
     "forgetting/measure/robustness.py compare": 69,
-    "forgetting/measure/simulation_study.py _compared": 75,
-    "forgetting/measure/simulation_two_models.py studies": 67,
 }
 
 

@@ -1,4 +1,4 @@
-"""Can the tests be trusted? Error rates, coverage and power in simulated studies.
+"""Can the tests of populations be trusted? Error rates, coverage and power in simulated studies.
 
 Every rate comes with its Monte-Carlo error: the standard deviation over the simulated studies, over
 the root of their number.
@@ -11,16 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from forgetting.errors import UserError
-from forgetting.measure import (
-    class_impact,
-    exemplars,
-    inference,
-    inputs,
-    power,
-    simulation_verdicts,
-)
-
-PRINTED = 200  # Studies whose printed sizes are compared with the truth; more take long.
+from forgetting.measure import class_impact, inference, inputs, resampling, simulation_verdicts
 
 
 def populations(
@@ -54,26 +45,27 @@ def populations(
             populations are trained independently.
         draws: how many studies are simulated, at least 2.
         seed: whole number or numpy Generator.
-        alpha: level of tests; intervals are at 1 - alpha.
+        alpha: level of tests, in (0, 1); intervals are at 1 - alpha.
 
     Returns:
-        One row a question and quantity: question ("change": of recall; "relative_change": relative
-        to overall accuracy), quantity, rate, error (Monte-Carlo standard error), draws. The first
-        three quantities are of classes without harm in the sense of the question.
-            "called, uncorrected": share of unaffected classes with p at most alpha; with ", paper's
-                rule" if the population's mean is subtracted as if it were known; "called, last
-                class" of that one alone. "any called, Holm" and "any called, Benjamini-Hochberg":
-                whether any unaffected class is.
-            "covered, alone", "covered, smallest class", "covered, all at once", "covered, the class
-                that looks worst": how often the truth is in intervals: a class's own, that of the
-                last class, all simultaneous ones together, the own one of the class that lost most.
-            "the worst looks harmed, alone" (", all at once"): how often the own (simultaneous)
-                interval of that class lies below 0.
-            "found, uncorrected", "found, Holm": power for the harmed class.
-            "promised, uncorrected": what `power` says of it, given the true spread.
-            "power at what is printed": how often a loss is found of the size that a study's own
-                estimate of the spread calls detectable, on average and in the "lowest tenth" of the
-                studies; of the first 200 studies, unpaired ones only.
+        A row a question and quantity: question ("change": of recall; "relative_change": relative to
+        overall accuracy), quantity, rate, error (Monte-Carlo standard error), draws. The quantities
+        in the first item are of classes without harm in the sense of the question:
+
+        - "called, uncorrected": share of unaffected classes with p at most alpha; with ", paper's
+          rule" if the population's mean is subtracted as if it were known; "called, last class" of
+          that one alone. "any called, Holm" and "any called, Benjamini-Hochberg": whether any
+          unaffected class is.
+        - "covered, alone", "covered, smallest class", "covered, all at once", "covered, the class
+          that looks worst": how often the truth is in intervals: a class's own, that of the last
+          class, all simultaneous ones together, the own one of the class that lost most.
+        - "the worst looks harmed, alone" (", all at once"): how often the own (simultaneous)
+          interval of that class lies below 0.
+        - "found, uncorrected", "found, Holm": power for the harmed class.
+        - "promised, uncorrected": what `power` says of it, given the true spread.
+        - "power at what is printed": how often a loss is found of the size that a study's own
+          estimate of the spread calls detectable, on average and in the "lowest tenth" of the
+          studies; of the first 200 studies, unpaired ones only.
 
     Raises:
         UserError: a chance to be right outside of [0, 1].
@@ -90,11 +82,11 @@ def populations(
 
     def trained(less: float | np.ndarray) -> np.ndarray:
         chance = recall - less + touched * generator.choice([-1, 1], size=(members, draws, 1))
-        halves = (n // 2, chance + hard), (n - n // 2, chance - hard)
-        return sum(
+        easy, difficult = (
             generator.binomial(size, np.broadcast_to(share, (members, draws, len(n))))
-            for size, share in halves
+            for size, share in ((n // 2, chance + hard), (n - n // 2, chance - hard))
         )
+        return easy + difficult
 
     baseline = trained(0.0)
     if flips is None:
@@ -106,86 +98,10 @@ def populations(
             + generator.binomial(n - baseline, flips / (1 - recall))
         )
     return simulation_verdicts.rates_table(
-        _compared(baseline, compressed, n, -lost, alpha=alpha, paired=flips is not None)
-    )
-
-
-def _compared(
-    baseline: np.ndarray,
-    compressed: np.ndarray,
-    n: np.ndarray,
-    true: np.ndarray,
-    *,
-    alpha: float,
-    paired: bool = False,
-) -> dict[tuple[str, str], np.ndarray]:
-    """What `populations` finds in right answers (K, draws, C) on both sides; `true` is (C,)."""
-    change, total = inference.compare(baseline, compressed, alpha=alpha, paired=paired), n.sum()
-    change = change._replace(
-        **{name: getattr(change, name) / n for name in ("change", "low", "high", "se")}
-    )
-    relative, _ = class_impact.relative_test(baseline, compressed, n, alpha=alpha, paired=paired)
-    values: dict[tuple[str, str], np.ndarray] = {}
-    for question, result, truth in (
-        ("change", change, true),
-        ("relative_change", relative, true - (true * n).sum() / total),
-    ):
-        tests = np.maximum((~np.isnan(result.p)).sum(axis=1, keepdims=True), 1)
-        widest = inference.interval(result.change, se=result.se, df=result.df, alpha=alpha / tests)
-        results = simulation_verdicts.judge(
-            change=result.change,
-            low=result.low,
-            high=result.high,
-            widest=widest,
-            p=result.p,
-            true=truth,
-            alpha=alpha,
+        simulation_verdicts.compare(
+            baseline, compressed, n=n, true=-lost, alpha=alpha, paired=flips is not None
         )
-        values |= {(question, quantity): each for quantity, each in results.items()}
-        if truth.any():
-            shift, members = (
-                truth[0] / result.change[:, 0].std(ddof=1),
-                (len(baseline), len(compressed)),
-            )
-            promised = (
-                power.t_test_power(shift=shift, df=members[0] - 1, alpha=alpha)
-                if paired
-                else power.welch_power(
-                    shift=shift, share=np.nanmean(result.share[:, 0]), members=members, alpha=alpha
-                )
-            )
-            values[question, "promised, uncorrected"] = promised[None]
-            if not paired:
-                few = slice(PRINTED)
-                printed = power.welch_detectable(
-                    se=result.se[few, 0], share=result.share[few, 0], members=members, alpha=alpha
-                )
-                share = np.nanmean(result.share[:, 0])
-                powers = power.welch_power(
-                    shift=shift / truth[0] * printed, share=share, members=members, alpha=alpha
-                )
-                values[question, "power at what is printed"] = powers
-                values[question, "power at what is printed, lowest tenth"] = np.nanquantile(
-                    powers, [0.1]
-                )
-    if not true.any():
-        official, _ = class_impact.relative_test(
-            baseline, compressed, n, alpha=alpha, centre="population", paired=paired
-        )
-        values["relative_change", "called, uncorrected, paper's rule"] = (official.p <= alpha).mean(
-            axis=1
-        )
-        values["relative_change", "called, last class, paper's rule"] = (official.p <= alpha)[:, -1]
-    top, truth = (
-        inference.compare(
-            *(hits.sum(axis=-1) for hits in (baseline, compressed)), alpha=alpha, paired=paired
-        ),
-        (true * n).sum(),
     )
-    values["overall", "covered, alone"] = np.where(
-        np.isnan(top.low), np.nan, (top.low <= truth) & (truth <= top.high)
-    )
-    return values
 
 
 def both_sources(
@@ -202,17 +118,17 @@ def both_sources(
     """Simulate studies in which networks and examples both are drawn anew.
 
     Args:
-        examples: in the test, from easy to hopeless, most of them easy.
-        members: networks on each side.
+        examples: how many are in the test, from easy to hopeless, most of them easy.
+        members: networks on each side, at least 2.
         shared: by the toss of a coin a network is good or bad, most at examples that are neither
             easy nor hopeless; at most 0.25.
         harm: a tenth of the examples loses ten times this share of its chance to be right, the
             others none; at most 0.1.
         redrawn: share of its answers that a compressed network does not take over from a baseline
-            one; below 1 it is a copy of that one, and the intervals are paired.
+            one, in (0, 1]; below 1 it is a copy of that one, and the intervals are paired.
         draws: as in `populations`.
         seed: whole number or numpy Generator.
-        alpha: intervals are at 1 - alpha.
+        alpha: intervals are at 1 - alpha; in (0, 1).
 
     Returns:
         The columns of `populations`, question "overall". Quantities: how often the true change, of
@@ -228,8 +144,8 @@ def both_sources(
             f"0, to 1) and {members} members "
             "(at least 2) are not possible: choose within these limits"
         )
-    generator, paired = np.random.default_rng(seed), redrawn < 1
-    true, values = -redrawn * harm * 2 / 2.3, {"covered, members": [], "covered, both sources": []}
+    generator, paired, true = np.random.default_rng(seed), redrawn < 1, -redrawn * harm * 2 / 2.3
+    values: dict[str, list[float]] = {"covered, members": [], "covered, both sources": []}
     for _ in range(draws):
         easy, lost = (
             generator.beta(2, 0.3, examples),
@@ -255,81 +171,11 @@ def both_sources(
         for inside, (low, high) in zip(
             values.values(), ((result.low, result.high), both), strict=True
         ):
-            inside.append(np.nan if np.isnan(low) else low <= true <= high)
+            inside.append(np.nan if np.isnan(low) else float(low <= true <= high))
     values["true change"] = [true]
     return simulation_verdicts.rates_table(
         {("overall", quantity): np.array(each, dtype=float) for quantity, each in values.items()}
     )
-
-
-def pies(
-    *,
-    examples: int,
-    members: int,
-    shared: float = 0.0,
-    harm: float = 0.0,
-    draws: int,
-    control_draws: int = 60,
-    seed: int | np.random.Generator,
-    alpha: float = 0.05,
-) -> pd.DataFrame:
-    """Simulate studies of exemplars, on examples from easy to hopeless.
-
-    Args:
-        examples: in the test.
-        members: of each population.
-        shared: as in `populations`.
-        harm: what every example's chance to be right loses by compression.
-        draws: as in `populations`.
-        control_draws: random draws of each control.
-        seed: whole number or numpy Generator.
-        alpha: level of tests; intervals are at 1 - alpha.
-
-    Returns:
-        The columns of `populations`, question "pie" or "clear". "share": of examples that are such
-        between baseline and compressed; "share, floor": between the baseline populations; "called":
-        permutation test with p at most alpha, of the members at full size; "covered": how often the
-        interval of the excess holds the mean excess over all studies.
-    """
-    generator = np.random.default_rng(seed)
-    easy, label = generator.beta(1, 0.5, examples), np.zeros(examples, dtype=np.int32)
-
-    def trained(less: float) -> np.ndarray:
-        chance = easy - less + shared * generator.choice([-1, 1], size=(members, 1))
-        wrong = 1 + (
-            generator.random((members, examples)) < 0.3
-        )  # The usual mistake and another one.
-        return np.where(generator.random((members, examples)) < chance, label, wrong).astype(
-            np.int32
-        )
-
-    tables = [
-        exemplars.null_control(
-            baseline=trained(0),
-            second_baseline=trained(0),
-            compressed=trained(harm),
-            draws=control_draws,
-            seed=generator,
-            alpha=alpha,
-        )
-        for _ in range(draws)
-    ]
-    values: dict[tuple[str, str], np.ndarray] = {}
-    for row, kind in enumerate(("pie", "clear")):
-        of = pd.DataFrame([table.iloc[row] for table in tables])
-        excess = of["excess"].mean()
-        inside = np.where(
-            of["excess_low"].isna(),
-            np.nan,
-            (of["excess_low"] <= excess) & (excess <= of["excess_high"]),
-        )
-        values |= {
-            (kind, "share"): of["observed"] / examples,
-            (kind, "share, floor"): of["null"] / examples,
-            (kind, "called"): of["p"] <= alpha,
-            (kind, "covered"): inside,
-        }
-    return simulation_verdicts.rates_table(values)
 
 
 def splits(
@@ -351,9 +197,9 @@ def splits(
         baseline: (K, N) predicted labels of all networks that were trained alike, at least 2
             `members`.
         members: of each population.
-        draws: deals.
+        draws: how many deals.
         seed: whole number or numpy Generator.
-        alpha: level of tests; intervals are at 1 - alpha.
+        alpha: level of tests, in (0, 1); intervals are at 1 - alpha.
 
     Returns:
         The columns and quantities of `populations`.
@@ -367,14 +213,11 @@ def splits(
             f"members is {members}: allowed are 2 to {len(baseline) // 2}, half of the networks "
             "that there are"
         )
-    n, generator = inputs.class_sizes(label, baseline), np.random.default_rng(seed)
+    n = inputs.class_sizes(label, baseline)
     order = np.argsort(-n, kind="stable")
     n, hits = n[order], class_impact.correct_counts(label, baseline, len(n))[:, order]
-    dealt = generator.permuted(np.tile(np.arange(len(baseline)), (draws, 1)), axis=1)
-    first, second = (
-        hits[dealt[:, part]].swapaxes(0, 1)
-        for part in (slice(members), slice(members, 2 * members))
-    )
+    dealt = resampling.dealt(len(baseline), 2 * members, draws=draws, seed=seed)
+    first, second = (hits[part].swapaxes(0, 1) for part in (dealt[:, :members], dealt[:, members:]))
     return simulation_verdicts.rates_table(
-        _compared(first, second, n, np.zeros(len(n)), alpha=alpha)
+        simulation_verdicts.compare(first, second, n=n, true=np.zeros(len(n)), alpha=alpha)
     )
