@@ -20,7 +20,6 @@ LONG_FUNCTIONS = {
     "forgetting/measure/exemplars.py null_control": 76,
     "forgetting/measure/human_difficulty.py compare_with_null": 77,
     "forgetting/measure/matching.py compare": 64,
-    "forgetting/measure/robustness.py compare": 69,
 }
 
 

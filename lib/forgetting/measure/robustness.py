@@ -77,40 +77,8 @@ def compare(
     """
     inputs.fraction("alpha", alpha)
     by = [inputs.one_of("by", key, KEYS) for key in by]
-    if missing := [name for name in COLUMNS if name not in counts]:
-        raise UserError(
-            f"the counts lack the column {missing[0]!r}: needed are {', '.join(COLUMNS)}; add it"
-        )
-    settings = list(dict.fromkeys(counts["setting"]))
-    if baseline not in settings or len(settings) < 2:
-        raise UserError(
-            f"the baseline is {baseline!r} and the counts have {', '.join(map(str, settings))}: "
-            "the baseline and at least one other are needed; add their counts"
-        )
-    is_clean = counts["severity"] == 0
-    if (is_clean != (counts["corruption"] == "none")).any():
-        raise UserError(
-            'severity 0 and corruption "none" must stand together: both mean the clean image; fix '
-            "the counts"
-        )
-    cells, sizes = _accuracies(
-        counts if {"corruption", "severity"} & set(by) else counts[~is_clean], by
-    )
-    clean, _ = _accuracies(counts[is_clean], [key for key in by if key == "class"])
-    complete = clean.index.equals(cells.index) and not (
-        cells.isna().any(axis=None) or clean.isna().any(axis=None)
-    )
-    if not complete or (sizes != sizes.iloc[0]).any(axis=None):
-        raise UserError(
-            "the members were not all counted on the same images: each needs every corruption, "
-            "severity and class, "
-            "the clean images too, with the same n; count them again"
-        )
-    # Members' losses under corruption, each from its own accuracy on the clean images.
-    lost = (
-        cells
-        - (clean[cells.columns.get_level_values("class")] if "class" in by else clean).to_numpy()
-    )
+    settings = _settings(counts, baseline)
+    cells, lost, n = _cells(counts, by)
     members = cells.groupby(level="setting").size()
     if members.min() < 2:
         raise UserError(
@@ -124,7 +92,7 @@ def compare(
         tables.append(
             cells.columns.to_frame(index=False)[by].assign(
                 setting=setting,
-                n=sizes.iloc[0].to_numpy(),
+                n=n,
                 members=members[setting],
                 baseline_accuracy=before.mean(axis=0),
                 compressed_accuracy=after.mean(axis=0),
@@ -137,6 +105,48 @@ def compare(
         )
     table = pd.concat(tables, ignore_index=True)
     return table[["setting", *by, *(name for name in table if name not in ("setting", *by))]]
+
+
+def _settings(counts: pd.DataFrame, baseline: str) -> list[str]:
+    """Check the counts and the baseline that `compare` is given; return the settings in order."""
+    if missing := [name for name in COLUMNS if name not in counts]:
+        raise UserError(
+            f"the counts lack the column {missing[0]!r}: needed are {', '.join(COLUMNS)}; add it"
+        )
+    settings = list(dict.fromkeys(counts["setting"]))
+    if baseline not in settings or len(settings) < 2:
+        raise UserError(
+            f"the baseline is {baseline!r} and the counts have {', '.join(map(str, settings))}: "
+            "the baseline and at least one other are needed; add their counts"
+        )
+    if ((counts["severity"] == 0) != (counts["corruption"] == "none")).any():
+        raise UserError(
+            'severity 0 and corruption "none" must stand together: both mean the clean image; fix '
+            "the counts"
+        )
+    return settings
+
+
+def _cells(counts: pd.DataFrame, by: list[str]) -> tuple[pd.DataFrame, pd.DataFrame, np.ndarray]:
+    """Accuracy of each member (rows) in each cell of `by` (columns), what it lost there, examples.
+
+    The loss is from the member's own accuracy on the clean images.
+    """
+    is_clean = counts["severity"] == 0
+    cells, sizes = _accuracies(
+        counts if {"corruption", "severity"} & set(by) else counts[~is_clean], by
+    )
+    clean, _ = _accuracies(counts[is_clean], [key for key in by if key == "class"])
+    complete = clean.index.equals(cells.index) and not (
+        cells.isna().any(axis=None) or clean.isna().any(axis=None)
+    )
+    if not complete or (sizes != sizes.iloc[0]).any(axis=None):
+        raise UserError(
+            "the members were not all counted on the same images: each needs every corruption, "
+            "severity and class, the clean images too, with the same n; count them again"
+        )
+    of_cells = clean[cells.columns.get_level_values("class")] if "class" in by else clean
+    return cells, cells - of_cells.to_numpy(), sizes.iloc[0].to_numpy()
 
 
 def natural_adversaries(
