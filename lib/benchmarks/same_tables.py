@@ -33,20 +33,23 @@ def compare(old: pd.DataFrame, new: pd.DataFrame) -> tuple[list[str], list[str]]
     """
     if len(old) != len(new):
         return [f"{len(old)} rows, now {len(new)}"], []
-    errors, notes, left = [], [], list(new.columns)
+    errors: list[str] = []
+    notes: list[str] = []
+    left = list(new.columns)
     for name in sorted(old.columns, key=lambda column: column not in left):
         same = [other for other in left if (old[name].to_numpy() == new[other].to_numpy()).all()]
         if same:
             match = name if name in same else same[0]
             if match != name:
                 notes.append(f"{name} -> {match}")
+            left.remove(match)
+            continue
+        closest, differences = _closest(old[name], new[left])
+        if closest is None:
+            errors.append(f"column {name} has no equal: {differences}")
         else:
-            match, differences = _closest(old[name], new[left])
-            if match is None:
-                errors.append(f"column {name} has no equal: {differences}")
-                continue
-            notes.append(f"{name} -> {match}: {differences}")
-        left.remove(match)
+            notes.append(f"{name} -> {closest}: {differences}")
+            left.remove(closest)
     notes += [f"new column {name}" for name in left]
     return errors, notes
 
@@ -57,7 +60,7 @@ def _closest(column: pd.Series, candidates: pd.DataFrame) -> tuple[str | None, s
         None,
         f"its first cell is {column.iloc[0] if len(column) else ''!r}",
     )
-    for name in sorted(candidates, key=lambda other: other != column.name):
+    for name in sorted(map(str, candidates), key=lambda other: other != column.name):
         pairs = {pair for pair in zip(column, candidates[name], strict=True) if pair[0] != pair[1]}
         if any(_numeric(one) or _numeric(other) for pair in pairs for one, other in [pair]):
             continue

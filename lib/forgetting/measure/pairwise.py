@@ -44,9 +44,12 @@ def compare_accuracy(
     Raises:
         UserError: shapes that do not match, a class without examples, fewer than 2 members.
     """
-    populations = {"label": label, "baseline": baseline, "compressed": compressed}
-    overall = class_impact.overall(**populations, alpha=alpha, paired=paired)
-    classes = class_impact.compare(**populations, alpha=alpha, paired=paired)
+    overall = class_impact.overall(
+        label=label, baseline=baseline, compressed=compressed, alpha=alpha, paired=paired
+    )
+    classes = class_impact.compare(
+        label=label, baseline=baseline, compressed=compressed, alpha=alpha, paired=paired
+    )
     counts = {
         "classes": len(classes),
         "tested": (classes["relative_reason"] == "").sum(),
@@ -94,9 +97,9 @@ def compare_exemplars(
         paired=paired,
     ).set_index("measure")
     row = {
-        f"{measure}_{name}": control.loc[measure, name]
-        for measure in control.index
-        for name in control
+        f"{measure}_{name}": value
+        for measure, values in control.to_dict("index").items()
+        for name, value in values.items()
     }
     return pd.DataFrame([row])
 
@@ -123,10 +126,13 @@ def compare_copies(
     Raises:
         UserError: as `compare_accuracy`; populations of different sizes.
     """
-    populations = {"label": label, "baseline": baseline, "compressed": compressed}
-    independent = class_impact.overall(**populations, alpha=alpha).iloc[0]
+    independent = class_impact.overall(
+        label=label, baseline=baseline, compressed=compressed, alpha=alpha
+    ).iloc[0]
     half_width = independent["change_high"] - independent["change"]
-    row = compare_accuracy(**populations, alpha=alpha, paired=True)
+    row = compare_accuracy(
+        label=label, baseline=baseline, compressed=compressed, alpha=alpha, paired=True
+    )
     return row.assign(independent_half_width=half_width)
 
 
@@ -159,14 +165,22 @@ def compare_cost(
     Raises:
         UserError: shapes that do not match, a class without examples, fewer than 2 members.
     """
-    populations = {"label": label, "baseline": baseline, "compressed": compressed}
     label, baseline, compressed = inputs.populations(
         {"baseline": baseline, "compressed": compressed}, label=label, members=2
     )
     accuracy = [(predicted == label).mean(axis=1) for predicted in (baseline, compressed)]
     change, low, high = map(float, inference.proportional_change(*accuracy, alpha=alpha))
-    spread = class_spread.estimate(**populations, draws=draws, seed=seed, alpha=alpha).iloc[0]
-    classes = class_impact.compare(**populations, alpha=alpha)
+    spread = class_spread.estimate(
+        label=label,
+        baseline=baseline,
+        compressed=compressed,
+        draws=draws,
+        seed=seed,
+        alpha=alpha,
+    ).iloc[0]
+    classes = class_impact.compare(
+        label=label, baseline=baseline, compressed=compressed, alpha=alpha
+    )
     row = {
         "accuracy": accuracy[1].mean(),
         "loss": -change,
