@@ -85,6 +85,7 @@ class _ForkingProvisioner(LocalProvisioner):
                     del os.environ[name]
             process.start()
         _running.add(process)
+        # It is declared a Popen; `_Process` has the methods of one that provisioners call.
         self.process = _Process(process)  # type: ignore[assignment]
         self.pid = self.pgid = process.pid
         return self.connection_info

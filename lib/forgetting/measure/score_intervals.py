@@ -184,6 +184,7 @@ def relative_p(
         counts = [count[apart] for count in counts]
 
         def end(z: np.ndarray, upwards: np.ndarray, *counts: np.ndarray) -> np.ndarray:
+            # These are the six counts above, which mypy cannot number in a variadic argument.
             low, high = _against_rest(*counts, z)  # type: ignore[call-arg]
             return np.where(upwards, low, -high)
 

@@ -83,6 +83,7 @@ def initial_network(study: Study, network: Network, seed: int) -> nn.Module:
 
 def channels_last(network: nn.Module) -> nn.Module:
     """Lay a network's weights out so that convolutions run with channels last in memory."""
+    # torch documents a call with a memory format alone, but declares no overload for it.
     moved: nn.Module = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return moved
 
