@@ -4,8 +4,12 @@ import doctest
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as some
 
 from forgetting import text
+from forgetting.book.tables import format_cell
+from forgetting.claims.readable import format_amount
 from forgetting.text import (
     amount,
     clipped,
@@ -15,6 +19,7 @@ from forgetting.text import (
     p_value,
     percent,
     quoted,
+    readable_sign,
     signed,
     with_interval,
 )
@@ -46,6 +51,43 @@ def test_a_list_reads_as_a_person_would_write_it(some, said):
 )
 def test_a_signed_number_has_its_sign_and_nothing_has_none(value, digits, times, said):
     assert signed(value, digits, times=times) == said
+
+
+def ways_to_write(value, digits):
+    """One number in every way in which the project writes numbers that may be negative."""
+    return [
+        readable_sign(f"{value:+,.{digits}f}"),
+        readable_sign(f"{value:.{digits}f}"),
+        signed(value, digits),
+        signed(value, digits, times=1),
+        percent(value, digits),
+        amount(value),
+        *(
+            format_amount(value, unit, sign=sign)
+            for unit in ("points", "classes")
+            for sign in ("+", "")
+        ),
+        format_cell(value, "x", units={}, digits=digits),
+        format_cell(value, "x", units={"x": "points"}, digits=digits),
+        format_cell(value, "x", units={}, digits=None),
+    ]
+
+
+@given(some.floats(-1e6, 1e6) | some.floats(-1, 1), some.integers(0, 6))
+def test_only_what_is_not_rounded_to_0_has_a_sign_and_every_minus_is_a_true_one(value, digits):
+    for written in ways_to_write(value, digits):
+        mantissa = written.partition("e")[0]
+        nothing = not any(digit in mantissa for digit in "123456789")
+        assert mantissa[0] not in "+−" if nothing else (mantissa[0] == "−") == (value < 0), written
+        assert "-" not in written
+
+
+def test_what_is_rounded_to_0_reads_the_same_from_either_side():
+    for value in (0.0, -0.0, 1e-12, -1e-12):
+        for digits in range(4):
+            assert signed(value, digits) == f"{0:.{digits}f}"
+            assert percent(value, digits) == f"{0:.{digits}f} %"
+        assert amount(value) == "0"
 
 
 def test_an_interval_names_its_level_and_unit():

@@ -42,7 +42,21 @@ def amount(value: float) -> str:
         >>> amount(1200.0), amount(12.25)
         ('1,200', '12.2')
     """
-    return f"{value:,.0f}" if abs(value - round(value)) < 1e-9 else f"{value:,.1f}"
+    whole = abs(value - round(value)) < 1e-9
+    return readable_sign(f"{value:,.0f}" if whole else f"{value:,.1f}")
+
+
+def readable_sign(number: str) -> str:
+    """Give a number that is written in digits a true minus sign; what was rounded to 0 has no sign.
+
+    Args:
+        number: as Python formats it, with or without a sign.
+
+    Example:
+        >>> readable_sign(f"{-1.26:+.1f}"), readable_sign(f"{-0.01:+.1f}")
+        ('−1.3', '0.0')
+    """
+    return (number if number.strip("+-0.,") else number.lstrip("+-")).replace("-", MINUS)
 
 
 def signed(value: float, digits: int = 1, *, times: float = 100) -> str:
@@ -57,8 +71,7 @@ def signed(value: float, digits: int = 1, *, times: float = 100) -> str:
         >>> signed(0.0123), signed(-7, 0, times=1)
         ('+1.2', '−7')
     """
-    text = f"{times * value:+,.{digits}f}"
-    return (text if text.strip("+-0.,") else text[1:]).replace("-", MINUS)
+    return readable_sign(f"{times * value:+,.{digits}f}")
 
 
 def percent(value: float, digits: int = 1) -> str:
@@ -68,7 +81,7 @@ def percent(value: float, digits: int = 1) -> str:
         >>> percent(0.0512)
         '5.1 %'
     """
-    return f"{100 * value:.{digits}f} %".replace("-", MINUS)
+    return f"{readable_sign(f'{100 * value:.{digits}f}')} %"
 
 
 def confidence_level(alpha: float) -> str:

@@ -508,11 +508,12 @@ def test_on_the_common_scale_what_is_claimed_points_right(ledger):
     assert (np.diff(edges, axis=1) >= 0).all()
 
 
-def test_amounts_have_a_true_minus_sign_and_no_negative_zero():
+def test_amounts_have_a_true_minus_sign_and_nothing_has_none():
     assert (
         format_amount(-0.1234, "points") == "−12.3"
-        and format_amount(0.0004, "points") == format_amount(-0.0004, "points") == "+0.0"
+        and format_amount(0.0004, "points") == format_amount(-0.0004, "points") == "0.0"
     )
+    assert format_amount(0.04, "classes") == format_amount(-0.04, "classes", sign="") == "0"
     assert (
         format_amount(-2.0, "classes") == "−2" and format_amount(4.53, "classes", sign="") == "4.5"
     )

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from forgetting.files import replacing
-from forgetting.text import MINUS
+from forgetting.text import readable_sign
 
 LONG = 32  # characters from which the text of a cell may wrap
 
@@ -119,4 +119,4 @@ def format_cell(
         text = f"{value:,}" if abs(int(value)) >= 10_000 else str(value)
     else:
         return str(value)
-    return (text if text.strip("-0.") else text.removeprefix("-")).replace("-", MINUS)
+    return readable_sign(text)

@@ -7,7 +7,7 @@ import pandas as pd
 
 from forgetting.claims.claim import Claim, reported_values
 from forgetting.claims.ledger import UNDECIDED
-from forgetting.text import MINUS
+from forgetting.text import readable_sign
 
 
 def readable_ledger(
@@ -52,16 +52,16 @@ def readable_ledger(
 
 
 def format_amount(value: float, unit: str, *, sign: str = "+") -> str:
-    """Write a statistic of the ledger, with a true minus sign.
+    """Write a statistic of the ledger; 0, and what is rounded to it, has no sign.
 
     Args:
         value: a fraction, or a number of classes.
         unit: "points" or "classes".
         sign: "+" where gains have one too, else "".
     """
-    value = round(100 * value if unit == "points" else value, 1) + 0.0  # never a negative zero
+    value = round(100 * value if unit == "points" else value, 1)
     whole = unit == "classes" and value == round(value)
-    return f"{value:{sign}.{0 if whole else 1}f}".replace("-", MINUS)
+    return readable_sign(f"{value:{sign}.{0 if whole else 1}f}")
 
 
 def scaled_ledger(table: pd.DataFrame) -> pd.DataFrame:
