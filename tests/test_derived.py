@@ -11,11 +11,11 @@ import pytest
 from scipy import stats
 
 from forgetting import cli, data, derived, paths, predictions
-from forgetting import study as studies
 from forgetting.book import execute
 from forgetting.book.page import resolve_parameters
 from forgetting.data import corruption, human
 from forgetting.errors import DataNotFound, UserError
+from forgetting.study import load_study
 
 HUMAN = {"sparsity": 0.9, "members": 4, "draws": 100, "splits": 20, "seed": 0}
 HUMAN_TABLES = [name for name in derived.TABLES if name.startswith("human-")]
@@ -31,7 +31,7 @@ def copied(smoke_home, tmp_path, monkeypatch):
     shutil.copytree(smoke_home, tmp_path / "home")
     monkeypatch.setenv("FORGETTING_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("FORGETTING_ARCHIVE", str(tmp_path / "archive"))
-    return studies.load_study("smoke")
+    return load_study("smoke")
 
 
 def test_each_table_is_read_by_its_page_alone_which_has_its_parameters_and_computes_none():
@@ -167,7 +167,7 @@ def asked(tmp_path, monkeypatch):
     monkeypatch.setenv("FORGETTING_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("FORGETTING_DATA", str(tmp_path / "given"))
     monkeypatch.setenv("FORGETTING_ARCHIVE", str(tmp_path / "archive"))
-    chosen = studies.load_study("smoke-cifar10").with_changes(members=4)
+    chosen = load_study("smoke-cifar10").with_changes(members=4)
     rng = np.random.default_rng(0)
     labels = {"test": rng.integers(10, size=10_000), "train": rng.integers(10, size=50_000)}
     answers(tmp_path / "given", labels, rng)
@@ -336,7 +336,7 @@ def test_more_members_than_the_study_has_are_its_members(asked):
 
 def test_without_answers_or_a_trained_part_there_is_no_table(asked, monkeypatch):
     chosen, _, _ = asked
-    assert derived.table(studies.load_study("smoke"), "human-sets", **HUMAN) is None
+    assert derived.table(load_study("smoke"), "human-sets", **HUMAN) is None
     assert derived.table(chosen, "human-mislabelled-alike", **HUMAN | {"members": 2}) is None
     settings = chosen.settings.model_copy(update={"predict_training": ()})
     untrained = chosen.model_copy(update={"settings": settings})
@@ -360,7 +360,7 @@ def test_the_published_tables_are_read_where_the_data_are_not(name, tmp_path, mo
     monkeypatch.setattr(data, "load_dataset", absent)
     for reader in ("load_cifar10h", "load_label_errors", "load_cifar10n"):
         monkeypatch.setattr(human, reader, absent)
-    chosen, table = studies.load_study("cifar10-narrow"), derived.TABLES[name]
+    chosen, table = load_study("cifar10-narrow"), derived.TABLES[name]
     given = resolve_parameters(table.page, study="cifar10-narrow")
     wanted = {field.name for field in fields(table.parameters)}
     given = {key: value for key, value in given.items() if key in wanted}
@@ -382,7 +382,7 @@ FEW = {"human-pies": {"draws": 100}, "human-mislabelled-alike": {"draws": 100}}
 
 @pytest.mark.parametrize("name", [name for name in derived.TABLES if name != "human-beyond"])
 def test_the_published_tables_are_what_the_data_give(name, monkeypatch, tmp_path):
-    chosen, given = studies.load_study("cifar10-narrow"), PUBLISHED[name]
+    chosen, given = load_study("cifar10-narrow"), PUBLISHED[name]
     monkeypatch.setenv("FORGETTING_HOME", str(tmp_path))
     try:
         made = derived.TABLES[name].compute(

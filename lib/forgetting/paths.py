@@ -39,19 +39,19 @@ def archive() -> Path:
     return Path(os.environ.get("FORGETTING_ARCHIVE") or book / "archive").expanduser()
 
 
-def built() -> Path:
+def generated() -> Path:
     """Return the folder of what is generated for the book: `$FORGETTING_BOOK`, or book/."""
     return Path(os.environ.get("FORGETTING_BOOK") or book).expanduser()
 
 
 def pages(edition: str = "") -> Path:
     """Return the folder of executed notebooks, those of an edition in a folder of its own."""
-    return built() / "pages" / edition
+    return generated() / "pages" / edition
 
 
 def tables(edition: str = "") -> Path:
     """Return the folder of the tables that readers can download."""
-    return built() / "tables" / edition
+    return generated() / "tables" / edition
 
 
 def edition() -> str:
@@ -62,14 +62,14 @@ def edition() -> str:
     return os.environ.get("FORGETTING_EDITION", "")
 
 
-def above() -> str:
+def relative_book_root() -> str:
     """Return the relative address of the book's first folder from a running notebook's page."""
     return "../../" if edition() else "../"
 
 
 def html() -> Path:
     """Return the folder of the built book."""
-    return built() / "_build" / "html"
+    return generated() / "_build" / "html"
 
 
 def data() -> Path | None:

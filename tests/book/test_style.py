@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from matplotlib import pyplot
 
-from forgetting import study as studies
 from forgetting.book import style
 from forgetting.errors import UserError
+from forgetting.study import FORMATS, load_study
 
 SETTINGS = [
     "dense",
@@ -17,7 +17,7 @@ SETTINGS = [
     "selectors",
     "pruned-0.5",
     "pruned-0.98",
-    *(f"{format}-of-dense" for format in studies.FORMATS),
+    *(f"{format}-of-dense" for format in FORMATS),
 ]
 LEVELS = ["pruned-0.3", "pruned-0.5", "pruned-0.7", "pruned-0.9", "pruned-0.95", "pruned-0.98"]
 # Full dichromacy in linear RGB: Machado, Oliveira & Fernandes (2009), table 1, severity 1.
@@ -89,7 +89,7 @@ def test_what_is_told_apart_by_colour_is_told_apart_by_marker_too():
 def test_every_setting_of_every_study_has_a_look_that_matplotlib_takes():
     figure, axes = pyplot.subplots()
     labels = []
-    for setting in studies.load_study("digits").populations:
+    for setting in load_study("digits").populations:
         labels += [line.get_label() for line in axes.plot([1, 2], **style.look(setting))]
     pyplot.close(figure)
     assert len(set(labels)) == len(labels)

@@ -19,11 +19,14 @@ def stage() -> Path:
 
     It is book/, or `$FORGETTING_BOOK` with a copy of what is written by hand.
     """
-    if paths.built().resolve() != paths.book.resolve():
+    if paths.generated().resolve() != paths.book.resolve():
         shutil.copytree(
-            paths.book, paths.built(), ignore=shutil.ignore_patterns(*GENERATED), dirs_exist_ok=True
+            paths.book,
+            paths.generated(),
+            ignore=shutil.ignore_patterns(*GENERATED),
+            dirs_exist_ok=True,
         )
-    return paths.built()
+    return paths.generated()
 
 
 def bind_book() -> Path:

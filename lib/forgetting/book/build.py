@@ -82,7 +82,7 @@ class _Job:
         note = _read_note(self.note)
         try:
             return note["key"] == self.key and all(
-                sha256((paths.built() / file).read_bytes()) == digest
+                sha256((paths.generated() / file).read_bytes()) == digest
                 for file, digest in note["made"].items()
             )
         except (OSError, KeyError):
@@ -94,7 +94,9 @@ class _Job:
         self.note.unlink(missing_ok=True)
         tables = execute_page(self.name, self.values, out, edition=self.edition)
         files = [out, *(paths.tables(self.edition.name) / f"{table}.csv" for table in tables)]
-        made = {str(file.relative_to(paths.built())): sha256(file.read_bytes()) for file in files}
+        made = {
+            str(file.relative_to(paths.generated())): sha256(file.read_bytes()) for file in files
+        }
         seconds = round(time.monotonic() - start, 1)
         note = {"key": self.key, "seconds": seconds, "made": made}
         write_text(self.note, json.dumps(note, indent=1))

@@ -115,7 +115,9 @@ def table(
         labels=labels,
     )
     more = f"The first {rows} of {len(frame):,} rows. " if len(frame) > rows else ""
-    where = "/".join(filter(None, (f"{paths.above()}tables", paths.edition(), f"{name}.csv")))
+    where = "/".join(
+        filter(None, (f"{paths.relative_book_root()}tables", paths.edition(), f"{name}.csv"))
+    )
     link = f'<a href="{where}" download>{html.escape(name)}.csv</a>'
     drawn += f'<p class="table-download">{more}Download: {link}</p>\n</figure>'
     _display(

@@ -162,7 +162,7 @@ def _wrong(output: nbformat.NotebookNode) -> str | None:
         return (
             f"shows {address[0]}, which differs from run to run; end its last line with a semicolon"
         )
-    for place in (paths.ROOT, paths.runs(), paths.built()):
+    for place in (paths.ROOT, paths.runs(), paths.generated()):
         if str(place.resolve()) + os.sep in text:
             return (
                 f"shows the path {place}, which differs from machine to machine; "

@@ -29,7 +29,7 @@ def provenance(name: str, namespace: dict[str, object]) -> None:
     from IPython.display import HTML, display
 
     page, study = read_page(name), load_study(str(namespace["study"]))
-    edition, up = paths.edition(), paths.above()
+    edition, up = paths.edition(), paths.relative_book_root()
     text = json.dumps(study.model_dump(mode="json", exclude={"pages"}), sort_keys=True)
     items = "".join(
         f"<dt><code>{html.escape(f'{key} = {_without_folder(key, namespace[key])}')}</code></dt>"
