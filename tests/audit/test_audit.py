@@ -22,7 +22,7 @@ from forgetting.errors import UserError
 from forgetting.measure import class_impact, exemplars, score_intervals
 from forgetting.study import Study
 
-SINGLE, POPULATIONS, PAIRS = "one model each", "populations", "paired populations"
+SINGLE, POPULATIONS, PAIRS = "two models", "populations", "paired populations"
 NAMES = np.array(["ant", "bee", "cat", "dog"])
 
 

@@ -160,9 +160,9 @@ def twelve_digits(value: float) -> float:
 
 
 def fixed_by_hand(
-    network: nn.Sequential, x: np.ndarray, calibration_images: np.ndarray
+    network: nn.Sequential, x: np.ndarray, representative_images: np.ndarray
 ) -> np.ndarray:
-    seen = calibration_images.astype(np.float64)
+    seen = representative_images.astype(np.float64)
     low, high = seen.min(), seen.max()
     for k, (kind, weight, bias) in enumerate(folded(network)):
         low, high = min(twelve_digits(low), 0), max(twelve_digits(high), 0)
@@ -188,7 +188,7 @@ def fixed_by_hand(
 @pytest.mark.parametrize("format", FORMATS)
 def test_the_kernel_gives_the_reference_evaluators_label_on_every_image(format, seed):
     x = images(2000, seed)
-    quantized = quantize(trained(cnn(), seed), format=format, calibration_images=x[:100])
+    quantized = quantize(trained(cnn(), seed), format=format, representative_images=x[:100])
     logits, expected = quantized.compute_logits(x), quantized.compute_reference_logits(x)
     assert logits.shape == expected.shape == (2000, 10) and logits.dtype == np.float32
     assert (logits.argmax(axis=1) == expected.argmax(axis=1)).all()
@@ -200,7 +200,7 @@ def test_the_kernel_gives_the_reference_evaluators_label_on_every_image(format, 
 @pytest.mark.parametrize("format", FORMATS)
 def test_the_kernel_gives_the_reference_evaluators_label_for_residual_networks(format, network):
     x = images(2000, seed=5, side=16)
-    quantized = quantize(trained(network(), seed=5), format=format, calibration_images=x[:100])
+    quantized = quantize(trained(network(), seed=5), format=format, representative_images=x[:100])
     logits, expected = quantized.compute_logits(x), quantized.compute_reference_logits(x)
     assert (logits.argmax(axis=1) == expected.argmax(axis=1)).all()
     assert np.abs(logits - expected).max() < 1e-5
@@ -210,7 +210,7 @@ def test_the_kernel_gives_the_reference_evaluators_label_for_residual_networks(f
 def test_dynamic_int8_is_what_its_definition_gives_by_hand_from_the_networks_weights(seed):
     network, x = trained(cnn(), seed), images(1000, seed)
     logits, expected = (
-        quantize(network, format="dynamic-int8", calibration_images=x[:100]).compute_logits(x),
+        quantize(network, format="dynamic-int8", representative_images=x[:100]).compute_logits(x),
         dynamic_by_hand(network, x),
     )
     assert near(logits, expected)
@@ -220,7 +220,7 @@ def test_dynamic_int8_is_what_its_definition_gives_by_hand_from_the_networks_wei
 def test_fixed_int8_is_what_its_definition_gives_by_hand_from_the_networks_weights(seed):
     network, x = trained(cnn(), seed), images(1000, seed)
     logits, expected = (
-        quantize(network, format="fixed-int8", calibration_images=x[:100]).compute_logits(x),
+        quantize(network, format="fixed-int8", representative_images=x[:100]).compute_logits(x),
         fixed_by_hand(network, x, x[:100]),
     )
     assert near(logits, expected)
@@ -245,7 +245,7 @@ def test_float16_is_torch_with_weights_rounded_to_float16():
     )
     for parameter in by_hand.parameters():
         parameter.data = parameter.data.half().float()
-    logits = quantize(network, format="float16", calibration_images=x[:10]).compute_logits(x)
+    logits = quantize(network, format="float16", representative_images=x[:10]).compute_logits(x)
     np.testing.assert_allclose(logits, float_logits(by_hand, x), atol=1e-5)
     assert np.abs(logits - float_logits(network, x)).max() > 1e-3
 
@@ -254,7 +254,7 @@ def test_float16_is_torch_with_weights_rounded_to_float16():
 def test_a_quantized_network_stays_near_its_original(format):
     network, x = trained(PreActivation(), 7), images(500, side=16)
     expected = float_logits(network, x)
-    logits = quantize(network, format=format, calibration_images=x).compute_logits(x)
+    logits = quantize(network, format=format, representative_images=x).compute_logits(x)
     assert (
         0
         < np.abs(logits - expected).max()
@@ -265,7 +265,7 @@ def test_a_quantized_network_stays_near_its_original(format):
 @pytest.mark.parametrize("format", INTEGER)
 def test_an_integer_prediction_is_the_same_alone_and_beside_any_neighbours(format):
     x = images(40)
-    quantized = quantize(trained(cnn(), 1), format=format, calibration_images=x)
+    quantized = quantize(trained(cnn(), 1), format=format, representative_images=x)
     alone = np.concatenate([quantized.compute_logits(x[k : k + 1]) for k in range(40)])
     assert (quantized.compute_logits(x) == alone).all()
     loud = np.concatenate([x * 1000, x, images(300, seed=9)])
@@ -274,7 +274,7 @@ def test_an_integer_prediction_is_the_same_alone_and_beside_any_neighbours(forma
 
 def test_a_float16_prediction_has_the_same_label_alone_and_beside_any_neighbours():
     x = images(40)
-    quantized = quantize(trained(cnn(), 1), format="float16", calibration_images=x)
+    quantized = quantize(trained(cnn(), 1), format="float16", representative_images=x)
     alone = np.concatenate([quantized.compute_logits(x[k : k + 1]) for k in range(40)])
     beside = quantized.compute_logits(np.concatenate([x * 1000, x]))[40:]
     assert (beside.argmax(axis=1) == alone.argmax(axis=1)).all()
@@ -291,7 +291,7 @@ def test_sums_that_would_saturate_16_bits_are_right(format):
             -1, *[1] * (module.weight.ndim - 1)
         )
     x = np.ones((2, 1, 8, 8), np.float32)
-    quantized = quantize(network, format=format, calibration_images=x)
+    quantized = quantize(network, format=format, representative_images=x)
     expected = 9 * 36 * (1 - 1 + 1 + 1) * np.array([1, -1, 1])
     np.testing.assert_allclose(
         quantized.compute_logits(x), [expected, expected], rtol=0.01
@@ -302,7 +302,7 @@ def test_sums_that_would_saturate_16_bits_are_right(format):
 def test_no_kernel_multiplies_unsigned_by_signed_bytes_which_saturates_on_some_processors(format):
     model = onnx.shape_inference.infer_shapes(
         quantize(
-            trained(PreActivation(), 1), format=format, calibration_images=images(20, side=16)
+            trained(PreActivation(), 1), format=format, representative_images=images(20, side=16)
         ).model
     )
     kinds = {info.name: info.type.tensor_type.elem_type for info in model.graph.value_info}
@@ -318,7 +318,9 @@ def test_no_kernel_multiplies_unsigned_by_signed_bytes_which_saturates_on_some_p
 def test_a_dark_image_gives_the_logits_of_a_dark_image():
     network, x = trained(cnn(), 3), np.zeros((2, 1, 24, 24), np.float32)
     for format in FORMATS:
-        logits = quantize(network, format=format, calibration_images=images(50)).compute_logits(x)
+        logits = quantize(network, format=format, representative_images=images(50)).compute_logits(
+            x
+        )
         assert np.isfinite(logits).all()
         np.testing.assert_allclose(logits, float_logits(network, x), atol=0.1)
 
@@ -331,7 +333,7 @@ def test_a_channel_whose_weights_have_died_keeps_its_bias(format, gain):
     x = images(200)
     expected, logits = (
         float_logits(network, x),
-        quantize(network, format=format, calibration_images=x).compute_logits(x),
+        quantize(network, format=format, representative_images=x).compute_logits(x),
     )
     assert np.abs(logits - expected).max() < 0.06 * np.abs(expected).max()
 
@@ -344,7 +346,7 @@ def test_a_channel_of_zeros_keeps_its_bias_behind_an_input_of_a_coarse_grid():
     nn.init.zeros_(network[0].weight)
     nn.init.constant_(network[0].bias, 1.5)
     for format in INTEGER:
-        logits = quantize(network, format=format, calibration_images=x).compute_logits(x)
+        logits = quantize(network, format=format, representative_images=x).compute_logits(x)
         np.testing.assert_allclose(logits, float_logits(network, x), atol=0.05)
 
 
@@ -354,7 +356,7 @@ def test_a_channel_of_zeros_keeps_its_bias_behind_an_input_of_a_coarse_grid():
 @pytest.mark.parametrize("format", FORMATS)
 def test_bits_and_bytes_of_each_layer_are_those_of_the_format(format):
     network, x = trained(cnn(), 1), images(20)
-    quantized = quantize(network, format=format, calibration_images=x)
+    quantized = quantize(network, format=format, representative_images=x)
     sizes = {"0": 8 * 25, "3": 16 * 8 * 9, "7": 10 * 16 * 9}
     assert {row["layer"]: row["weights"] for row in quantized.layers} == sizes
     bits, inputs = {"float16": (16, 32)}.get(format, (8, 8))
@@ -381,7 +383,9 @@ def test_weights_that_were_pruned_stay_zero_and_are_counted(format):
             ] = 0
     kept = [int(torch.count_nonzero(module.weight)) for module in (network[0], network[3])]
     for row, most in zip(
-        quantize(network, format=format, calibration_images=images(20)).layers, kept, strict=False
+        quantize(network, format=format, representative_images=images(20)).layers,
+        kept,
+        strict=False,
     ):
         assert (
             0.9 * most < row["kept"] <= most and row["sparsity"] == 1 - row["kept"] / row["weights"]
@@ -392,7 +396,7 @@ def test_stored_levels_are_the_weights_divided_by_their_scale():
     network = trained(cnn(), 6)
     for format in INTEGER:
         stored = onnx_graph.stored_constants(
-            quantize(network, format=format, calibration_images=images(20)).model
+            quantize(network, format=format, representative_images=images(20)).model
         )
         logits = sorted(
             (
@@ -415,7 +419,7 @@ def test_stored_levels_are_the_weights_divided_by_their_scale():
 
 def test_the_network_is_left_as_it_was_and_is_quantized_in_evaluation_mode():
     network, x = trained(cnn(), 1), images(100)
-    expected = quantize(network, format="fixed-int8", calibration_images=x).compute_logits(x)
+    expected = quantize(network, format="fixed-int8", representative_images=x).compute_logits(x)
     network.train()
     network[1].eval()
     before, modes = (
@@ -423,7 +427,7 @@ def test_the_network_is_left_as_it_was_and_is_quantized_in_evaluation_mode():
         [module.training for module in network.modules()],
     )
     for format in FORMATS:
-        logits = quantize(network, format=format, calibration_images=x).compute_logits(x)
+        logits = quantize(network, format=format, representative_images=x).compute_logits(x)
     assert (logits == expected).all()
     assert [module.training for module in network.modules()] == modes
     assert all(torch.equal(before[name], tensor) for name, tensor in network.state_dict().items())
@@ -435,7 +439,7 @@ def test_networks_of_one_architecture_are_quantized_each_with_its_own_weights():
     for seed in (1, 2, 1):
         network = trained(cnn(), seed)
         np.testing.assert_allclose(
-            quantize(network, format="float16", calibration_images=x).compute_logits(x),
+            quantize(network, format="float16", representative_images=x).compute_logits(x),
             float_logits(network, x),
             atol=0.02,
         )
@@ -450,7 +454,7 @@ def test_an_architecture_is_exported_once(monkeypatch):
     )
     monkeypatch.setattr(onnx_export, "_templates", {})
     for seed, format in ((1, "float16"), (2, "fixed-int8"), (3, "dynamic-int8")):
-        quantize(trained(cnn(), seed), format=format, calibration_images=images(10, seed))
+        quantize(trained(cnn(), seed), format=format, representative_images=images(10, seed))
     assert len(exported) == 1
 
 
@@ -467,7 +471,7 @@ def test_networks_that_differ_only_in_what_their_text_does_not_show_are_distingu
     for factor in (1.0, 3.0, 1.0):
         network = trained(Scaled(factor), 1)
         np.testing.assert_allclose(
-            quantize(network, format="float16", calibration_images=x).compute_logits(x),
+            quantize(network, format="float16", representative_images=x).compute_logits(x),
             float_logits(network, x),
             atol=0.05,
         )
@@ -484,7 +488,7 @@ def test_a_layer_used_twice_is_stored_once():
 
     network, x = trained(Twice(), 1), images(100)
     for format in FORMATS:
-        quantized = quantize(network, format=format, calibration_images=x)
+        quantized = quantize(network, format=format, representative_images=x)
         assert quantized.bytes < {"float16": 2}.get(format, 1) * (9 + 576 * 3) + 80
         assert (
             quantized.compute_logits(x).argmax(axis=1) == float_logits(network, x).argmax(axis=1)
@@ -494,7 +498,7 @@ def test_a_layer_used_twice_is_stored_once():
 @pytest.mark.parametrize("format", FORMATS)
 def test_quantizing_twice_gives_the_same_graph_and_the_same_logits(format):
     network, x = trained(PreActivation(), 1), images(100, side=16)
-    one, other = (quantize(network, format=format, calibration_images=x) for _ in range(2))
+    one, other = (quantize(network, format=format, representative_images=x) for _ in range(2))
     assert one.model.SerializeToString(deterministic=True) == other.model.SerializeToString(
         deterministic=True
     )
@@ -506,7 +510,7 @@ def test_threads_do_not_disturb_each_other():
 
     def work(task):
         return quantize(
-            trained(cnn(), task[0]), format=task[1], calibration_images=x
+            trained(cnn(), task[0]), format=task[1], representative_images=x
         ).compute_logits(x)
 
     with concurrent.futures.ThreadPoolExecutor(4) as pool:
@@ -526,7 +530,7 @@ def test_nothing_is_printed(capfd):
         images(20),
     )
     for format in FORMATS:
-        quantized = quantize(network, format=format, calibration_images=x)
+        quantized = quantize(network, format=format, representative_images=x)
         quantized.compute_logits(x), quantized.compute_reference_logits(x)
     assert capfd.readouterr() == ("", "")
 
@@ -534,11 +538,11 @@ def test_nothing_is_printed(capfd):
 # Calibration
 
 
-def test_the_fixed_grid_alone_comes_from_the_calibration_images_in_any_order():
+def test_the_fixed_grid_alone_comes_from_the_representative_images_in_any_order():
     network, x = trained(cnn(), 1), images(100)
     for format in FORMATS:
         first, shuffled, dark = (
-            quantize(network, format=format, calibration_images=some).compute_logits(x)
+            quantize(network, format=format, representative_images=some).compute_logits(x)
             for some in (x, x[::-1], x * 0.1)
         )
         assert (first == shuffled).all()
@@ -546,12 +550,12 @@ def test_the_fixed_grid_alone_comes_from_the_calibration_images_in_any_order():
 
 
 def test_a_pixel_beyond_the_calibrated_range_counts_as_its_end():
-    network, calibration_images = trained(cnn(), 1), images(100)
+    network, representative_images = trained(cnn(), 1), images(100)
     quantized, x = (
-        quantize(network, format="fixed-int8", calibration_images=calibration_images),
+        quantize(network, format="fixed-int8", representative_images=representative_images),
         images(50, seed=2) * 9,
     )
-    clipped = np.clip(x, calibration_images.min() * 1.01, calibration_images.max() * 1.01)
+    clipped = np.clip(x, representative_images.min() * 1.01, representative_images.max() * 1.01)
     assert (x != clipped).any() and (
         quantized.compute_logits(x) == quantized.compute_logits(clipped)
     ).all()
@@ -562,11 +566,11 @@ def test_a_pixel_beyond_the_calibrated_range_counts_as_its_end():
 
 def test_an_unknown_format_is_refused_with_the_formats_that_there_are():
     with pytest.raises(UserError, match=r"'int4'.*float16, dynamic-int8, fixed-int8"):
-        quantize(cnn(), format="int4", calibration_images=images(5))
+        quantize(cnn(), format="int4", representative_images=images(5))
 
 
 @pytest.mark.parametrize(
-    "calibration_images",
+    "representative_images",
     [
         images(5)[:0],
         images(5)[:, 0],
@@ -574,9 +578,9 @@ def test_an_unknown_format_is_refused_with_the_formats_that_there_are():
         (images(5) * 9).astype(np.uint8),
     ],
 )
-def test_calibration_images_of_another_kind_are_refused(calibration_images):
+def test_representative_images_of_another_kind_are_refused(representative_images):
     with pytest.raises(UserError, match=r"float32 \(n, C, H, W\) with at least one image"):
-        quantize(cnn(), format="fixed-int8", calibration_images=calibration_images)
+        quantize(cnn(), format="fixed-int8", representative_images=representative_images)
 
 
 class Up(nn.Module):
@@ -605,20 +609,20 @@ class Computed(nn.Module):
 @pytest.mark.parametrize("format", INTEGER)
 def test_a_network_that_would_stay_float_inside_is_an_error_with_the_layers_name(format):
     with pytest.raises(RuntimeError, match="layer up is float inside"):
-        quantize(trained(Up(), 1), format=format, calibration_images=images(5))
+        quantize(trained(Up(), 1), format=format, representative_images=images(5))
 
 
 @pytest.mark.parametrize("format", FORMATS)
 def test_weights_that_are_computed_cannot_be_stored(format):
     with pytest.raises(RuntimeError, match="float inside: its weights are computed"):
-        quantize(trained(Computed(), 1), format=format, calibration_images=images(1))
+        quantize(trained(Computed(), 1), format=format, representative_images=images(1))
 
 
 def test_a_weight_beyond_the_range_of_float16_is_an_error_with_its_name():
     network = trained(cnn(), 1)
     network[7].weight.data[0, 0] = 7e4
     with pytest.raises(RuntimeError, match=r"7\.weight.*65504"):
-        quantize(network, format="float16", calibration_images=images(5))
+        quantize(network, format="float16", representative_images=images(5))
 
 
 def test_a_network_whose_training_diverged_is_an_error_with_the_weights_name():
@@ -626,4 +630,4 @@ def test_a_network_whose_training_diverged_is_an_error_with_the_weights_name():
     network[3].weight.data[0, 0, 0, 0] = torch.nan
     for format in FORMATS:
         with pytest.raises(RuntimeError, match=r"3\.weight.*not finite"):
-            quantize(network, format=format, calibration_images=images(5))
+            quantize(network, format=format, representative_images=images(5))

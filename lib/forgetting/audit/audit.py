@@ -34,7 +34,7 @@ class Audit:
     no value.
 
     Attributes:
-        overall: one row for each setting: setting, design ("one model each", "populations",
+        overall: one row for each setting: setting, design ("two models", "populations",
             "paired populations"), role ("compressed", or "noise floor" for the second baseline
             population), n, baseline_members, compressed_members, baseline_accuracy,
             compressed_accuracy (means over members), baseline_sd, compressed_sd (over members),
@@ -54,12 +54,12 @@ class Audit:
             baseline_predicted, compressed_predicted (the plurality label of the members, or the
             prediction of the one model), direction ("to wrong", "to right", "between wrong
             classes"), baseline_votes, compressed_votes (for that label), clear (two thirds on both
-            sides; missing for one model each), taxicab (distance of the votes, 0 to 2),
+            sides; missing for two models), taxicab (distance of the votes, 0 to 2),
             baseline_right, compressed_right (share of members), baseline_confidence,
             compressed_confidence (mean, if given).
         pies: their number beside what no compression gives, two rows for each setting; columns of
             `exemplars.null_control` (`floor` "second population"), `exemplars.halves_control`
-            ("halves"), or the count alone ("none": pairs). Empty for one model each.
+            ("halves"), or the count alone ("none": pairs). Empty for two models.
         findings: how many classes and groups each rule finds: see
             `comparison_tables.findings_table`.
         summary: the same in words and numbers, as it is written to summary.json; its keys are

@@ -9,7 +9,7 @@ from forgetting.audit.predictions_input import Population
 from forgetting.errors import UserError
 from forgetting.text import counted, quoted
 
-TWO_MODELS, POPULATIONS, PAIRED = "one model each", "populations", "paired populations"
+TWO_MODELS, POPULATIONS, PAIRED = "two models", "populations", "paired populations"
 
 
 @dataclass(frozen=True)

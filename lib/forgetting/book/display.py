@@ -193,8 +193,8 @@ def _display(
     if words is None:
         display(data, raw=True)
     else:
-        known = {key: value for key, value in words.items() if value is not None}
-        display(data, metadata={"forgetting": known, **by_type}, raw=True)
+        given = {key: value for key, value in words.items() if value is not None}
+        display(data, metadata={"forgetting": given, **by_type}, raw=True)
 
 
 def _sentence(alt: str) -> str:

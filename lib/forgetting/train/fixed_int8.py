@@ -1,7 +1,7 @@
 """The format fixed-int8: weights in int8, every tensor between layers on a fixed 8-bit grid.
 
 Biases are int32. A tensor's grid reaches from the smallest to the largest value that the
-calibration images cause. Only the logits are read as the last layer's int32 sums, before they
+representative images cause. Only the logits are read as the last layer's int32 sums, before they
 would be rounded to 8 bits too: rounded logits tie, and then the order of the classes, not the
 network, would decide.
 """
@@ -16,12 +16,12 @@ from forgetting.train.int8 import SHIFT, has_constant_weights, integer_sums
 from forgetting.train.onnx_graph import constant_node, store_constant
 
 
-def round_on_fixed_grids(model: ModelProto, calibration_images: np.ndarray) -> ModelProto:
+def round_on_fixed_grids(model: ModelProto, representative_images: np.ndarray) -> ModelProto:
     """Put every tensor of a float32 graph on a fixed grid, and compute its layers on integers.
 
     Args:
         model: the graph.
-        calibration_images: (n, C, H, W) float32, normalised.
+        representative_images: (n, C, H, W) float32, normalised.
 
     Returns:
         A new graph; `model` is used up. The grids are chosen by ONNX Runtime's static quantizer.
@@ -46,7 +46,7 @@ def round_on_fixed_grids(model: ModelProto, calibration_images: np.ndarray) -> M
         reduce_range=False,
         weight_qType=QuantType.QInt8,
         activation_qType=QuantType.QUInt8,
-        tensors_range=_tensor_ranges(model, calibration_images),
+        tensors_range=_tensor_ranges(model, representative_images),
         nodes_to_quantize=[],
         nodes_to_exclude=[],
         op_types_to_quantize=sorted({node.op_type for node in model.graph.node}),

@@ -24,7 +24,7 @@ from forgetting.train.tensors import initial_network, load_tensors
 
 # The first so many training images fix the grids of fixed-point int8, as many as in the follow-up
 # paper (arXiv 2010.03058).
-CALIBRATION_IMAGES = 100
+REPRESENTATIVE_IMAGES = 100
 
 
 @dataclass
@@ -133,7 +133,7 @@ def write_copy(
     copy = quantization.quantize(
         network,
         format=setting.format,
-        calibration_images=tensors.train[:CALIBRATION_IMAGES].numpy(),
+        representative_images=tensors.train[:REPRESENTATIVE_IMAGES].numpy(),
     )
     metadata = origin | {
         "layers": copy.layers,

@@ -83,7 +83,7 @@ class Quantized:
 
 
 def quantize(
-    network: torch.nn.Module, *, format: str, calibration_images: npt.ArrayLike
+    network: torch.nn.Module, *, format: str, representative_images: npt.ArrayLike
 ) -> Quantized:
     """Quantize a trained network.
 
@@ -92,12 +92,12 @@ def quantize(
     Args:
         network: any feed-forward module from images to logits.
         format: one of `FORMATS`.
-        calibration_images: (n, C, H, W) float32, normalised, n at least 1. They fix the grids of
+        representative_images: (n, C, H, W) float32, normalised, n at least 1. They fix the grids of
             "fixed-int8"; in every format the first few check that the exported graph computes what
             the network does.
 
     Raises:
-        UserError: an unknown format, or calibration images of another kind.
+        UserError: an unknown format, or representative images of another kind.
         RuntimeError: a layer that cannot be stored in the format (float inside, out of float16's
             range, not finite), by its name.
     """
@@ -106,11 +106,11 @@ def quantize(
             f"format {format!r} is unknown; use one of {', '.join(FORMATS)}"
             f"{did_you_mean(format, FORMATS)}"
         )
-    images = np.asarray(calibration_images)
+    images = np.asarray(representative_images)
     if images.dtype != np.float32 or images.ndim != 4 or len(images) == 0:
         raise UserError(
-            f"calibration_images are {images.dtype} {images.shape}; give float32 (n, C, H, W) with "
-            "at least one image"
+            f"representative_images are {images.dtype} {images.shape}; give float32 (n, C, H, W) "
+            "with at least one image"
         )
     with ONE_AT_A_TIME:
         model = export_float32(network, images)
