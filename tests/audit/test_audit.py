@@ -19,7 +19,7 @@ from forgetting.audit import Audit, audit, audit_predictions, check_report_folde
 from forgetting.audit.comparison_tables import findings_table
 from forgetting.audit.rules import FIELDS
 from forgetting.errors import UserError
-from forgetting.measure import class_impact, exemplars, score_intervals
+from forgetting.measure import class_impact, exemplar_controls, exemplars, score_intervals
 from forgetting.study import Study
 
 SINGLE, POPULATIONS, PAIRS = "two models", "populations", "paired populations"
@@ -218,7 +218,7 @@ def test_the_tables_have_the_numbers_that_the_books_pages_compute(smoke: Study):
     assert len(shared) >= 15
     pd.testing.assert_frame_equal(result.classes[shared], impact[shared])
     np.testing.assert_array_equal(result.classes["baseline_rate"], impact["baseline_recall"])
-    control = exemplars.null_control(
+    control = exemplar_controls.null_control(
         baseline=dense.predicted,
         second_baseline=again.predicted,
         compressed=pruned.predicted,
@@ -604,7 +604,7 @@ def test_exemplars_are_ranked_and_their_votes_add_up():
 def test_without_a_second_population_halves_of_the_baseline_are_the_floor():
     world = World(15)
     dense, pruned = world.population(8), world.population(5, world.label == 2)
-    wanted = exemplars.halves_control(baseline=dense, compressed=pruned, draws=40, seed=3)
+    wanted = exemplar_controls.halves_control(baseline=dense, compressed=pruned, draws=40, seed=3)
     result = run(world.table(dense=dense, pruned=pruned), seed=3).pies
     assert (result.floor == "halves").all()
     pd.testing.assert_frame_equal(result[wanted.columns], wanted)
@@ -635,7 +635,7 @@ def test_a_second_population_is_the_floor_at_the_size_of_the_smallest(parent, sm
             "second_baseline": again[sorted(from_again)],
             "compressed": int8[np.argsort(from_again)],
         }
-    wanted = exemplars.null_control(**cut, draws=40, seed=0, paired=parent is not None)
+    wanted = exemplar_controls.null_control(**cut, draws=40, seed=0, paired=parent is not None)
     result = run(table)
     assert (result.pies.floor == "second population").all() and result.overall.design[
         0

@@ -28,7 +28,14 @@ from forgetting.claims.statistics import (
     measure_statistics,
 )
 from forgetting.errors import UserError
-from forgetting.measure import class_impact, difficulty, exemplars, inference, robustness
+from forgetting.measure import (
+    class_impact,
+    difficulty,
+    exemplar_controls,
+    exemplars,
+    inference,
+    robustness,
+)
 
 CLAIMS, REPORTED = load_claims()
 TESTED = [claim for claim in CLAIMS if claim.statistic]
@@ -369,7 +376,7 @@ def test_intervals_agree_with_welchs_test_and_with_the_null_control_of_pies(evid
         evidence.predicted[name] for name in ("dense", "pruned-0.9", "dense-again")
     )
     control = (
-        exemplars.null_control(
+        exemplar_controls.null_control(
             baseline=dense, second_baseline=again, compressed=pruned, draws=400, seed=5
         )
         .set_index("measure")

@@ -8,7 +8,7 @@ from hypothesis import strategies as some
 from scipy import stats
 
 from forgetting.errors import UserError
-from forgetting.measure import class_impact, class_spread, exemplars, pairwise
+from forgetting.measure import class_impact, class_spread, exemplar_controls, pairwise
 
 
 def populations(seed, *, members=5, examples=120, wrong=(0.2, 0.2, 0.35)):
@@ -51,7 +51,7 @@ def test_exemplars_are_one_row_with_all_that_the_control_says():
     _, baseline, second, compressed = populations(1)
     how = {"baseline": baseline, "second_baseline": second, "compressed": compressed}
     how |= {"draws": 50, "seed": 3, "alpha": 0.1}
-    control = exemplars.null_control(**how).set_index("measure")
+    control = exemplar_controls.null_control(**how).set_index("measure")
     row = pairwise.compare_exemplars(**how).iloc[0]
     assert len(row) == 2 * control.shape[1]
     for measure in ("pie", "clear"):

@@ -6,7 +6,7 @@ import pyarrow as pa
 
 from forgetting.audit.comparison import PAIRED, TWO_MODELS, Comparison
 from forgetting.audit.predictions_input import AuditInput, Population
-from forgetting.measure import exemplars
+from forgetting.measure import exemplar_controls, exemplars
 
 DIRECTIONS = ("to wrong", "to right", "between wrong classes")
 
@@ -22,10 +22,10 @@ def pies_table(
 ) -> pd.DataFrame:
     """Return PIEs and clear PIEs beside what no compression gives, two rows; none for two models.
 
-    With a second baseline population the columns are those of `exemplars.null_control`, paired
-    where the compressed models were made from that population; all three populations are cut to
-    the members of the smallest. Without, they are those of `exemplars.halves_control`. In pairs no
-    compression gives none at all, and there is nothing to test. `floor` says which.
+    With a second baseline population the columns are those of `exemplar_controls.null_control`,
+    paired where the compressed models were made from that population; all three populations are cut
+    to the members of the smallest. Without, they are those of `exemplar_controls.halves_control`.
+    In pairs no compression gives none at all, and there is nothing to test. `floor` says which.
 
     Args:
         comparison: of both sides.
@@ -40,13 +40,15 @@ def pies_table(
     if comparison.design == PAIRED:
         table, floor = _counts(comparison), "none"
     elif second is None:
-        table = exemplars.halves_control(
+        table = exemplar_controls.halves_control(
             **comparison.predicted, draws=draws, seed=seed, alpha=alpha
         )
         floor = "halves"
     else:
         sides, paired = _three_sides(comparison, second, second_baseline)
-        table = exemplars.null_control(**sides, draws=draws, seed=seed, alpha=alpha, paired=paired)
+        table = exemplar_controls.null_control(
+            **sides, draws=draws, seed=seed, alpha=alpha, paired=paired
+        )
         floor = "second population"
     table = table.assign(floor=floor)
     table.insert(0, "setting", comparison.setting)

@@ -61,11 +61,11 @@ def measure_statistics(
     """Compute every statistic of every population against dense, with what its intervals need.
 
     Halves are drawn without replacement (with replacement every PIE count is inflated, see
-    `exemplars.null_control`); a half varies around all members as all members vary around the
-    truth. Quantized members follow their parents into a half. In a half, a class counts as affected
-    where its change exceeds the margin that it needed in all members: judged by its own margin a
-    half finds too few. Sources are drawn with replacement, all copies of a source together;
-    held-out images likewise.
+    `exemplar_controls.null_control`); a half varies around all members as all members vary around
+    the truth. Quantized members follow their parents into a half. In a half, a class counts as
+    affected where its change exceeds the margin that it needed in all members: judged by its own
+    margin a half finds too few. Sources are drawn with replacement, all copies of a source
+    together; held-out images likewise.
 
     Args:
         evidence: the populations.

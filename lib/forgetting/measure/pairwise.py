@@ -13,7 +13,7 @@ import pandas as pd
 from scipy import stats
 
 from forgetting.errors import UserError
-from forgetting.measure import class_impact, class_spread, exemplars, inference, inputs
+from forgetting.measure import class_impact, class_spread, exemplar_controls, inference, inputs
 
 WAYS = ("changed", "to wrong", "to right")
 
@@ -69,7 +69,7 @@ def compare_exemplars(
     alpha: float = 0.05,
     paired: bool = False,
 ) -> pd.DataFrame:
-    """Count exemplars beside the noise floor; the two rows of `exemplars.null_control` as one row.
+    """Count exemplars beside the noise floor, as `exemplar_controls.null_control` but in one row.
 
     Args:
         baseline: (K, N) predicted labels, at least 2 members.
@@ -81,13 +81,13 @@ def compare_exemplars(
         paired: member k of `compressed` was made from member k of `second_baseline`.
 
     Returns:
-        The columns of `exemplars.null_control` but `measure`, each with `pie_` and with `clear_`
-        before its name.
+        The columns of `exemplar_controls.null_control` but `measure`, each with `pie_` and with
+        `clear_` before its name.
 
     Raises:
         UserError: populations of different sizes or examples.
     """
-    control = exemplars.null_control(
+    control = exemplar_controls.null_control(
         baseline=baseline,
         second_baseline=second_baseline,
         compressed=compressed,

@@ -1,6 +1,7 @@
-"""How the members of a population vote, for whole populations and for many subsets of one pool of members."""
+"""How the members of a population vote, and how many subsets of a pool of members do."""
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from forgetting.errors import UserError
@@ -10,10 +11,22 @@ TIES = ("none", "lowest", "highest", "confidence")
 BLOCK = 2**20  # Votes held at once by `outcomes`: 4 MB each, fast because they stay in the cache.
 
 
-def count(predicted, *, classes: int | None = None) -> np.ndarray:
-    """How many members predict each label: (N, classes) whole numbers in a compact type.
+def count(predicted: npt.ArrayLike, *, classes: int | None = None) -> np.ndarray:
+    """Count the members that predict each label.
 
-    Arguments: `predicted` (K, N) labels; `classes`, by default the largest label plus 1.
+    Args:
+        predicted: (K, N) predicted labels, one row a member.
+        classes: how many labels are counted; the largest label plus 1 if not given.
+
+    Returns:
+        (N, classes) whole numbers from 0 to K, of the smallest signed type that holds them.
+
+    Raises:
+        UserError: labels that are not whole numbers from 0.
+
+    Example:
+        >>> count([[0, 1], [0, 2], [1, 2]]).tolist()
+        [[2, 1, 0], [0, 1, 2]]
     """
     (predicted,) = inputs.populations({"predicted": predicted})
     members, examples = predicted.shape
@@ -27,13 +40,26 @@ def count(predicted, *, classes: int | None = None) -> np.ndarray:
 
 
 def leaders(
-    counted, *, ties: str = "none", predicted=None, confidence=None
+    counted: np.ndarray,
+    *,
+    ties: str = "none",
+    predicted: npt.ArrayLike | None = None,
+    confidence: npt.ArrayLike | None = None,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The most frequent label of each example, its votes, and whether another label has as many: three arrays (N,).
+    """Return the leading label of each example and its votes.
 
-    Arguments: `counted` (N, classes) from `count`; `ties` one of `TIES`, explained at `labels`;
-    `predicted` and `confidence` (K, N) for ties="confidence". Raises `UserError` for an unknown
-    rule and for confidences of another shape.
+    Args:
+        counted: (N, classes) votes, as from `count`.
+        ties: one of `TIES`, which `labels` explains.
+        predicted: (K, N) the labels that were counted; needed by ties="confidence" only.
+        confidence: (K, N) probabilities of these; needed by ties="confidence" only.
+
+    Returns:
+        Three arrays (N,): the label, -1 where tied under "none"; its votes; and whether another
+        label has as many.
+
+    Raises:
+        UserError: an unknown rule, confidences of another shape than the predictions.
     """
     inputs.one_of("ties", ties, TIES)
     top = counted.max(axis=1)
@@ -45,29 +71,31 @@ def leaders(
     elif ties == "highest":
         label = leads.shape[1] - 1 - leads[:, ::-1].argmax(axis=1)
     elif ties == "confidence":
-        if np.shape(confidence) != np.shape(predicted):
+        # As float32, whose sums in float64 are exact: the order of the members cannot break a tie.
+        voted, sure = np.asarray(predicted), np.asarray(confidence, dtype=np.float32)
+        if sure.shape != voted.shape:
             raise UserError(
-                f"the confidences have shape {np.shape(confidence)} and the predictions "
-                f"{np.shape(predicted)}: "
+                f"the confidences have shape {sure.shape} and the predictions {voted.shape}: "
                 'ties="confidence" needs one for each prediction; give them or choose ties="none"'
             )
         at = np.flatnonzero(tied)
         summed = np.zeros((len(at), counted.shape[1]))
-        for member, sure in zip(
-            np.asarray(predicted)[:, at],
-            np.asarray(confidence, dtype=np.float32)[:, at],
-            strict=True,
-        ):
-            summed[np.arange(len(at)), member] += sure
+        for member, certainty in zip(voted[:, at], sure[:, at], strict=True):
+            summed[np.arange(len(at)), member] += certainty
         label[at] = np.where(leads[at], summed, -1.0).argmax(axis=1)
     return label, top.astype(int), tied
 
 
-def labels(*, predicted, ties: str = "none", confidence=None) -> pd.DataFrame:
-    """The label that most members predict for each example; one row an example.
+def labels(
+    *,
+    predicted: npt.ArrayLike,
+    ties: str = "none",
+    confidence: npt.ArrayLike | None = None,
+) -> pd.DataFrame:
+    """Find the plurality label of each example, the one that most members predict.
 
-    Arguments:
-        predicted: (K, N) labels, one row a member.
+    Args:
+        predicted: (K, N) predicted labels, one row a member.
         ties: which label an example has whose most frequent labels are equally frequent. "none":
             none, -1. "lowest", "highest": of the class numbers ("highest" is what the official code
             does). "confidence": the label with the larger sum of its voters' confidences, then the
@@ -75,12 +103,16 @@ def labels(*, predicted, ties: str = "none", confidence=None) -> pd.DataFrame:
         confidence: (K, N) probabilities of the predicted labels, for the last rule only. Read as
             float32, so that sums are exact and do not depend on the order of the members.
 
-    Returns example (0 to N - 1), plurality, votes (of the most frequent label), tied, agreement
-    (votes / K; of a tied example, the votes of each tied label / K). Raises `UserError` for an
-    unknown rule, missing confidences and shapes that do not match.
+    Returns:
+        One row an example: example (0 to N - 1); plurality; votes (of the most frequent label);
+        tied; agreement (votes / K; of a tied example, the votes of each tied label / K).
 
-    Source: arXiv 1911.05248, section 3, definition of the modal label, here the plurality label;
-        ties: official `aggregate_predictions.py` (`mode().max()`).
+    Raises:
+        UserError: an unknown rule, missing confidences, shapes that do not match.
+
+    Source:
+        arXiv 1911.05248, section 3, definition of the modal label, here the plurality label; ties:
+        official `aggregate_predictions.py` (`mode().max()`).
     """
     (predicted,) = inputs.populations({"predicted": predicted})
     label, top, tied = leaders(
@@ -97,11 +129,17 @@ def labels(*, predicted, ties: str = "none", confidence=None) -> pd.DataFrame:
     )
 
 
-def ranked(pool) -> tuple[np.ndarray, np.ndarray]:
-    """Labels (M, N) as ranks among those that occur for the example: few, whatever the number of classes.
+def ranked(pool: npt.ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+    """Number the labels of each example among those that occur for it.
 
-    Returns ranks (M, N), in the order of the labels, and (N, R) the label that each rank of each
-    example stands for.
+    The numbers stay small whatever the number of classes, and so do tables of votes.
+
+    Args:
+        pool: (M, N) labels, one row a member.
+
+    Returns:
+        (M, N) ranks from 0, in the order of the labels; and (N, R) the label that each rank of each
+        example stands for, R being the most labels that occur for one example.
     """
     labels = np.ascontiguousarray(np.transpose(pool))
     order = np.argsort(labels, axis=1, kind="stable")
@@ -115,31 +153,34 @@ def ranked(pool) -> tuple[np.ndarray, np.ndarray]:
     return np.ascontiguousarray(ranks.T), names
 
 
-def _contested(pool, least: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Examples of which not every set of `least` members has the same leading label, and their labels that could lead in any.
+def _contested(pool: np.ndarray, least: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Find the examples that two sets of at least `least` members could label differently.
 
-    Returns the examples (n,), their labels as ranks (M, n) from the most frequent in the pool on,
-    and how many of these could lead (n,), at least 2.
+    Returns:
+        The examples (n,); their labels (M, n) as ranks from the most frequent in the pool on; and
+        how many of these could lead in some set (n,), at least 2.
     """
     some = np.flatnonzero((pool != pool[0]).any(axis=0))
     ranks, _ = ranked(pool[:, some])
     counted = count(ranks).astype(np.int32) if some.size else np.zeros((0, 1), dtype=np.int32)
     order = np.argsort(-counted, axis=1, kind="stable")
     counted = np.take_along_axis(counted, order, axis=1)
-    # The first r labels share what the rest leave of a set. If one of them must then have more than
-    # the next has in the whole pool, no
-    # other label can lead.
+    # The first labels, however many, share what the rest leave of a set. If one of them must then
+    # have more votes than the next label has in the whole pool, no other label can lead.
     next_one = np.pad(counted[:, 1:], ((0, 0), (0, 1)))
-    left = counted.sum(axis=1, keepdims=True) - counted.cumsum(axis=1)
-    r = np.arange(1, counted.shape[1] + 1)
-    leading = 1 + (-((left - least) // r) > next_one).argmax(axis=1)
+    rest = counted.sum(axis=1, keepdims=True) - counted.cumsum(axis=1)
+    first_labels = np.arange(1, counted.shape[1] + 1)
+    leading = 1 + (-((rest - least) // first_labels) > next_one).argmax(axis=1)
     place = np.argsort(order, axis=1)
     here = leading > 1
     return some[here], np.take_along_axis(place[here].T, ranks[:, here], axis=0), leading[here]
 
 
-def _lead(counted) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Votes of the leading label, which it is, and whether another has as many, of votes (draws, labels, n): (draws, n) each."""
+def _lead(counted: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the votes of the leading label, which it is, and whether another has as many.
+
+    The votes are (draws, labels, n), what is returned is (draws, n) each.
+    """
     top = counted[:, 0].copy()
     lead, tied = np.zeros(top.shape, dtype=np.uint8), np.zeros(top.shape, dtype=bool)
     for label in range(1, counted.shape[1]):
@@ -150,36 +191,60 @@ def _lead(counted) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return top, lead, tied
 
 
-def outcomes(pool, first, second) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """PIEs (ties "none"), clear PIEs and ties on either side, for many ways to take two sets of members out of one pool.
+def one_pool(
+    first: np.ndarray, second: np.ndarray, *, taken_first: np.ndarray, taken_second: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Put two populations together, for `outcomes` and `pies` of sets taken from each.
 
-    Arguments: `pool` (M, N) labels; `first`, `second` (S, M) true where the member is taken, at
-        least one in each row.
+    Args:
+        first: (K, N) labels.
+        second: (L, N) labels.
+        taken_first: (S, K) true where the member of `first` is taken.
+        taken_second: (S, L) true where the member of `second` is taken.
 
-    Returns three (S, n) booleans over the n examples that can be any of these at all, in their
-    order; all others are none of them.
+    Returns:
+        The pool of all members (K + L, N), and the two sets of masks as masks of it, (S, K + L)
+        each.
+    """
+    no_first, no_second = np.zeros_like(taken_first), np.zeros_like(taken_second)
+    return (
+        np.concatenate([first, second]),
+        np.concatenate([taken_first, no_second], axis=1),
+        np.concatenate([no_first, taken_second], axis=1),
+    )
+
+
+def outcomes(
+    pool: npt.ArrayLike, first: np.ndarray, second: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Find PIEs, clear PIEs and ties between two sets of members of a pool, for many such pairs.
+
+    Args:
+        pool: (M, N) labels, one row a member.
+        first: (S, M) true where the member is in the first set, at least one in each row.
+        second: (S, M) the same of the second set.
+
+    Returns:
+        Three arrays (S, n) of booleans over the n examples that can be any of these at all, in
+        their order (all others are none of them): PIEs, no rule breaking ties ("none"); clear PIEs;
+        and examples that are tied in either set.
     """
     size_first, size_second = first.sum(axis=1), second.sum(axis=1)
     examples, ranks, leading = _contested(
         np.asarray(pool), min(size_first.min(), size_second.min())
     )
-    draws, compact = len(first), np.min_scalar_type(len(pool))
+    draws, compact = len(first), np.min_scalar_type(len(ranks))
     pie, clear, tied = (np.zeros((draws, len(examples)), dtype=bool) for _ in range(3))
-    first, second = (
-        first.astype(np.float32),
-        second.astype(np.float32),
-    )  # Exact for counts this small, and fast in products.
+    # Exact for counts this small, and fast in products.
+    sets = [first.astype(np.float32), second.astype(np.float32)]
     for labels in np.unique(leading):
         alike, step = np.flatnonzero(leading == labels), max(1, int(BLOCK // (draws * labels)))
         for here in (alike[start : start + step] for start in range(0, len(alike), step)):
-            one_hot = (
-                (ranks[:, None, here] == np.arange(labels)[:, None])
-                .astype(np.float32)
-                .reshape(len(pool), -1)
-            )
+            one_hot = ranks[:, None, here] == np.arange(labels)[:, None]
+            one_hot = one_hot.astype(np.float32).reshape(len(ranks), -1)
             (top, lead, even), (top_second, lead_second, even_second) = (
                 _lead((members @ one_hot).astype(compact).reshape(draws, labels, -1))
-                for members in (first, second)
+                for members in sets
             )
             even |= even_second
             apart = (lead != lead_second) & ~even
@@ -192,7 +257,16 @@ def outcomes(pool, first, second) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return pie, clear, tied
 
 
-def pies(pool, first, second) -> np.ndarray:
-    """Numbers of PIEs and clear PIEs, (S, 2), for the sets that `outcomes` takes."""
+def pies(pool: npt.ArrayLike, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Count the PIEs and clear PIEs between the sets that `outcomes` takes.
+
+    Args:
+        pool: as in `outcomes`.
+        first: as in `outcomes`.
+        second: as in `outcomes`.
+
+    Returns:
+        (S, 2) numbers of PIEs and of clear PIEs.
+    """
     pie, clear, _ = outcomes(pool, first, second)
     return np.stack([pie.sum(axis=1), clear.sum(axis=1)], axis=1)

@@ -148,7 +148,7 @@ def rules(
                 "size": size,
                 "smallest_p": smallest_p(size),
                 "clear_votes": -(-2 * size // 3),
-                "clear_chance": exemplars.clear_chance(size),
+                "clear_chance": exemplar_controls.clear_chance(size),
                 "limit": stats.t.isf(alpha / 2, most),
                 "limit_first": stats.t.isf(first / 2, most),
                 "limit_worst": stats.t.isf(alpha / 2, size - 1),
