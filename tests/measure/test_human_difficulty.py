@@ -1,4 +1,4 @@
-"""People's answers against loops; what only uncertainty explains is found in the null too, and planted effects beyond it."""
+"""People's answers against loops, and lost labels of images that people mislabel."""
 
 import numpy as np
 import pandas as pd
@@ -6,35 +6,6 @@ import pytest
 
 from forgetting.errors import UserError
 from forgetting.measure import exemplars, human_difficulty, matching
-
-
-def world(generator, images=1500, members=10, shift=1.0):
-    """Images of some ease, which each member sees with noise of its own; pruned members also share a shift for each image.
-
-    Returns label, ease, shift, and (predicted, confidence) of dense, dense-again and pruned
-    members.
-    """
-    label, ease = generator.integers(10, size=images), generator.normal(1.5, 1.5, images)
-    moved = shift * generator.normal(size=images)
-    populations = []
-    for of in (0, 0, moved):
-        seen = ease + of + generator.normal(0, 1, (members, images))
-        confidence = 1 / (1 + np.exp(-np.abs(seen)))
-        populations.append((np.where(seen > 0, label, (label + 1) % 10), confidence))
-    return label, ease, moved, *populations
-
-
-def beyond(generator, outcomes, baseline, again, pruned, draws=60):
-    return human_difficulty.compare_with_null(
-        outcomes=outcomes,
-        baseline=baseline[0],
-        second_baseline=again[0],
-        baseline_confidence=baseline[1],
-        second_baseline_confidence=again[1],
-        compressed={"pruned-0.9": pruned[0]},
-        draws=draws,
-        seed=generator,
-    ).set_index(["group", "control", "outcome"])
 
 
 def test_answers_agree_with_a_loop():
@@ -73,9 +44,9 @@ def test_bins_of_margin_agree_with_a_loop():
         )
 
 
-def test_every_group_is_compared_with_images_that_are_no_pies():
+def test_every_group_is_compared_with_images_that_are_no_pies(images_with_ease):
     generator = np.random.default_rng(2)
-    label, ease, _, baseline, again, pruned = world(generator)
+    label, ease, _, baseline, again, pruned = images_with_ease(generator)
     found = exemplars.find(baseline=baseline[0], compressed=pruned[0])
     outcomes = pd.DataFrame({"hard": -ease})
     judge = matching.uncertainty(predicted=again[0], confidence=again[1])
@@ -100,44 +71,11 @@ def test_every_group_is_compared_with_images_that_are_no_pies():
     assert len(none) == 0
 
 
-def test_where_uncertainty_is_all_matching_leaves_a_difference_and_the_null_has_it_too_or_a_larger_one():
-    generator = np.random.default_rng(3)
-    label, ease, moved, *populations = world(generator, images=4000)
-    table = beyond(generator, pd.DataFrame({"hard": -np.abs(ease)}), *populations)
-    row = table.loc[("PIEs", "equally uncertain", "hard")]
-    assert row.difference > 0.05 and row.null_difference > 0.05 and row.low < 0
-    assert (
-        set(table["resamples"]) == {"both"}
-        and (table["members"] == 5).all()
-        and row.pies > row.null_pies > 0
-    )
-
-
-def test_what_only_compression_picks_is_found_beyond_chance():
-    generator = np.random.default_rng(4)
-    label, ease, moved, *populations = world(generator)
-    hard, any_ = np.abs(moved) + generator.normal(0, 0.3, len(ease)), generator.random(len(ease))
-    table = beyond(generator, pd.DataFrame({"hard": hard, "any": any_}), *populations)
-    assert (
-        table.loc[("PIEs", "equally uncertain", "hard"), "low"] > 0
-        and table.loc[("PIEs", "the rest", "hard"), "low"] > 0
-    )
-    row = table.loc[("PIEs", "equally uncertain", "any")]
-    assert row.low < 0 < row.high
-
-
-def test_a_population_like_the_dense_ones_is_never_beyond_chance_by_much():
-    generator, held = np.random.default_rng(5), []
-    for _ in range(30):
-        label, ease, _, *populations = world(generator, images=500, members=6, shift=0)
-        table = beyond(generator, pd.DataFrame({"hard": -ease}), *populations, draws=40)
-        held.append((table.low < 0) & (table.high > 0))
-    assert (pd.concat(held, axis=1).loc["PIEs"].mean(axis=1) > 0.85).all()
-
-
-def test_lost_labels_of_mislabelled_images_agree_with_a_loop_and_are_found_beyond_uncertainty():
+def test_lost_labels_of_mislabelled_images_agree_with_a_loop_and_are_found_beyond_uncertainty(
+    images_with_ease,
+):
     generator = np.random.default_rng(6)
-    label, ease, _, baseline, again, _ = world(generator, images=2000)
+    label, ease, _, baseline, again, _ = images_with_ease(generator, images=2000)
     wrong = np.minimum(generator.poisson(np.clip(1 - ease / 2, 0.05, 2)), 2)
     pruned = np.where(
         generator.random(baseline[0].shape) < 0.1 * wrong, (label + 2) % 10, again[0][::-1]
@@ -176,13 +114,9 @@ def test_lost_labels_of_mislabelled_images_agree_with_a_loop_and_are_found_beyon
 
 def test_wrong_input_is_refused_in_one_line_that_names_it():
     generator = np.random.default_rng(7)
-    label, ease, _, baseline, again, pruned = world(generator, images=50, members=4)
+    ease = generator.normal(size=50)
     outcomes = pd.DataFrame({"hard": ease})
     for call, told in (
-        (
-            lambda: beyond(generator, outcomes, baseline, again, (pruned[0][:3], None)),
-            "members differ in number",
-        ),
         (
             lambda: human_difficulty.by_margin(outcomes=outcomes, picked=ease, margin=ease),
             "picked holds float64",

@@ -7,7 +7,13 @@ import pandas as pd
 from forgetting import predictions
 from forgetting.data import human
 from forgetting.errors import DataNotFound
-from forgetting.measure import annotations, exemplars, human_difficulty, matching
+from forgetting.measure import (
+    annotations,
+    exemplars,
+    human_difficulty,
+    matched_noise_floor,
+    matching,
+)
 from forgetting.predictions import Predictions
 from forgetting.study import Study
 
@@ -93,11 +99,11 @@ def difficulty_beyond_noise(study: Study, parameters: HumanParameters) -> pd.Dat
     """Compare what matching leaves of the difference of PIEs and of PIEs of the noise floor.
 
     Returns:
-        The columns of `human_difficulty.compare_with_null`.
+        The columns of `matched_noise_floor.compare_with_null`.
     """
     dense, again = (_load(study, parameters, setting) for setting in ("dense", "dense-again"))
     settings = [f"pruned-{level:g}" for level in parameters.levels(study)]
-    return human_difficulty.compare_with_null(
+    return matched_noise_floor.compare_with_null(
         outcomes=_answers(study, parameters),
         baseline=dense.predicted,
         second_baseline=again.predicted,

@@ -1,15 +1,14 @@
-"""Some examples compared with the rest, and with others of which networks are as uncertain."""
+"""Cells of examples of which networks are equally uncertain, and means that match by cell."""
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from forgetting.errors import UserError
-from forgetting.measure import inference, inputs, plurality, resampling
+from forgetting.measure import inputs, plurality
 
-CELL = (
-    100  # examples that a cell of equally uncertain ones holds at least, where a margin has as many
-)
+# The examples that a cell of equally uncertain ones holds at least, where a margin has as many.
+CELL = 100
 
 
 def uncertainty(*, predicted: npt.ArrayLike, confidence: npt.ArrayLike) -> pd.DataFrame:
@@ -31,8 +30,7 @@ def uncertainty(*, predicted: npt.ArrayLike, confidence: npt.ArrayLike) -> pd.Da
     if np.shape(confidence) != predicted.shape:
         raise UserError(
             f"the confidences have shape {np.shape(confidence)} and the predictions "
-            f"{predicted.shape}: "
-            "one for each prediction is needed; give both of the same members"
+            f"{predicted.shape}: one for each prediction is needed; give both of the same members"
         )
     counted = plurality.count(predicted, classes=1 + max(1, int(predicted.max()))).astype(int)
     second, first = np.partition(counted, -2, axis=1)[:, -2:].T
@@ -95,6 +93,21 @@ def cells(uncertainty: pd.DataFrame, *, size: int = CELL) -> np.ndarray:
     return cell
 
 
+def cell_sizes(*, picked: np.ndarray, cell: np.ndarray) -> np.ndarray:
+    """Count the examples of each cell.
+
+    Args:
+        picked: (N,) booleans.
+        cell: (N,) whole numbers from 0.
+
+    Returns:
+        (2, cells) numbers: of examples that are not picked, and of those that are.
+    """
+    return np.stack(
+        [np.bincount(cell[side], minlength=int(cell.max()) + 1) for side in (~picked, picked)]
+    )
+
+
 def means(
     values: np.ndarray, *, picked: np.ndarray, cell: np.ndarray, weight: np.ndarray | None = None
 ) -> tuple[np.ndarray, np.ndarray, float]:
@@ -140,144 +153,11 @@ def weights(*, picked: np.ndarray, cell: np.ndarray) -> np.ndarray:
     Returns:
         (N,) weights; those of the picked sum to 1 and those of the others to -1.
     """
-    n = _sizes(picked, cell)
-    both = (n > 0).all(axis=0)
+    n = cell_sizes(picked=picked, cell=cell)
+    both = n.min(axis=0) > 0
     return np.where(
         both[cell], np.where(picked, 1, -n[1][cell] / np.maximum(n[0][cell], 1)), 0.0
     ) / max(n[1][both].sum(), 1)
-
-
-def _sizes(picked: np.ndarray, cell: np.ndarray) -> np.ndarray:
-    """Other and picked examples of each cell, (2, cells)."""
-    return np.stack(
-        [np.bincount(cell[side], minlength=int(cell.max()) + 1) for side in (~picked, picked)]
-    )
-
-
-def compare(
-    *,
-    outcomes: pd.DataFrame,
-    picked: npt.ArrayLike,
-    cell: npt.ArrayLike | None = None,
-    draws: int = 2000,
-    shuffles: int = 2000,
-    seed: int | np.random.Generator,
-    alpha: float = 0.05,
-) -> pd.DataFrame:
-    """How the picked examples differ from the others in each outcome.
-
-    Args:
-        outcomes: a row an example and a numeric or boolean column an outcome (a column `example` is
-            left out).
-        picked: (N,) booleans.
-        cell: (N,) cells of similar examples, as `cells` makes them; without it all examples are one
-            cell, and the others are the rest.
-        draws: of the bootstrap over examples, for the interval.
-        shuffles: permutations, for the p-value; 0 for none.
-        seed: whole number or numpy Generator.
-        alpha: intervals are at 1 - alpha.
-
-    Returns:
-        One row an outcome.
-            outcome; n: picked, with others in their cell; left_out: picked, without; others:
-                examples in the cells of the picked.
-            mean_picked, mean_others: the latter weighted so that cells count as they do among the
-                picked.
-            difference, low, high: the first minus the second, with a bootstrap interval that draws
-                examples with their cells. If a boolean outcome is the same for all picked the
-                interval is widened by the exact binomial limit, for the bootstrap cannot know that
-                this is luck.
-            p: two-sided permutation test: who is picked is shuffled within each cell. NaN without
-                shuffles.
-            resamples: "images": other images, these networks.
-
-    Raises:
-        UserError: shapes that do not match, masks that are not booleans.
-
-    Source: matching in cells after Iacus, King and Porro, Political Analysis 20, 2012; no pair of
-    examples has to be drawn at random.
-    """
-    inputs.fraction("alpha", alpha)
-    columns = outcomes.drop(columns="example", errors="ignore")
-    values, size = columns.to_numpy(dtype=float), len(columns)
-    picked = inputs.mask("picked", picked, size)
-    cell = np.zeros(size, dtype=int) if cell is None else inputs.column("cell", cell, size)
-    own, others, left_out = means(values, picked=picked, cell=cell)
-    n, inside, generator = (
-        int(picked.sum() - left_out),
-        np.isin(cell, cell[picked]),
-        np.random.default_rng(seed),
-    )
-    drawn = np.empty((draws, values.shape[1]))
-    for row in range(draws):
-        weight = np.bincount(generator.integers(size, size=size), minlength=size)[
-            inside
-        ]  # other cells weigh nothing
-        first, second, _ = means(
-            values[inside], picked=picked[inside], cell=cell[inside], weight=weight
-        )
-        drawn[row] = first - second
-    low, high = resampling.percentiles(drawn, alpha=alpha)
-    limit = inference.proportion_interval(0, max(n, 1), alpha=alpha)[1]
-    for column, name in enumerate(columns):
-        if (
-            columns[name].dtype == bool
-            and n
-            and (same := values[picked, column]).min() == same.max()
-        ):
-            low[column], high[column] = (
-                low[column] - limit * same[0],
-                high[column] + limit * (1 - same[0]),
-            )
-    p = np.full(len(own), np.nan)
-    if n and shuffles:
-        chance = np.abs(_shuffled(values, picked, cell, shuffles, generator))
-        p = [
-            resampling.permutation_p(*pair)
-            for pair in zip(np.abs(np.round(own - others, 12)), chance.T, strict=True)
-        ]
-    return pd.DataFrame(
-        {
-            "outcome": list(columns),
-            "n": n,
-            "left_out": int(left_out),
-            "others": int((inside & ~picked).sum()),
-            "mean_picked": own,
-            "mean_others": others,
-            "difference": own - others,
-            "low": low,
-            "high": high,
-            "p": p,
-            "resamples": "images",
-        }
-    )
-
-
-def _shuffled(
-    values: np.ndarray,
-    picked: np.ndarray,
-    cell: np.ndarray,
-    draws: int,
-    generator: np.random.Generator,
-) -> np.ndarray:
-    """Differences of `means` (draws, m) with as many picked in each cell, drawn at random."""
-    n = _sizes(picked, cell)
-    at = np.flatnonzero((n > 0).all(axis=0)[cell])
-    cell = cell[at]
-    # In its cell each picked example adds its value once and takes away its share of the others':
-    # the rest of the sum never changes.
-    scaled = values[at] * (n.sum(axis=0) / np.maximum(n[0], 1))[cell][:, None]
-    fixed = (values[at] * (n[1] / np.maximum(n[0], 1))[cell][:, None]).sum(axis=0)
-    order = np.argsort(cell, kind="stable")
-    scaled, first = scaled[order], cell[order]
-    place = np.arange(len(at)) - np.searchsorted(first, first)
-    taken, drawn = place < n[1][first], np.empty((draws, values.shape[1]))
-    for row in range(draws):
-        shuffled = np.argsort(first + generator.random(len(first)))
-        drawn[row] = scaled[shuffled[taken]].sum(axis=0) - fixed
-    # Rounded, so that a shuffle that changes nothing is not below the observed difference by the
-    # last digit.
-    return np.round(drawn / max(n[1][n[0] > 0].sum(), 1), 12)
 
 
 def balance(
@@ -288,8 +168,8 @@ def balance(
     Args:
         covariates: a row an example and a numeric column a covariate (a column `example` is left
             out).
-        picked: (N,) booleans, as in `compare`.
-        cell: (N,) cells, as in `compare`.
+        picked: (N,) booleans.
+        cell: (N,) cells of similar examples, as `cells` makes them.
 
     Returns:
         One row a covariate: covariate; mean_picked (of all picked), mean_rest; mean_matched_picked,
