@@ -7,7 +7,7 @@ import pytest
 from forgetting import data, predictions, study
 from forgetting.data import human
 from forgetting.errors import DataNotFound
-from forgetting.measure import difficulty
+from forgetting.measure import image_quality
 from forgetting.predictions import archive
 
 
@@ -27,7 +27,7 @@ def test_the_pictures_are_those_that_the_archive_speaks_of(cifar10):
     for part in ("train", "test"):
         assert (archived.part(part).labels == cifar10.part(part).labels).all()
     if archived.state == cifar10.state:
-        made = difficulty.image_qualities(cifar10.test.require_images())
+        made = image_quality.image_qualities(cifar10.test.require_images())
         pd.testing.assert_frame_equal(
             made, predictions.archived_table(chosen, "image-qualities", {"part": "test"})
         )

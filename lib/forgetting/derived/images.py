@@ -7,7 +7,7 @@ import pandas as pd
 
 from forgetting import predictions
 from forgetting.data import corruption
-from forgetting.measure import difficulty, fragility
+from forgetting.measure import fragility, image_quality
 from forgetting.study import Study
 
 
@@ -34,9 +34,9 @@ class StrengthParameters:
 
 
 def image_qualities(study: Study, parameters: QualityParameters) -> pd.DataFrame:
-    """Measure simple qualities of each image, as `difficulty.image_qualities` returns them."""
+    """Measure simple qualities of each image, as `image_quality.image_qualities` returns them."""
     images = predictions.load_study_dataset(study).part(parameters.part)
-    return difficulty.image_qualities(images.require_images())
+    return image_quality.image_qualities(images.require_images())
 
 
 def corruption_strength(study: Study, parameters: StrengthParameters) -> pd.DataFrame:
