@@ -88,18 +88,16 @@ def stability(
         alpha: the band covers 1 - alpha of the subsamples; 0.1 for a 90 % band.
 
     Returns:
-        One row a size, measure and quantity: size; measure ("pie", "clear", "tied": an example tied
-        on either side); quantity; mean; low, high (the band); draws (subsamples behind them);
-        resamples ("members"). The quantities, the last two not for "tied", are
-
-        - "count".
-        - "overlap with all": Jaccard overlap with the set that all members give. A subsample shares
-          members with it (all of them at the largest size, where it is 1), which flatters large
-          sizes.
-        - "overlap of disjoint": between two subsamples without a common member, for sizes up to
-          half: what other trainings would find again.
-
-        An overlap of two empty sets is not defined and left out of the draws.
+        One row a size, measure and quantity.
+            size; measure: "pie", "clear" or "tied" (an example tied on either side).
+            quantity: "count". "overlap with all", not for "tied": Jaccard overlap with the set that
+                all members give; a subsample shares members with it (all of them at the largest
+                size, where it is 1), which flatters large sizes. "overlap of disjoint", not for
+                "tied", for sizes up to half: between two subsamples without a common member, what
+                other trainings would find again.
+            mean; low, high (the band); draws (subsamples behind them). An overlap of two empty sets
+                is not defined and left out of the draws.
+            resamples: "members": other trainings, these images.
 
     Raises:
         UserError: a size out of range, populations of different examples.

@@ -27,25 +27,23 @@ def find(
         compressed_confidence: (L, N) the same of `compressed`.
 
     Returns:
-        One row an example:
-
-        - example: 0 to N - 1.
-        - baseline_plurality, compressed_plurality: plurality labels, -1 where tied under "none".
-        - pie: both have a plurality label and these differ.
-        - clear: they differ and each has at least two thirds of its population's votes, in whole
-          numbers: 3 votes >= 2 K.
-        - baseline_tied, compressed_tied: ties before any rule broke them (they are possible at an
-          odd K too).
-        - baseline_agreement, compressed_agreement: the plurality label's share of the votes.
-        - taxicab: sum over labels of |share of the baseline votes - share of the compressed votes|,
-          0 to 2.
+        One row an example.
+            example: 0 to N - 1.
+            baseline_plurality, compressed_plurality: plurality labels, -1 where tied under "none".
+            pie: both have a plurality label and these differ.
+            clear: they differ and each has at least two thirds of its population's votes, in whole
+                numbers: 3 votes >= 2 K.
+            baseline_tied, compressed_tied: ties before any rule broke them (they are possible at an
+                odd K too).
+            baseline_agreement, compressed_agreement: the plurality label's share of the votes.
+            taxicab: sum over labels of |share of the baseline votes - share of the compressed
+                votes|, 0 to 2.
 
     Raises:
         UserError: as `plurality.labels`, and populations of different examples.
 
-    Source:
-        arXiv 1911.05248, section 3 (PIE); arXiv 2010.03058 (taxicab distance); the clear PIE is
-        ours.
+    Source: arXiv 1911.05248, section 3 (PIE); arXiv 2010.03058 (taxicab distance); the clear PIE is
+    ours.
 
     Example:
         >>> find(baseline=[[0, 1], [0, 1], [0, 1]], compressed=[[1, 1], [1, 1], [0, 1]])["pie"]
@@ -142,19 +140,18 @@ def accuracy(
         clear: (N,) booleans, the column of `find`.
 
     Returns:
-        One row a subset and population, all fractions, NaN where the subset is empty:
-
-        - subset: "all", "non-PIEs", "PIEs" or "clear PIEs"; population: "baseline" or "compressed".
-        - n: examples in the subset.
-        - plurality_accuracy: share of them whose plurality label is right; a tied example counts
-          with the chance that one of its tied labels, drawn at random, is.
-        - mean_accuracy: mean over members.
+        One row a subset and population, all fractions, NaN where the subset is empty.
+            subset: "all", "non-PIEs", "PIEs" or "clear PIEs"; population: "baseline" or
+                "compressed".
+            n: examples in the subset.
+            plurality_accuracy: share of them whose plurality label is right; a tied example counts
+                with the chance that one of its tied labels, drawn at random, is.
+            mean_accuracy: mean over members.
 
     Raises:
         UserError: shapes that do not match, masks that are not booleans.
 
-    Source:
-        arXiv 1911.05248, accuracy on PIEs, non-PIEs and all.
+    Source: arXiv 1911.05248, accuracy on PIEs, non-PIEs and all.
     """
     label, baseline, compressed = inputs.populations(
         {"baseline": baseline, "compressed": compressed}, label=label
