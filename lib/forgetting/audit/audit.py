@@ -58,8 +58,9 @@ class Audit:
             baseline_right, compressed_right (share of members), baseline_confidence,
             compressed_confidence (mean, if given).
         pies: their number beside what no compression gives, two rows for each setting; columns of
-            `exemplars.null_control` (`floor` "second population"), `exemplars.halves_control`
-            ("halves"), or the count alone ("none": pairs). Empty for two models.
+            `exemplar_controls.null_control` (`floor` "second population"),
+            `exemplar_controls.halves_control` ("halves"), or the count alone ("none": copies of one
+            another). Empty for two models.
         findings: how many classes and groups each rule finds: see
             `comparison_tables.findings_table`.
         summary: the same in words and numbers, as it is written to summary.json; its keys are

@@ -12,7 +12,7 @@ import pandas as pd
 
 from forgetting.measure import (
     class_impact,
-    exemplars,
+    exemplar_stability,
     inputs,
     multiplicity,
     plurality,
@@ -221,7 +221,7 @@ def summary(verdicts: pd.DataFrame, *, reference: pd.DataFrame, alpha: float = 0
                     both.any(axis=-1), both.sum(axis=-1), np.nan
                 )
             if len(hits) == 2:
-                quantities["overlap of disjoint"] = exemplars.overlap(*hits)
+                quantities["overlap of disjoint"] = exemplar_stability.overlap(*hits)
             rows += [
                 {
                     "against": against,

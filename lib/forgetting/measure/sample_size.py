@@ -12,7 +12,7 @@ import pandas as pd
 from scipy import stats
 
 from forgetting.errors import UserError
-from forgetting.measure import class_impact, exemplars, inference, inputs
+from forgetting.measure import class_impact, exemplar_controls, inference, inputs
 from forgetting.measure.power import smallest_detectable, t_test_power
 
 
@@ -121,7 +121,7 @@ def rules(
 
         - size; smallest_p: of a permutation test.
         - clear_votes: members that must agree for a clear PIE; clear_chance: as in
-          `exemplars.clear_chance`.
+          `exemplar_controls.clear_chance`.
         - limit, limit_first: the t that Welch's test must exceed at level `alpha`, and at `alpha` /
           `classes`, the first step of Holm's rule, both at its most degrees of freedom, 2 (K - 1).
           limit_worst: at its fewest, K - 1, where one population hardly varies.

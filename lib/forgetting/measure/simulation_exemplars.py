@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from forgetting.measure import exemplars, simulation_verdicts
+from forgetting.measure import exemplar_controls, simulation_verdicts
 
 
 def studies(
@@ -38,7 +38,7 @@ def studies(
         - "covered": how often the interval of the excess holds the mean excess over all studies.
 
     Raises:
-        UserError: as `exemplars.null_control`.
+        UserError: as `exemplar_controls.null_control`.
     """
     generator = np.random.default_rng(seed)
     easy, label = generator.beta(1, 0.5, examples), np.zeros(examples, dtype=np.int32)
@@ -51,7 +51,7 @@ def studies(
         return np.where(right, label, wrong).astype(np.int32)
 
     tables = [
-        exemplars.null_control(
+        exemplar_controls.null_control(
             baseline=trained(0),
             second_baseline=trained(0),
             compressed=trained(harm),
