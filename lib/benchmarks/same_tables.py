@@ -3,7 +3,7 @@
     python lib/benchmarks/same_tables.py OLD/book/tables NEW/book/tables
 
 A column may have another name if all its cells are the same; text that differs is listed, numbers
-must be equal to the last digit. Exit code 0: equal up to names and words. 1: not.
+must be equal to the last digit (a zero may lose its sign). Exit code 0: equal up to names and words. 1: not.
 """
 
 import sys
@@ -23,6 +23,10 @@ def _numeric(cell: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def _both_zero(one: str, other: str) -> bool:
+    return _numeric(one) and _numeric(other) and float(one) == 0 == float(other)
 
 
 def compare(old: pd.DataFrame, new: pd.DataFrame) -> tuple[list[str], list[str]]:
@@ -62,7 +66,10 @@ def _closest(column: pd.Series, candidates: pd.DataFrame) -> tuple[str | None, s
     )
     for name in sorted(map(str, candidates), key=lambda other: other != column.name):
         pairs = {pair for pair in zip(column, candidates[name], strict=True) if pair[0] != pair[1]}
-        if any(_numeric(one) or _numeric(other) for pair in pairs for one, other in [pair]):
+        if any(
+            (_numeric(one) or _numeric(other)) and not _both_zero(one, other)
+            for one, other in pairs
+        ):
             continue
         if len(pairs) < len(set(column)) or name == column.name:
             return name, "; ".join(f"{one!r} -> {other!r}" for one, other in sorted(pairs)[:6])

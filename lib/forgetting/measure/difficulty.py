@@ -73,18 +73,19 @@ def rates_by_kind(
 
     Returns:
         One row a kind, `reference` first.
-            kind; n: its examples; sources: how many different ones.
-            rate, null_rate: share of PIEs among the examples of this kind.
-            difference, low, high: `rate` - `null_rate` with its interval. If all examples of a kind
-                agree (no PIE and none in the noise floor, say) the bootstrap gives an interval of
-                no width; it is widened by the exact binomial limit for none in as many sources.
-            beyond, beyond_low, beyond_high: this difference minus the reference's: what compression
-                does to this kind beyond what it does to the reference.
-            ratio, ratio_low, ratio_high, and null_ratio, null_ratio_low, null_ratio_high: `rate` /
-                the reference's rate, and the same in the noise floor: how over-represented this
-                kind is; infinite or NaN if the reference has none. For the reference itself these
-                three and `beyond` have no interval (NaN).
-            resamples: "sources": other images, these networks.
+
+        - kind; n: its examples; sources: how many different ones.
+        - rate, null_rate: share of PIEs among the examples of this kind.
+        - difference, low, high: `rate` - `null_rate` with its interval. If all examples of a kind
+          agree (no PIE and none in the noise floor, say) the bootstrap gives an interval of
+          no width; it is widened by the exact binomial limit for none in as many sources.
+        - beyond, beyond_low, beyond_high: this difference minus the reference's: what compression
+          does to this kind beyond what it does to the reference.
+        - ratio, ratio_low, ratio_high, and null_ratio, null_ratio_low, null_ratio_high: `rate` /
+          the reference's rate, and the same in the noise floor: how over-represented this
+          kind is; infinite or NaN if the reference has none. For the reference itself these
+          three and `beyond` have no interval (NaN).
+        - resamples: "sources": other images, these networks.
 
     Raises:
         UserError: shapes that do not match, masks that are not booleans, an unknown reference.
@@ -190,13 +191,14 @@ def forgetting_of_labels(
 
     Returns:
         One row a kind, label and way to resample.
-            kind; n; label: "given" or "true".
-            baseline_share, compressed_share: mean share of members that predict that label.
-            change, low, high: compressed minus baseline.
-            beyond, beyond_low, beyond_high: this minus the reference's (no interval for itself).
-            resamples: "members" (Welch's interval: other trainings, these images) or "sources"
-                (bootstrap: other images, these networks). An interval is NaN where no member, or no
-                image, differs from another.
+
+        - kind; n; label: "given" or "true".
+        - baseline_share, compressed_share: mean share of members that predict that label.
+        - change, low, high: compressed minus baseline.
+        - beyond, beyond_low, beyond_high: this minus the reference's (no interval for itself).
+        - resamples: "members" (Welch's interval: other trainings, these images) or "sources"
+          (bootstrap: other images, these networks). An interval is NaN where no member, or no
+          image, differs from another.
 
     Raises:
         UserError: as `rates_by_kind`.

@@ -132,23 +132,24 @@ def null_control(
 
     Returns:
         Two rows, PIEs and clear PIEs.
-            measure: "pie" or "clear"; examples (N); members (K).
-            observed, observed_tied: count, and examples tied on either side, of `baseline` against
-                `compressed`.
-            null, null_tied: the same of `baseline` against `second_baseline`, the observed pair.
-            null_mean, null_low, null_high: count over random splits of the 2 K baseline members
-                into K and K: mean and range.
-            null_p: permutation test of the observed pair: share of these splits with a count of at
-                least `null`.
-            p: permutation test of compression: share of random splits of the baseline and
-                compressed members into K and K with a count of at least `observed`, which counts as
-                one of them. Small: the two populations are not alike.
-            excess, excess_low, excess_high: `observed` - `null` with its interval. se, df: for
-                `power.smallest_detectable`. All but `excess` NaN where no draw differs from
-                another.
-            chance: `clear_chance(K)`, NaN for PIEs. No measured count: the worst case for a single
-                example.
-            draws: as given. resamples: "members": other trainings, these images.
+
+        - measure: "pie" or "clear"; examples (N); members (K).
+        - observed, observed_tied: count, and examples tied on either side, of `baseline` against
+          `compressed`.
+        - null, null_tied: the same of `baseline` against `second_baseline`, the observed pair.
+        - null_mean, null_low, null_high: count over random splits of the 2 K baseline members
+          into K and K: mean and range.
+        - null_p: permutation test of the observed pair: share of these splits with a count of at
+          least `null`.
+        - p: permutation test of compression: share of random splits of the baseline and
+          compressed members into K and K with a count of at least `observed`, which counts as
+          one of them. Small: the two populations are not alike.
+        - excess, excess_low, excess_high: `observed` - `null` with its interval. se, df: for
+          `power.smallest_detectable`. All but `excess` NaN where no draw differs from
+          another.
+        - chance: `clear_chance(K)`, NaN for PIEs. No measured count: the worst case for a single
+          example.
+        - draws: as given. resamples: "members": other trainings, these images.
 
     Raises:
         UserError: populations of different sizes or examples, fewer than 2 members or draws.
@@ -222,15 +223,16 @@ def halves_control(
 
     Returns:
         Two rows, PIEs and clear PIEs.
-            measure: "pie" or "clear"; examples (N); members (K); draws; resamples ("members");
-                observed, observed_tied: as in `null_control`.
-            p: permutation test of compression at full size, as in `null_control`: the members of
-                both dealt at random into K and L.
-            half_members: h, half of K, or L if that is less. half_observed, half_null: mean count
-                over the draws of baseline against compressed and of baseline against baseline, h
-                members each; half_observed_low and so on: the range over draws. half_excess: the
-                difference of the means. The ranges are no confidence intervals: the halves of one
-                population share members.
+
+        - measure: "pie" or "clear"; examples (N); members (K); draws; resamples ("members");
+          observed, observed_tied: as in `null_control`.
+        - p: permutation test of compression at full size, as in `null_control`: the members of
+          both dealt at random into K and L.
+        - half_members: h, half of K, or L if that is less. half_observed, half_null: mean count
+          over the draws of baseline against compressed and of baseline against baseline, h
+          members each; half_observed_low and so on: the range over draws. half_excess: the
+          difference of the means. The ranges are no confidence intervals: the halves of one
+          population share members.
 
     Raises:
         UserError: populations of different examples, fewer than 2 members or draws.

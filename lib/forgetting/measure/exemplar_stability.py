@@ -89,15 +89,16 @@ def stability(
 
     Returns:
         One row a size, measure and quantity.
-            size; measure: "pie", "clear" or "tied" (an example tied on either side).
-            quantity: "count". "overlap with all", not for "tied": Jaccard overlap with the set that
-                all members give; a subsample shares members with it (all of them at the largest
-                size, where it is 1), which flatters large sizes. "overlap of disjoint", not for
-                "tied", for sizes up to half: between two subsamples without a common member, what
-                other trainings would find again.
-            mean; low, high (the band); draws (subsamples behind them). An overlap of two empty sets
-                is not defined and left out of the draws.
-            resamples: "members": other trainings, these images.
+
+        - size; measure: "pie", "clear" or "tied" (an example tied on either side).
+        - quantity: "count". "overlap with all", not for "tied": Jaccard overlap with the set that
+          all members give; a subsample shares members with it (all of them at the largest
+          size, where it is 1), which flatters large sizes. "overlap of disjoint", not for
+          "tied", for sizes up to half: between two subsamples without a common member, what
+          other trainings would find again.
+        - mean; low, high (the band); draws (subsamples behind them). An overlap of two empty sets
+          is not defined and left out of the draws.
+        - resamples: "members": other trainings, these images.
 
     Raises:
         UserError: a size out of range, populations of different examples.

@@ -28,16 +28,17 @@ def find(
 
     Returns:
         One row an example.
-            example: 0 to N - 1.
-            baseline_plurality, compressed_plurality: plurality labels, -1 where tied under "none".
-            pie: both have a plurality label and these differ.
-            clear: they differ and each has at least two thirds of its population's votes, in whole
-                numbers: 3 votes >= 2 K.
-            baseline_tied, compressed_tied: ties before any rule broke them (they are possible at an
-                odd K too).
-            baseline_agreement, compressed_agreement: the plurality label's share of the votes.
-            taxicab: sum over labels of |share of the baseline votes - share of the compressed
-                votes|, 0 to 2.
+
+        - example: 0 to N - 1.
+        - baseline_plurality, compressed_plurality: plurality labels, -1 where tied under "none".
+        - pie: both have a plurality label and these differ.
+        - clear: they differ and each has at least two thirds of its population's votes, in whole
+          numbers: 3 votes >= 2 K.
+        - baseline_tied, compressed_tied: ties before any rule broke them (they are possible at an
+          odd K too).
+        - baseline_agreement, compressed_agreement: the plurality label's share of the votes.
+        - taxicab: sum over labels of the absolute difference between the shares of the baseline's
+          and of the compressed members' votes, 0 to 2.
 
     Raises:
         UserError: as `plurality.labels`, and populations of different examples.
@@ -141,12 +142,13 @@ def accuracy(
 
     Returns:
         One row a subset and population, all fractions, NaN where the subset is empty.
-            subset: "all", "non-PIEs", "PIEs" or "clear PIEs"; population: "baseline" or
-                "compressed".
-            n: examples in the subset.
-            plurality_accuracy: share of them whose plurality label is right; a tied example counts
-                with the chance that one of its tied labels, drawn at random, is.
-            mean_accuracy: mean over members.
+
+        - subset: "all", "non-PIEs", "PIEs" or "clear PIEs"; population: "baseline" or
+          "compressed".
+        - n: examples in the subset.
+        - plurality_accuracy: share of them whose plurality label is right; a tied example counts
+          with the chance that one of its tied labels, drawn at random, is.
+        - mean_accuracy: mean over members.
 
     Raises:
         UserError: shapes that do not match, masks that are not booleans.

@@ -167,12 +167,13 @@ def labels_lost(
     Returns:
         One row a value of `wrong` above 0, control (`matched_comparison.CONTROLS`: all images that
         nobody mislabels, or equally uncertain ones of these) and way to resample.
-            wrong; control; n, left_out.
-            change, change_others: in the share of members that predict the label, compressed minus
-                baseline, among these images and among the others.
-            beyond, low, high: the first minus the second.
-            resamples: "members" (Welch's interval: other trainings, these images) or "images"
-                (bootstrap: other images, these networks).
+
+        - wrong; control; n, left_out.
+        - change, change_others: in the share of members that predict the label, compressed minus
+          baseline, among these images and among the others.
+        - beyond, low, high: the first minus the second.
+        - resamples: "members" (Welch's interval: other trainings, these images) or "images"
+          (bootstrap: other images, these networks).
 
     Raises:
         UserError: populations that do not match.

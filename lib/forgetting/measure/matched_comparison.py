@@ -35,17 +35,18 @@ def compare(
 
     Returns:
         One row an outcome.
-            outcome; n: picked, with others in their cell; left_out: picked, without; others:
-                examples in the cells of the picked.
-            mean_picked, mean_others: the latter weighted so that cells count as they do among the
-                picked.
-            difference, low, high: the first minus the second, with a bootstrap interval that draws
-                examples with their cells. If a boolean outcome is the same for all picked the
-                interval is widened by the exact binomial limit, for the bootstrap cannot know that
-                this is luck.
-            p: two-sided permutation test: who is picked is shuffled within each cell. NaN without
-                shuffles.
-            resamples: "images": other images, these networks.
+
+        - outcome; n: picked, with others in their cell; left_out: picked, without; others:
+          examples in the cells of the picked.
+        - mean_picked, mean_others: the latter weighted so that cells count as they do among the
+          picked.
+        - difference, low, high: the first minus the second, with a bootstrap interval that draws
+          examples with their cells. If a boolean outcome is the same for all picked the
+          interval is widened by the exact binomial limit, for the bootstrap cannot know that
+          this is luck.
+        - p: two-sided permutation test: who is picked is shuffled within each cell. NaN without
+          shuffles.
+        - resamples: "images": other images, these networks.
 
     Raises:
         UserError: shapes that do not match, masks that are not booleans.

@@ -106,15 +106,16 @@ def compare_with_null(
 
     Returns:
         One row a population, group, control and outcome.
-            setting; group ("PIEs", "clear PIEs"); control (one of `matched_comparison.CONTROLS`);
-                outcome.
-            pies, null_pies: mean number over draws. members: networks on either side, K // 2.
-            difference, null_difference: `matched_comparison.compare`'s difference for PIEs and for
-                the noise floor's, mean over draws.
-            beyond, low, high: the first minus the second with its interval. se, df: for
-                `power.smallest_detectable`.
-            resamples: "both": other trainings and other images.
-            draws: those in which both kinds could be compared.
+
+        - setting; group ("PIEs", "clear PIEs"); control (one of `matched_comparison.CONTROLS`);
+          outcome.
+        - pies, null_pies: mean number over draws. members: networks on either side, K // 2.
+        - difference, null_difference: `matched_comparison.compare`'s difference for PIEs and for
+          the noise floor's, mean over draws.
+        - beyond, low, high: the first minus the second with its interval. se, df: for
+          `power.smallest_detectable`.
+        - resamples: "both": other trainings and other images.
+        - draws: those in which both kinds could be compared.
 
     Raises:
         UserError: populations that do not match.

@@ -36,10 +36,12 @@ def compare_accuracy(
         paired: member k of `compressed` was made from member k of `baseline`.
 
     Returns:
-        change, change_low, change_high: of overall accuracy, as in `class_impact.overall`.
-        classes: how many there are.
-        tested, significant, significant_holm: how many of them were tested, and how many have a
-            significant relative change, uncorrected and after Holm's correction.
+        Values by name:
+
+        - change, change_low, change_high: of overall accuracy, as in `class_impact.overall`.
+        - classes: how many there are.
+        - tested, significant, significant_holm: how many of them were tested, and how many have a
+          significant relative change, uncorrected and after Holm's correction.
 
     Raises:
         UserError: shapes that do not match, a class without examples, fewer than 2 members.
@@ -156,11 +158,13 @@ def compare_cost(
         alpha: level of the tests; intervals are at 1 - alpha.
 
     Returns:
-        accuracy: of the compressed members, mean.
-        loss, loss_low, loss_high: share of the baseline's accuracy that is lost, the proportional
-            change with its sign turned round.
-        classes: share of the classes that move unlike overall accuracy after Holm's correction.
-        spread, spread_low, spread_high: as in `class_spread.estimate`.
+        Values by name:
+
+        - accuracy: of the compressed members, mean.
+        - loss, loss_low, loss_high: share of the baseline's accuracy that is lost, the proportional
+          change with its sign turned round.
+        - classes: share of the classes that move unlike overall accuracy after Holm's correction.
+        - spread, spread_low, spread_high: as in `class_spread.estimate`.
 
     Raises:
         UserError: shapes that do not match, a class without examples, fewer than 2 members.

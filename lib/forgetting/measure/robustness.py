@@ -56,16 +56,18 @@ def compare(
 
     Returns:
         One row a setting, the baseline left out, and cell; all rates and changes are fractions.
-            setting; the columns of `by`; n: examples of the cell, a member; members.
-            baseline_accuracy, compressed_accuracy: means over members.
-            change, change_low, change_high: compressed minus baseline.
-            proportional_change, proportional_low, proportional_high: change / baseline accuracy,
-                negative for a loss, with the interval of the delta method.
-            beyond, beyond_low, beyond_high: change minus the change on the clean images (of the
-                same class, if `by` names it): what is lost under corruption beyond what is lost
-                anyway, from each member's own difference between corrupted and clean. 0 on clean
-                images.
-            resamples: "members": other trainings, these images.
+
+        - setting; the columns of `by`; n: examples of the cell, a member; members.
+        - baseline_accuracy, compressed_accuracy: means over members.
+        - change, change_low, change_high: compressed minus baseline.
+        - proportional_change, proportional_low, proportional_high: change / baseline accuracy,
+          negative for a loss, with the interval of the delta method.
+        - beyond, beyond_low, beyond_high: change minus the change on the clean images (of the
+          same class, if `by` names it): what is lost under corruption beyond what is lost
+          anyway, from each member's own difference between corrupted and clean. 0 on clean
+          images.
+        - resamples: "members": other trainings, these images.
+
         Intervals are NaN where no member differs from another.
 
     Raises:
