@@ -3,8 +3,8 @@
     python lib/benchmarks/same_tables.py OLD/book/tables NEW/book/tables
 
 A column may have another name if all its cells are the same; text that differs is listed, numbers
-must be equal to the last digit (a zero may lose its sign). Exit code 0: equal up to names and words.
-1: not.
+must be equal to the last digit (a zero may lose its sign). Exit code 0: equal up to names and
+words. 1: not.
 """
 
 import sys
