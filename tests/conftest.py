@@ -10,6 +10,14 @@ import pytest
 from forgetting.study import load_study
 
 
+def pytest_collection_modifyitems(items):
+    """Keep what belongs together in one worker: a file's tests, or those of one page of the book."""
+    for item in items:
+        page = getattr(item, "callspec", None) and item.callspec.params.get("page")
+        group = page if page and "browser" in item.path.parts else item.path.as_posix()
+        item.add_marker(pytest.mark.xdist_group(group))
+
+
 @pytest.fixture(scope="session")
 def made_once(tmp_path_factory):
     """Return a folder that is made once for all workers that run tests side by side.

@@ -15,11 +15,35 @@ from axe_playwright_python.sync_playwright import Axe
 from forgetting import paths
 
 DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
-AXE = {
+COLOUR_RULES = ["color-contrast", "link-in-text-block"]
+QUICK = {"resultTypes": ["violations"], "preload": False}
+STRUCTURE = QUICK | {
     "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"],
-    "resultTypes": ["violations"],
-    "preload": False,
+    "rules": {rule: {"enabled": False} for rule in COLOUR_RULES},
 }
+COLOURS = QUICK | {"runOnly": {"type": "rule", "values": COLOUR_RULES}}
+# Text that looks alike, on backgrounds that look alike, has one contrast: axe takes a second for
+# each few hundred texts, so one of each look stands for all.
+MARK_LOOKS = """() => {
+    const around = new Map();
+    const background = e => {
+        if (!e) return '';
+        if (!around.has(e)) {
+            const s = getComputedStyle(e);
+            around.set(e, [s.backgroundColor, s.backgroundImage, s.opacity, s.filter, background(e.parentElement)].join());
+        }
+        return around.get(e);
+    };
+    const looks = new Set();
+    for (const e of document.querySelectorAll('body, body *')) {
+        e.removeAttribute('data-look');
+        if (![...e.childNodes].some(n => n.nodeType == Node.TEXT_NODE && n.data.trim())) continue;
+        const s = getComputedStyle(e);
+        const link = e.closest('a'), beside = link ? getComputedStyle(link.parentElement).color : '';
+        const look = [e.tagName, s.color, s.fontSize, s.fontWeight, s.textShadow, s.textDecorationLine, s.visibility, beside, background(e)].join();
+        if (!looks.has(look)) { looks.add(look); e.setAttribute('data-look', ''); }
+    }
+}"""
 
 
 def _files(toc: object) -> list[str]:
@@ -85,14 +109,20 @@ def _open(tab, address: str) -> None:
     tab.evaluate("() => window.MathJax?.startup?.promise")
 
 
-def _violations(tab) -> list[str]:
-    found = Axe().run(tab, options=AXE).response["violations"]
-    told = (
+def _violations(tab, options, context=None) -> list[str]:
+    violations = Axe().run(tab, context=context, options=options).response["violations"]
+    broken = (
         (rule["id"], node["html"][:160], node["failureSummary"].splitlines()[-1].strip())
-        for rule in found
+        for rule in violations
         for node in rule["nodes"]
     )
-    return [f"{rule}: {element} ({why})" for rule, element, why in told]
+    return [f"{rule}: {element} ({why})" for rule, element, why in broken]
+
+
+def _bad_colours(tab) -> list[str]:
+    """Violations of the rules on colours, by one text of each look."""
+    tab.evaluate(MARK_LOOKS)
+    return _violations(tab, COLOURS, context="[data-look]")
 
 
 LOOK = """() => ({
@@ -129,14 +159,14 @@ def seen(browser, html):
         _open(tab, (html.resolve() / f"{page}.html").as_uri())
         for name, value in tab.evaluate(LOOK).items():
             setattr(seen, name, value)
-        seen.violations["light"] = _violations(tab)
+        seen.violations["light"] = _violations(tab, STRUCTURE) + _bad_colours(tab)
         tab.set_viewport_size(PHONE)
         seen.phone = tab.evaluate(PHONE_LOOK)
         tab.set_viewport_size(DESKTOP)
         tab.emulate_media(color_scheme="dark")
         tab.wait_for_function("document.documentElement.dataset.theme == 'dark'")
         tab.evaluate(SETTLE)
-        seen.violations["dark"] = _violations(tab)
+        seen.violations["dark"] = _bad_colours(tab)  # what is not colour is the same in the dark
         tab.close()
         return seen
 
@@ -184,6 +214,25 @@ def test_a_page_fits_a_phone_without_scrolling_sideways(seen, page):
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_a_page_meets_wcag_a_and_aa_as_far_as_axe_can_tell(seen, page, theme):
     assert seen(page).violations[theme] == []
+
+
+def test_a_colour_that_few_can_read_is_found_by_one_text_of_its_look(browser, html):
+    with browser.new_context(viewport=DESKTOP, color_scheme="light") as context:
+        tab = context.new_page()
+        _open(tab, (html.resolve() / "read.html").as_uri())
+        assert _bad_colours(tab) == []
+        tab.evaluate(
+            """() => {
+            const text = [...document.querySelectorAll('article p')].at(-1);
+            text.innerHTML += '<i style="color: #ddd">pale</i> <i style="color: #dedede">paler</i>';
+            const dark = text.cloneNode(true);
+            dark.style.background = '#767676';
+            text.after(dark);
+        }"""
+        )
+        wrong = _bad_colours(tab)
+    for word in ("pale", "paler"):
+        assert sum(f">{word}<" in line for line in wrong) == 2  # on either background
 
 
 @every_page
