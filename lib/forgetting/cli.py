@@ -138,9 +138,11 @@ def archive(study: StudyName = "digits") -> None:
 
 @app.command()
 def audit(
-    files: options.Predictions,
     baseline: options.Baseline,
     out: options.ReportFolder,
+    files: options.Predictions = None,
+    model: options.ModelFiles = None,
+    columns: options.Columns = None,
     groups: options.Groups = None,
     images: options.Pictures = None,
     paired: options.Paired = False,
@@ -149,6 +151,8 @@ def audit(
     alpha: options.Alpha = 0.05,
     minimum: options.Minimum = 10,
     seed: options.Seed = 0,
+    no_answer: options.NoAnswer = False,
+    alike: options.Alike = False,
     fail_if: options.Rules = None,
 ) -> None:
     """Say what compression did to whom.
@@ -161,11 +165,16 @@ def audit(
     rules = fail_if or []
     for rule in rules:
         parse_rule(rule)  # What is not a rule is refused before anything is read.
-    check_report_folder(out, inputs=[*files, *([groups] if groups else [])])
+    tables = options.given_predictions(files, model)
+    inputs = tables.values() if isinstance(tables, dict) else tables
+    check_report_folder(out, inputs=[*inputs, *([groups] if groups else [])])
     result = audit_predictions(
-        files,
+        tables,
         baseline=baseline,
         groups=groups,
+        columns=options.parse_assignments("--columns", columns.split(",") if columns else []),
+        no_answer=no_answer,
+        take_alike=alike,
         paired=paired,
         positive=positive,
         second_baseline=second_baseline,

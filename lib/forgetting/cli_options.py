@@ -1,5 +1,6 @@
 """Arguments and options of the commands `audit` and `predict`, with their help."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -8,9 +9,33 @@ import typer
 from forgetting.errors import UserError
 
 Predictions = Annotated[
-    list[Path],
+    list[Path] | None,
     typer.Argument(
         help="Predictions: Parquet or CSV, with setting, member, example, label, predicted."
+    ),
+]
+ModelFiles = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--model",
+        metavar="NAME=FILE",
+        help="Instead: a file of one setting's predictions and the setting's name. Repeated.",
+    ),
+]
+Columns = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME=COLUMN,...",
+        help='What the files call their columns, e.g. "label=target,predicted=answer".',
+    ),
+]
+NoAnswer = Annotated[
+    bool, typer.Option("--no-answer", help="Count missing predictions as wrong answers.")
+]
+Alike = Annotated[
+    bool,
+    typer.Option(
+        "--alike", help="Take names alike that differ by case, white space or Unicode form."
     ),
 ]
 Baseline = Annotated[str, typer.Option(help="The setting of the uncompressed models.")]
@@ -83,6 +108,44 @@ Mean = Annotated[str | None, typer.Option(help='Subtracted after that, e.g. "0.4
 Std = Annotated[str | None, typer.Option(help='Divided by after that, e.g. "0.229,0.224,0.225".')]
 Layout = Annotated[str | None, typer.Option(help="NCHW or NHWC.")]
 Channels = Annotated[str | None, typer.Option(help="RGB, BGR or L (grey).")]
+
+
+def parse_assignments(option: str, values: Sequence[str]) -> dict[str, str]:
+    """Read an option's values of the form NAME=VALUE.
+
+    Args:
+        option: its name.
+        values: as they were given.
+
+    Raises:
+        UserError: one is not of this form, or a name is there twice.
+    """
+    assigned: dict[str, str] = {}
+    for value in values:
+        name, equals, rest = (part.strip() for part in value.partition("="))
+        if not (name and equals and rest):
+            raise UserError(f"{option} is {value!r}: write NAME=VALUE, e.g. {option} dense=a.csv")
+        if name in assigned:
+            raise UserError(f"{option} names {name!r} twice: give each name once")
+        assigned[name] = rest
+    return assigned
+
+
+def given_predictions(
+    files: Sequence[Path] | None, models: Sequence[str] | None
+) -> list[Path] | dict[str, Path]:
+    """Return the files of predictions, by setting where `models` say it.
+
+    Raises:
+        UserError: there are none, or of both kinds.
+    """
+    named = parse_assignments("--model", models or [])
+    if bool(files) == bool(named):
+        raise UserError(
+            "give files of predictions, or --model NAME=FILE for each setting"
+            + ("; not both" if files else "")
+        )
+    return {name: Path(file) for name, file in named.items()} or list(files or [])
 
 
 def parse_numbers(name: str, text: str | None) -> list[float] | None:

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from forgetting import predictions_file
-from forgetting.audit import name_codes
+from forgetting.audit import audit_predictions, name_codes
 from forgetting.audit.groups_input import read_groups
 from forgetting.audit.name_codes import NameSet
 from forgetting.audit.predictions_input import read_predictions
@@ -97,6 +97,95 @@ def test_parquet_csv_tsv_frames_arrow_shuffled_rows_and_split_files_are_read_ali
         [parts[0], others.assign(example=others.example.astype(float))],
     ):
         same(read_predictions(other), wanted)
+
+
+def test_compressed_csv_other_separators_and_folders_of_parts_are_read_alike(tmp_path):
+    whole = table([("dense", 0), ("int8", 0)]).assign(confidence=0.25)
+    wanted = read_predictions(whole)
+    whole.to_csv(tmp_path / "gzip.csv.gz", index=False)
+    with pa.output_stream(tmp_path / "zstd.csv.zst", compression="zstd") as file:
+        file.write(whole.to_csv(index=False).encode())
+    whole.to_csv(tmp_path / "bz2.tsv.bz2", index=False, sep="\t")
+    for name, separator in {"semicolon": ";", "tab": "\t", "bar": "|"}.items():
+        whole.to_csv(tmp_path / f"{name}.csv", index=False, sep=separator)
+    whole.to_csv(tmp_path / "continental.csv", index=False, sep=";", decimal=",")
+    for place, part in enumerate((whole[:7], whole[7:])):
+        (tmp_path / "parts" / "deeper").mkdir(parents=True, exist_ok=True)
+        part.to_parquet(tmp_path / "parts" / "deeper" / f"{place}.parquet")
+    for setting, part in whole.groupby("setting"):
+        (tmp_path / "hive" / f"setting={setting}").mkdir(parents=True)
+        part.drop(columns="setting").to_parquet(tmp_path / "hive" / f"setting={setting}/0.parquet")
+    for path in tmp_path.iterdir():
+        same(read_predictions(path), wanted)
+        assert (read_predictions(path).populations["int8"].confidence == 0.25).all()
+
+
+def test_the_names_of_columns_and_settings_can_be_given(tmp_path):
+    whole = table([("dense", 0), ("int8", 0)])
+    wanted = read_predictions(whole)
+    theirs = {"label": "target", "predicted": "label", "example": "id"}
+    files = {}
+    for setting, rows in whole.groupby("setting"):
+        files[setting] = tmp_path / f"{setting}.csv"
+        rows.drop(columns=["setting", "member"]).rename(columns=theirs).to_csv(
+            files[setting], index=False
+        )
+    same(read_predictions(files, columns=theirs), wanted)
+    renamed = {"small": whole[whole.setting == "int8"], "large": whole[whole.setting == "dense"]}
+    assert list(read_predictions(renamed).populations) == ["large", "small"]
+
+
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        ({"truth": "target"}, "columns names 'truth': columns are setting, member"),
+        ({"label": "target"}, "has no column 'target'"),
+    ],
+)
+def test_names_of_columns_that_cannot_be_are_refused(columns, message):
+    with pytest.raises(UserError, match=message):
+        read_predictions(table(), columns=columns)
+
+
+def test_two_files_of_one_setting_are_told_apart_or_named(tmp_path):
+    files = []
+    for name in ("a", "b"):
+        files.append(tmp_path / f"{name}.csv")
+        table([("model", 0)]).to_csv(files[-1], index=False)
+    with pytest.raises(UserError, match=r"a\.csv' and '.*b\.csv' hold the same examples.*--model"):
+        read_predictions(files)
+    assert list(read_predictions(dict(zip("ab", files, strict=True))).populations) == ["a", "b"]
+
+
+@pytest.mark.parametrize("write", ["to_csv", "to_parquet"])
+def test_values_are_spelt_alike_whatever_holds_them(write, tmp_path):
+    whole = table([(0.0, 1.0), (0.9, 1.0)])
+    whole["label"] = whole["example"] % 2 == 0
+    whole["predicted"] = True
+    getattr(whole, write)(tmp_path / "table.parquet" if "parquet" in write else tmp_path / "t.csv")
+    result = read_predictions(next(tmp_path.iterdir()))
+    assert result.classes == ("False", "True")
+    assert list(result.populations) == ["0", "0.9"]
+    assert result.populations["0.9"].members == ("1",)
+
+
+def test_the_baseline_may_be_written_as_the_file_has_it():
+    whole = table([(0.0, 0), (0.9, 0)])
+    for name in ("0", "0.0", 0.0, 0):
+        assert audit_predictions(whole, baseline=name).summary["baseline"] == "0"
+
+
+def test_half_floats_are_numbers():
+    codes = table()[["label", "predicted"]].apply(
+        lambda names: names.map({"cat": 0, "dog": 1, "eel": 2})
+    )
+    rows = table().assign(**codes.astype(np.float16))
+    assert read_predictions(rows).classes == ("0", "1", "2")
+
+
+def test_a_probability_that_was_rounded_above_1_is_1():
+    rows = table().assign(confidence=1.0000001)
+    assert (read_predictions(rows).populations["int8"].confidence == 1).all()
 
 
 def test_renaming_classes_renames_them_and_nothing_else():
@@ -294,8 +383,6 @@ FILES = {
     "text called Parquet": ("x.parquet", lambda: CSV, "is not a Parquet file"),
     "a cut Parquet": ("x.parquet", lambda: parquet()[:-200], "damaged"),
     "an empty file": ("x.csv", lambda: b"", "damaged|no column"),
-    "semicolons": ("x.csv", lambda: CSV.replace(b",", b";"), "separated by ';'"),
-    "commas in .tsv": ("x.tsv", lambda: CSV, "separated by ','"),
     "Latin 1": ("x.csv", lambda: CSV.replace(b"cat", b"c\xe4t"), "UTF-8"),
     "UTF-16": ("x.csv", lambda: CSV.decode().encode("utf-16"), "text in UTF-16"),
     "a short row": ("x.csv", lambda: CSV + b"dense,0,99\n", "damaged"),
@@ -313,7 +400,7 @@ def test_files_of_another_kind_are_refused_in_one_line(what, tmp_path):
 
 
 def test_a_path_that_is_not_a_file_is_refused(tmp_path):
-    for path, message in ((tmp_path / "no.csv", "does not exist"), (tmp_path, "is not a file")):
+    for path, message in ((tmp_path / "no.csv", "does not exist"), (tmp_path, "folder without")):
         with pytest.raises(UserError, match=message):
             read_predictions(path)
 

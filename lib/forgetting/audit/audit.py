@@ -1,6 +1,7 @@
 """An audit: every compressed setting compared with the baseline, in tables and a report."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,15 @@ from forgetting.audit import report, report_folder, rules
 from forgetting.audit.audit_tables import TABLES, audit_tables
 from forgetting.audit.comparison import compared_settings
 from forgetting.audit.groups_input import read_groups
-from forgetting.audit.predictions_input import AuditInput, read_predictions
+from forgetting.audit.predictions_input import (
+    AuditInput,
+    Population,
+    Predictions,
+    read_predictions,
+)
 from forgetting.audit.rule_parser import parse_rule
 from forgetting.audit.summary import summarize
+from forgetting.audit.table_files import WHOLE_FRACTION
 from forgetting.audit.table_source import Table
 from forgetting.errors import UserError
 from forgetting.measure import inputs
@@ -125,10 +132,13 @@ class Audit:
 
 
 def audit_predictions(
-    predictions: Table | Sequence[Table],
+    predictions: Predictions,
     *,
     baseline: str,
     groups: Table | None = None,
+    columns: Mapping[str, str] | None = None,
+    no_answer: bool = False,
+    take_alike: bool = False,
     paired: bool = False,
     alpha: float = 0.05,
     positive: str | None = None,
@@ -146,9 +156,12 @@ def audit_predictions(
     Args:
         predictions: one table or several (paths of Parquet or CSV files, DataFrames, Arrow tables)
             with the columns setting, member, example, label, predicted, optionally confidence and
-            parent; see `read_predictions`.
+            parent; see `read_predictions`. A mapping gives the setting of each table.
         baseline: the setting of the uncompressed models.
         groups: a table with the column example and one column for each attribute.
+        columns: what the tables of predictions call their columns, where they call them otherwise.
+        no_answer: missing predictions are an answer of their own, which is always wrong.
+        take_alike: names that differ only by case, white space or Unicode form are the same.
         paired: members of equal name belong together: each compressed one was made from the
             baseline's. A column parent says the same, member by member. Equal names alone never
             pair.
@@ -198,8 +211,11 @@ def audit_predictions(
         3
     """
     _check_options(alpha=alpha, minimum=minimum, seed=seed)
-    audit_input = read_predictions(predictions)
-    populations, label, baseline = audit_input.populations, audit_input.label, str(baseline)
+    audit_input = read_predictions(
+        predictions, columns=columns, no_answer=no_answer, take_alike=take_alike
+    )
+    populations, label = audit_input.populations, audit_input.label
+    baseline = _as_read(baseline, populations)
     second_baseline = _second_baseline(audit_input, baseline, second_baseline)
     comparisons, notes = compared_settings(
         populations, baseline=baseline, second_baseline=second_baseline, paired=paired
@@ -207,7 +223,7 @@ def audit_predictions(
     sets = {"classes": example_sets.classes(label)}
     positive_code = _positive_code(audit_input, positive)
     if groups is not None:
-        attributes, more = read_groups(groups, audit_input.examples)
+        attributes, more = read_groups(groups, audit_input.examples, take_alike=take_alike)
         sets["groups"] = example_sets.groups(attributes, label=label, positive=positive_code)
         notes += more
     if not draws:
@@ -243,17 +259,24 @@ def _check_options(*, alpha: float, minimum: int, seed: int) -> None:
         raise UserError(f"seed is {seed}: give a whole number from 0")
 
 
+def _as_read(setting: object, populations: Mapping[str, Population]) -> str:
+    """Return a setting's name as it was read: whole numbers without decimals, 0 for 0.0."""
+    whole = re.sub(WHOLE_FRACTION, r"\1", str(setting))
+    return whole if whole in populations else str(setting)
+
+
 def _second_baseline(audit_input: AuditInput, baseline: str, name: str | None) -> str | None:
     """The name of the second baseline population, if there is one."""
     if name is None:
         usual = f"{baseline}-again"
         return usual if usual in audit_input.populations else None
-    if str(name) == baseline:
+    name = _as_read(name, audit_input.populations)
+    if name == baseline:
         raise UserError(
             f"the second baseline is {quoted(name)}, the baseline itself; name another setting or "
             "none"
         )
-    return str(name)
+    return name
 
 
 def _positive_code(audit_input: AuditInput, positive: str | None) -> int | None:

@@ -1,17 +1,15 @@
 """Groups of examples, read from a table with a column for each attribute."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from forgetting.audit import spelling
 from forgetting.audit.name_codes import NameSet, as_texts, name_codes, name_column
-from forgetting.audit.table_source import (
-    Table,
-    TableSource,
-    check_columns,
-    check_gaps,
-    open_table,
-)
+from forgetting.audit.table_files import open_table
+from forgetting.audit.table_source import Table, TableSource, check_columns, check_gaps
 from forgetting.errors import UserError
 from forgetting.measure.sets import MINIMUM
 from forgetting.text import counted, quoted
@@ -19,22 +17,28 @@ from forgetting.text import counted, quoted
 MOST_VALUES = 1000  # Of an attribute; more are not groups but numbers or names.
 
 
-def read_groups(table: Table, examples: pa.Array) -> tuple[pd.DataFrame, list[str]]:
+def read_groups(
+    table: Table, examples: pa.Array, *, take_alike: bool = False
+) -> tuple[pd.DataFrame, list[str]]:
     """Read the attributes of examples.
 
     An example without a value, or without a row, is in no group of that attribute; the notes say
-    how many are.
+    how many are. An attribute that has one value for all examples, or divides them as another one
+    does, is left out: it would count one set of examples twice in the corrections.
 
     Args:
         table: it has the column example and one column for each attribute.
         examples: their N names.
+        take_alike: values of an attribute that differ only by case, white space or Unicode form
+            are the same.
 
     Returns:
         N rows in the order of `examples`, a categorical column for each attribute; and notes.
 
     Raises:
         UserError: a table that cannot be read, has no column example or nothing else, has an
-            example twice or none of these; an attribute with more than 1,000 values.
+            example twice or none of these; an attribute with more than 1,000 values, or with two
+            that differ only in spelling; no attribute divides the examples.
     """
     source = open_table(table, "groups")
     check_columns(source, ["example"])
@@ -59,6 +63,11 @@ def read_groups(table: Table, examples: pa.Array) -> tuple[pd.DataFrame, list[st
     for attribute in attributes:
         names = _names(parts[attribute])
         _check_number(attribute, names, source)
+        if spellings := spelling.same_name(names):
+            if not take_alike:
+                spelling.refuse_alike([source], attribute, spellings, "another row")
+            parts[attribute] = [spelling.written_as(part, spellings) for part in parts[attribute]]
+            names = _names(parts[attribute])
         if len(names) > max(20, len(examples) / MINIMUM):
             notes.append(
                 f"Groups: {quoted(attribute)} has {counted(len(names), 'value')} for "
@@ -74,7 +83,31 @@ def read_groups(table: Table, examples: pa.Array) -> tuple[pd.DataFrame, list[st
                 f"{quoted(attribute)}: in none of its groups."
             )
         columns[attribute] = pd.Categorical.from_codes(code, categories=pd.Index(as_texts(names)))
-    return pd.DataFrame(columns), notes
+    left_out = _repeated(columns)
+    if len(left_out) == len(columns):
+        raise UserError(
+            f"{source.name}: {next(iter(left_out.values()))}; give an attribute that divides the "
+            "examples"
+        )
+    notes += [f"Groups: {reason}: left out." for reason in left_out.values()]
+    return pd.DataFrame({name: columns[name] for name in columns if name not in left_out}), notes
+
+
+def _repeated(columns: Mapping[str, pd.Categorical]) -> dict[str, str]:
+    """Return attributes that divide the examples not at all, or as an earlier one, and why."""
+    left_out: dict[str, str] = {}
+    divisions: dict[bytes, str] = {}
+    for name, values in columns.items():
+        # Groups are numbered as they come, so that equal divisions have equal numbers.
+        division, different = pd.factorize(values.codes)
+        division[values.codes < 0] = -1
+        if len(different) == 1:
+            left_out[name] = f"{quoted(name)} is the same for all examples, which is no group"
+        elif (key := division.astype(np.int32).tobytes()) in divisions:
+            left_out[name] = f"{quoted(name)} divides the examples as {quoted(divisions[key])} does"
+        else:
+            divisions[key] = name
+    return left_out
 
 
 def _names(parts: list[pa.Array]) -> pa.Array:

@@ -8,6 +8,7 @@ from forgetting.audit.table_source import BATCH, TableSource, arrow_errors
 from forgetting.errors import UserError
 from forgetting.text import quoted
 
+NUMBERED = ("setting", "member", "parent")  # Names that may be any number: a sparsity of 0.9.
 WHOLE_NUMBER = r"^(0|-?[1-9][0-9]{0,17})$"
 SEARCHED = BATCH  # Sorted numbers, if there are more than these, are found by bisection.
 
@@ -21,11 +22,12 @@ def name_column(
         batch: rows of the table `source`.
         column: what it is called; where the batch lacks it, the table's metadata may say it.
         source: named in messages.
-        any_number: whether numbers that are not whole are names, too.
+        any_number: whether numbers that are not whole are names, too, as they are of `NUMBERED`.
 
     Raises:
         UserError: the column holds something else than text in UTF-8 or whole numbers.
     """
+    any_number = any_number or column in NUMBERED
     if column not in batch.schema.names:
         if column not in source.constants:
             return pa.nulls(len(batch), pa.string())
@@ -42,6 +44,8 @@ def name_column(
             return _from_floats(values, where, any_number=any_number)
         if pa.types.is_integer(values.type):
             return values.cast(pa.int64())
+        if pa.types.is_boolean(values.type):  # As CSV files of most programs have them.
+            return pc.if_else(values, "True", "False")
         if pa.types.is_nested(values.type):
             raise UserError(
                 f"{where}: it holds {values.type}: names and labels are whole numbers or text"
@@ -50,6 +54,8 @@ def name_column(
 
 
 def _from_floats(values: pa.Array, where: str, *, any_number: bool) -> pa.Array:
+    if pa.types.is_float16(values.type):  # Arrow computes nothing with them.
+        values = values.cast(pa.float32())
     values = pc.if_else(pc.is_nan(values), pa.scalar(None, values.type), values)
     broken = pc.or_(pc.not_equal(pc.floor(values), values), pc.is_inf(values))
     broken = pc.fill_null(broken, False)

@@ -1,12 +1,18 @@
 """Predictions as a matrix, models by examples, filled in batch by batch."""
 
+from collections.abc import Mapping, Sequence
+
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from forgetting.audit.name_codes import name_codes, name_column
 from forgetting.audit.table_source import TableSource, arrow_errors
 from forgetting.errors import UserError
-from forgetting.text import counted, quoted
+from forgetting.text import counted, listed, quoted
+
+ROUNDING = 1e-4  # By so much may a probability of 1 be too large as it was written.
+DECIMAL_COMMA = r"^([0-9]*),([0-9]+)$"
 
 
 class PredictionMatrix:
@@ -93,8 +99,11 @@ class PredictionMatrix:
             )
         self._other_labels += int(differs.sum())
 
-    def check_cells(self) -> None:
+    def check_cells(self, tables: Mapping[int, Sequence[str]]) -> None:
         """Refuse examples that a model has twice or lacks, and labels that disagree.
+
+        Args:
+            tables: by the number of a model, as in `models`, the names of the tables it is in.
 
         Raises:
             UserError: there are some.
@@ -102,6 +111,11 @@ class PredictionMatrix:
         examples = self._names["example"]
         if self._doubled_rows:
             model, place = self._first_doubled
+            if len(named := tables[int(self._models[model])]) > 1:
+                raise UserError(
+                    f"{listed(named[:3])} hold the same examples for {self._model(model)}; where "
+                    "they are different models, say so by --model NAME=FILE for each file"
+                )
             raise UserError(
                 f"column 'example': {quoted(examples[place])} is there more than once for "
                 f"{self._model(model)} ({counted(self._doubled_rows, 'row')} in all); give each "
@@ -152,11 +166,13 @@ class PredictionMatrix:
 
 def _probabilities(values: pa.Array, source: TableSource) -> np.ndarray:
     with arrow_errors(f"{source.name}, column 'confidence',"):
+        if pa.types.is_string(values.type):
+            values = pc.replace_substring_regex(values, DECIMAL_COMMA, r"\1.\2")
         numbers = values.cast(pa.float32()).to_numpy(zero_copy_only=False)
-    wrong = ~((numbers >= 0) & (numbers <= 1))
+    wrong = ~((numbers >= 0) & (numbers <= 1 + ROUNDING))
     if wrong.any():
         raise UserError(
             f"{source.name}, column 'confidence': {counted(int(wrong.sum()), 'value')} outside 0 "
             f"to 1 ({numbers[wrong.argmax()]} first); give probabilities, or leave the column out"
         )
-    return numbers
+    return numbers.clip(max=1)

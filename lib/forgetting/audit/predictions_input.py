@@ -6,26 +6,34 @@ as a path. Bad input is refused in one line that names column, value and count.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TypeAlias
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from forgetting.audit.name_codes import NameSet, as_texts, name_column
+from forgetting.audit import spelling
+from forgetting.audit.name_codes import as_texts
 from forgetting.audit.prediction_matrix import PredictionMatrix
+from forgetting.audit.predictions_survey import (
+    NEEDED,
+    OPTIONAL,
+    Survey,
+    check_size,
+    survey_predictions,
+)
+from forgetting.audit.table_files import open_table
 from forgetting.audit.table_source import (
     Table,
     TableSource,
     check_columns,
-    check_gaps,
-    open_table,
+    rename_columns,
 )
 from forgetting.errors import UserError
 from forgetting.text import counted, quoted
 
-NEEDED = ("setting", "member", "example", "label", "predicted")
+Predictions: TypeAlias = Table | Sequence[Table] | Mapping[str, Table]
 
 
 @dataclass(frozen=True)
@@ -73,24 +81,13 @@ class AuditInput:
     notes: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class _Model:
-    """A setting's member in the input: how many rows it has, and its parent."""
-
-    rows: int
-    parent: str | None
-
-
-@dataclass(frozen=True)
-class _Survey:
-    """Names by column, the number of rows, and the models by setting x members + member."""
-
-    names: Mapping[str, pa.Array]
-    rows: int
-    models: Mapping[int, _Model]
-
-
-def read_predictions(tables: Table | Sequence[Table]) -> AuditInput:
+def read_predictions(
+    tables: Predictions,
+    *,
+    columns: Mapping[str, str] | None = None,
+    no_answer: bool = False,
+    take_alike: bool = False,
+) -> AuditInput:
     """Read predictions from one table or from several.
 
     Args:
@@ -98,25 +95,33 @@ def read_predictions(tables: Table | Sequence[Table]) -> AuditInput:
             confidence (of the predicted label, 0 to 1; used where every row of every table has it)
             and parent (the model that a member was made from); others are ignored. Names may be
             numbers or text. Files of this project's own runs say setting and member in their
-            metadata.
+            metadata. A mapping gives the setting of each table, which then needs no column member
+            if it holds one model.
+        columns: what the tables call these columns, where they call them otherwise.
+        no_answer: missing predictions are an answer of their own, which is always wrong.
+        take_alike: names of classes and settings that differ only by case, white space or Unicode
+            form are the same.
 
     Raises:
         UserError: a table that cannot be read; a column that is missing, has gaps or holds
             something else; models that did not all see the same examples once each; labels that
-            disagree; a model whose predictions share no name with the labels or other models.
+            disagree; a model whose predictions share no name with the labels or other models;
+            names that differ only in spelling.
     """
-    given: Any = tables
-    if not isinstance(given, Iterable) or isinstance(given, str | pd.DataFrame | pa.Table):
-        given = [given]
-    sources = [open_table(table, "predictions") for table in given]
-    if not sources:
-        raise UserError("there is no table of predictions: give at least one")
-    for source in sources:
-        check_columns(source, NEEDED)
-    with_confidence = all("confidence" in source.columns for source in sources)
-    survey = _survey(sources)
-    _check_size(survey)
+    sources = _sources(tables, columns or {})
+    if no_answer:
+        sources = [spelling.answer_gaps(source) for source in sources]
+    survey = survey_predictions(sources, no_answer=no_answer)
+    respelt = _respell(sources, survey, take_alike=take_alike)
+    if respelt is not sources:
+        sources, survey = respelt, survey_predictions(respelt, no_answer=no_answer)
+    check_size(survey)
     names = survey.names
+    if no_answer and spelling.NO_ANSWER in as_texts(names["label"]):
+        raise UserError(
+            f"column 'label' holds {quoted(spelling.NO_ANSWER)}, which stands for missing "
+            "predictions; call that class otherwise"
+        )
     classes, labels = _class_names(names["label"], names["predicted"])
     order = np.array(sorted(survey.models))
     matrix = PredictionMatrix(
@@ -125,82 +130,65 @@ def read_predictions(tables: Table | Sequence[Table]) -> AuditInput:
         members=names["member"],
         settings=names["setting"],
         models=order,
-        with_confidence=with_confidence,
+        with_confidence=survey.confident,
     )
-    wanted = (*NEEDED, "confidence") if with_confidence else NEEDED
+    wanted = (*NEEDED, "confidence") if survey.confident else NEEDED
     for source in sources:
         for batch in source.batches([column for column in wanted if column in source.columns]):
             matrix.add(batch, source)
-    matrix.check_cells()
+    matrix.check_cells(survey.tables)
     matrix.check_class_names(labels)
     return AuditInput(
         names["example"],
         matrix.label,
         tuple(as_texts(classes)),
         _populations(survey, order, matrix),
-        tuple(_notes(sources, classes, labels, matrix)),
+        tuple(_notes(sources, classes, labels, matrix, survey)),
     )
 
 
-def _survey(sources: Sequence[TableSource]) -> _Survey:
-    names, rows = {column: NameSet() for column in NEEDED}, 0
-    counts: dict[tuple[str | None, ...], int] = {}
-    keys = ("setting", "member", "parent")
-    for source in sources:
-        columns = [column for column in (*NEEDED, "parent") if column in source.columns]
-        gaps, before = dict.fromkeys(NEEDED, 0), rows
-        for batch in source.batches(columns):
-            rows += len(batch)
-            values = {column: name_column(batch, column, source) for column in (*NEEDED, "parent")}
-            for column in NEEDED:
-                names[column].add(values[column])
-                gaps[column] += values[column].null_count
-            table = pa.table({key: values[key] for key in keys})
-            grouped = table.group_by(list(keys), use_threads=False).aggregate([([], "count_all")])
-            for group in grouped.to_pylist():
-                model = tuple(None if group[key] is None else str(group[key]) for key in keys)
-                counts[model] = counts.get(model, 0) + group["count_all"]
-        check_gaps(gaps, rows - before, source)
-    if not rows:
-        raise UserError(f"{sources[0].name} holds no rows: give predictions")
-    sorted_names = {column: values.sorted() for column, values in names.items()}
-    return _Survey(sorted_names, rows, _models(counts, sorted_names))
-
-
-def _models(
-    counts: Mapping[tuple[str | None, ...], int], names: Mapping[str, pa.Array]
-) -> dict[int, _Model]:
-    settings, members = (
-        {name: code for code, name in enumerate(as_texts(names[column]))}
-        for column in ("setting", "member")
-    )
-    models: dict[int, _Model] = {}
-    for (setting, member, parent), rows in counts.items():
-        key = settings[str(setting)] * len(members) + members[str(member)]
-        if key in models:
-            raise UserError(
-                f"column 'parent': member {quoted(member)} of setting {quoted(setting)} has "
-                f"{quoted(models[key].parent)} and {quoted(parent)}; give each model one parent"
-            )
-        models[key] = _Model(rows, parent)
-    return models
-
-
-def _check_size(survey: _Survey) -> None:
-    """Refuse tables whose models cannot have seen the same examples.
-
-    Their matrix would need far more cells than they have rows, perhaps more than fit in memory.
-    """
-    settings, members, examples = (survey.names[name] for name in ("setting", "member", "example"))
-    if len(survey.models) * len(examples) > 4 * survey.rows + 10**7:
-        key, model = min(survey.models.items(), key=lambda item: item[1].rows)
-        setting, member = divmod(key, len(members))
-        raise UserError(
-            f"column 'example': member {quoted(members[member])} of setting "
-            f"{quoted(settings[setting])} has {counted(model.rows, 'row')}, and the "
-            f"{len(survey.models):,} models saw {counted(len(examples), 'example')} between them; "
-            "give every model the same"
+def _sources(tables: Predictions, columns: Mapping[str, str]) -> list[TableSource]:
+    """Open the tables, with the columns' names and the settings that are given for them."""
+    if isinstance(tables, Mapping):
+        settings, given = [str(name) for name in tables], list(tables.values())
+    else:
+        single = not isinstance(tables, Iterable) or isinstance(
+            tables, str | pd.DataFrame | pa.Table
         )
+        given = [tables] if single else list(tables)
+        settings = [""] * len(given)
+    if unknown := [name for name in columns if name not in (*NEEDED, *OPTIONAL)]:
+        raise UserError(
+            f"columns names {quoted(unknown[0])}: columns are {', '.join((*NEEDED, *OPTIONAL))}"
+        )
+    sources = [open_table(table, "predictions") for table in given]
+    if not sources:
+        raise UserError("there is no table of predictions: give at least one")
+    for theirs in columns.values():
+        if not any(theirs in source.columns for source in sources):
+            check_columns(sources[0], [theirs])
+    for place, (source, setting) in enumerate(zip(sources, settings, strict=True)):
+        constants = {"setting": setting} if setting else {}
+        if setting and columns.get("member", "member") not in source.columns:
+            constants["member"] = "0"
+        sources[place] = rename_columns(source, columns, constants)
+        check_columns(sources[place], NEEDED)
+    return sources
+
+
+def _respell(sources: list[TableSource], survey: Survey, *, take_alike: bool) -> list[TableSource]:
+    """Refuse names that differ only in spelling, or return the tables with one spelling."""
+    label, predicted = (as_texts(survey.names[name]) for name in ("label", "predicted"))
+    alike = {
+        "setting": (spelling.same_name(survey.names["setting"]), "another row"),
+        "predicted": (spelling.alike(predicted, label), "column 'label'"),
+    }
+    for column, (spellings, where) in alike.items():
+        if spellings and not take_alike:
+            spelling.refuse_alike(sources, column, spellings, where)
+        if spellings:
+            sources = [spelling.respell(source, column, spellings) for source in sources]
+    return sources
 
 
 def _class_names(label: pa.Array, predicted: pa.Array) -> tuple[pa.Array, int]:
@@ -218,7 +206,7 @@ def _class_names(label: pa.Array, predicted: pa.Array) -> tuple[pa.Array, int]:
 
 
 def _populations(
-    survey: _Survey, order: np.ndarray, matrix: PredictionMatrix
+    survey: Survey, order: np.ndarray, matrix: PredictionMatrix
 ) -> dict[str, Population]:
     members, populations = as_texts(survey.names["member"]), {}
     for code, setting in enumerate(as_texts(survey.names["setting"])):
@@ -235,8 +223,17 @@ def _populations(
 
 
 def _notes(
-    sources: Sequence[TableSource], classes: pa.Array, labels: int, matrix: PredictionMatrix
+    sources: Sequence[TableSource],
+    classes: pa.Array,
+    labels: int,
+    matrix: PredictionMatrix,
+    survey: Survey,
 ) -> Iterator[str]:
+    if survey.unanswered:
+        yield (
+            f"{counted(survey.unanswered, 'prediction')} missing: counted as an answer of "
+            f"{'its' if survey.unanswered == 1 else 'their'} own, which is always wrong."
+        )
     if len(classes) > labels:
         count = int((matrix.predicted >= labels).sum())
         some = ", ".join(map(quoted, as_texts(classes[labels : labels + 5])))
@@ -245,4 +242,4 @@ def _notes(
             f"example has ({some}{', ...' if len(classes) > labels + 5 else ''}): always wrong."
         )
     if matrix.confidence is None and any("confidence" in source.columns for source in sources):
-        yield "Some tables have no confidence: it is left out of all."
+        yield "Some rows have no confidence: it is left out of all."
