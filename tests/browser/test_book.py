@@ -71,6 +71,7 @@ class Seen:
     images: list[dict] = field(default_factory=list)
     links: list[str] = field(default_factory=list)
     tables: list[dict] = field(default_factory=list)
+    nan: list[str] = field(default_factory=list)
     phone: dict = field(default_factory=dict)
     violations: dict[str, list[str]] = field(default_factory=dict)
 
@@ -133,6 +134,8 @@ LOOK = """() => ({
     links: [...document.querySelectorAll('a[href]')].map(a => a.href),
     tables: [...document.querySelectorAll('figure.data-table')].map(t => ({columns: t.querySelectorAll('thead th').length,
         rows: t.querySelectorAll('tbody tr').length, file: t.querySelector('a[download]')?.href})),
+    nan: [...document.querySelectorAll('article :is(td, .cell_output p, figcaption)')].map(e => e.textContent)
+        .filter(text => /(^|[^a-z])nan([^a-z]|$)/.test(text)),
 })"""
 PHONE_LOOK = """() => {
     const scrolls = e => e && (['auto', 'scroll'].includes(getComputedStyle(e).overflowX) || scrolls(e.parentElement));
@@ -201,6 +204,11 @@ def test_every_image_of_a_page_loads_and_says_what_is_seen(seen, page):
                 and " " in alt
                 and not alt.lower().endswith((".svg", ".png", ".jpg", ".jpeg"))
             ), image
+
+
+@every_page
+def test_what_was_not_measured_is_no_number_on_a_page(seen, page):
+    assert seen(page).nan == []
 
 
 @every_page
