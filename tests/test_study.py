@@ -71,6 +71,17 @@ def test_a_file_that_is_no_study_is_refused_in_one_line(tmp_path, text):
     assert "\n" not in str(refused.value)
 
 
+def test_a_number_may_have_an_exponent_and_a_key_that_is_given_twice_is_refused(tmp_path):
+    path = variant(tmp_path)
+    text = path.read_text()
+    assert "weight_decay" not in text
+    path.write_text(text.replace("training:\n", "training:\n  weight_decay: 5e-4\n"))
+    assert study.load_study(path).training.weight_decay == 5e-4
+    path.write_text(f"{text}members: 9\n")
+    with pytest.raises(UserError, match="the key 'members' is given twice, in lines"):
+        study.load_study(path)
+
+
 def test_an_unknown_study_is_answered_with_those_there_are_and_the_nearest():
     with pytest.raises(UserError, match="did you mean 'digits'"):
         study.load_study("digit")

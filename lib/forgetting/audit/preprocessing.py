@@ -4,12 +4,12 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import numpy as np
-import yaml
 from PIL import Image
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError, model_validator
 
 from forgetting.audit.pictures import read_picture
 from forgetting.errors import UserError, invalid_value
+from forgetting.yaml_text import read_yaml
 
 MOST_SIDE = 8192  # Pixels of an input.
 MODES = {"RGB": "RGB", "BGR": "RGB", "L": "L"}
@@ -108,7 +108,7 @@ def read_preprocessing(file: str | Path | None = None, **options: Any) -> Prepro
     Raises:
         UserError: no such file, or it is not YAML; an unknown field; a value that is not allowed.
     """
-    fields = _read_yaml(Path(file)) if file is not None else {}
+    fields = _read_fields(Path(file)) if file is not None else {}
     fields |= {name: value for name, value in options.items() if value is not None}
     try:
         return Preprocessing.model_validate(fields)
@@ -116,23 +116,14 @@ def read_preprocessing(file: str | Path | None = None, **options: Any) -> Prepro
         raise UserError(invalid_value(error, Preprocessing)) from None
 
 
-def _read_yaml(file: Path) -> dict[str, Any]:
+def _read_fields(file: Path) -> dict[str, Any]:
+    source, fix = f"the pre-processing file {str(file)!r}", "write lines such as 'size: [32, 32]'"
     try:
-        fields = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
+        fields = read_yaml(file, source=source, fix=fix) or {}
     except FileNotFoundError:
         raise UserError(
-            f"the pre-processing file {str(file)!r} does not exist; write one with size, mean, "
-            "std, layout, channels"
-        ) from None
-    except (yaml.YAMLError, UnicodeError, RecursionError) as error:
-        reason = " ".join(str(error).split())[:80]
-        raise UserError(
-            f"the pre-processing file {str(file)!r} is not YAML ({reason}); write lines such as "
-            "'size: [32, 32]'"
+            f"{source} does not exist; write one with size, mean, std, layout, channels"
         ) from None
     if not isinstance(fields, dict):
-        raise UserError(
-            f"the pre-processing file {str(file)!r} holds no fields; write lines such as "
-            "'size: [32, 32]'"
-        )
+        raise UserError(f"{source} holds no fields; {fix}")
     return fields

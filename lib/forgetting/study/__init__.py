@@ -10,7 +10,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any
 
-import yaml
 from pydantic import Field, ValidationError
 
 from forgetting import paths
@@ -28,6 +27,7 @@ from forgetting.study.blocks import (
     pruned_setting,
     quantized_setting,
 )
+from forgetting.yaml_text import read_yaml
 
 __all__ = [
     "FORMATS",
@@ -184,12 +184,9 @@ def load_study(study: str | Path) -> Study:
             near = did_you_mean(str(study), study_names())
             raise UserError(f"study {str(study)!r} is unknown: it is {options}{near}")
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = read_yaml(path, source=f"study file {path}", fix="mend that line")
     except FileNotFoundError:
         raise UserError(f"study file {path} does not exist: give {options}") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        reason = " ".join(str(error).split())
-        raise UserError(f"study file {path} is not readable as YAML: {reason}") from None
     if not isinstance(content, dict):
         raise UserError(
             f"study file {path} does not hold a study: it needs name, title, data, network, "
