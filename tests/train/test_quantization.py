@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch import nn
 from torch.nn import functional as F
+from torch.nn.utils import prune
 
 from forgetting.errors import UserError
 from forgetting.train import onnx_export, onnx_graph
@@ -631,3 +632,21 @@ def test_a_network_whose_training_diverged_is_an_error_with_the_weights_name():
     for format in FORMATS:
         with pytest.raises(RuntimeError, match=r"3\.weight.*not finite"):
             quantize(network, format=format, representative_images=images(5))
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_a_network_under_pruning_masks_is_refused_until_they_are_removed(format):
+    network = trained(cnn(), 1)
+    prune.l1_unstructured(network[3], "weight", amount=0.5)
+    prune.random_unstructured(network[7], "bias", amount=2)
+    message = r"2 parameters under a mask .* '3\.weight' first: call torch.nn.utils.prune.remove"
+    with pytest.raises(UserError, match=message) as refusal:
+        quantize(network, format=format, representative_images=images(5))
+    assert "\n" not in str(refusal.value)
+    prune.remove(network[3], "weight")
+    prune.remove(network[7], "bias")
+    layers = {
+        row["layer"]: row
+        for row in quantize(network, format=format, representative_images=images(5)).layers
+    }
+    assert layers["3"]["sparsity"] >= 0.5

@@ -22,9 +22,11 @@ import onnxscript.optimizer
 import torch
 from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
 from onnx.reference import ReferenceEvaluator
+from torch.nn.utils import prune
 
 from forgetting.errors import UserError, did_you_mean
 from forgetting.study import FORMATS
+from forgetting.text import counted
 from forgetting.train import onnx_graph
 from forgetting.train.dynamic_int8 import round_dynamically
 from forgetting.train.fixed_int8 import round_on_fixed_grids
@@ -97,7 +99,8 @@ def quantize(
             the network does.
 
     Raises:
-        UserError: an unknown format, or representative images of another kind.
+        UserError: an unknown format, representative images of another kind, or a network that
+            torch.nn.utils.prune still masks.
         RuntimeError: a layer that cannot be stored in the format (float inside, out of float16's
             range, not finite), by its name.
     """
@@ -112,6 +115,7 @@ def quantize(
             f"representative_images are {images.dtype} {images.shape}; give float32 (n, C, H, W) "
             "with at least one image"
         )
+    _check_masks(network)
     with ONE_AT_A_TIME:
         model = export_float32(network, images)
         if format == "float16":
@@ -125,6 +129,22 @@ def quantize(
     # dynamic one and then lose its bias.
     session = onnx_graph.start_session(model, fused=format == "float16")
     return Quantized(format, model, _layer_rows(model, format), _stored_bytes(model), session)
+
+
+def _check_masks(network: torch.nn.Module) -> None:
+    """Refuse a network under pruning masks: its weights are computed, so it cannot be copied."""
+    masked = [
+        f"{name}.{hook._tensor_name}".removeprefix(".")
+        for name, module in network.named_modules()
+        for hook in module._forward_pre_hooks.values()
+        if isinstance(hook, prune.BasePruningMethod)
+    ]
+    if masked:
+        raise UserError(
+            f"the network has {counted(len(masked), 'parameter')} under a mask of "
+            f"torch.nn.utils.prune, {masked[0]!r} first: call torch.nn.utils.prune.remove for each "
+            "before quantizing, which makes the zeros part of the weights"
+        )
 
 
 def _store_float16(model: ModelProto) -> None:
