@@ -14,7 +14,6 @@ from forgetting import paths, predictions
 from forgetting.errors import UserError
 from forgetting.files import display_path
 from forgetting.study import Study, load_study, study_names
-from forgetting.text import percent
 
 app = typer.Typer(
     help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
@@ -201,6 +200,7 @@ def predict(
     setting: options.Setting = None,
     member: options.Member = "0",
     classes: options.ClassNames = None,
+    output: options.Output = None,
     config: options.Config = None,
     size: options.Size = None,
     resize: options.Resize = None,
@@ -215,10 +215,6 @@ def predict(
     from forgetting.audit.picture_labels import read_class_names, read_labels
     from forgetting.audit.preprocessing import read_preprocessing
 
-    if out.suffix != ".parquet":
-        raise UserError(
-            f"out is {str(out)!r}: it becomes a Parquet file; give a name that ends in .parquet"
-        )
     preprocessing = read_preprocessing(
         config,
         size=size,
@@ -229,21 +225,17 @@ def predict(
         layout=layout,
         channels=channels,
     )
-    pictures = read_labels(labels, images)
-    right = predict_onnx(
+    counts = predict_onnx(
         model,
-        pictures,
+        read_labels(labels, images),
         preprocessing=preprocessing,
         class_names=read_class_names(classes) if classes else None,
+        output=output,
         setting=setting or model.stem,
         member=member,
         out=out,
     )
-    console.print(
-        f"wrote {display_path(out)}: {len(pictures.labels):,} predictions, "
-        f"{percent(right / len(pictures.labels))} right",
-        markup=False,
-    )
+    console.print(f"wrote {display_path(out)}: {counts.line}", markup=False)
 
 
 def train_missing(

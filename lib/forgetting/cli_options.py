@@ -89,6 +89,13 @@ ClassNames = Annotated[
         help="A text file with the class names, a line for each output; else they are 0, 1, ..."
     ),
 ]
+Output = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="The model's output that holds the scores of the classes, if it has several.",
+    ),
+]
 Config = Annotated[
     Path | None,
     typer.Option(help="A YAML file with the pre-processing; the options below come before it."),

@@ -6,14 +6,15 @@ import sys
 
 import numpy as np
 import onnx
+import onnxruntime
 import pandas as pd
 import pytest
-from onnx import TensorProto, helper
+from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
 
 from forgetting import cli, paths
 from forgetting.audit.onnx import predict_onnx
-from forgetting.audit.picture_labels import read_labels
+from forgetting.audit.picture_labels import read_class_names, read_labels
 from forgetting.audit.preprocessing import _resized, read_preprocessing
 from forgetting.errors import UserError
 
@@ -84,19 +85,20 @@ def pictures(tmp_path):
     return tmp_path
 
 
-def predicted(folder, onnx_file, classes=CLASSES, member="0", **how):
+def predicted(folder, onnx_file, classes=CLASSES, member="0", output=None, **how):
     read = read_labels(folder / "labels.csv", folder / "images")
     out = folder / "p.parquet"
-    right = predict_onnx(
+    counts = predict_onnx(
         onnx_file,
         read,
         preprocessing=read_preprocessing(**how),
         class_names=classes,
+        output=output,
         setting="dense",
         member=member,
         out=out,
     )
-    return right, pd.read_parquet(out)
+    return counts, pd.read_parquet(out)
 
 
 @pytest.mark.parametrize(
@@ -128,7 +130,7 @@ def predicted(folder, onnx_file, classes=CLASSES, member="0", **how):
     ],
 )
 def test_predictions_agree_with_numpy_in_every_layout(made, how, pictures):
-    right, result = predicted(pictures, model(pictures / "m.onnx", **made), **how)
+    counts, result = predicted(pictures, model(pictures / "m.onnx", **made), **how)
     mean, std = (
         np.array(how.get(name, [default]))[:: -1 if "channels" in how else 1]
         for name, default in (("mean", 0.0), ("std", 1.0))
@@ -147,10 +149,12 @@ def test_predictions_agree_with_numpy_in_every_layout(made, how, pictures):
             sure, rel=3e-4
         )
     assert (
-        right == (result.predicted == result.label).sum() >= 5
+        counts.right == (result.predicted == result.label).sum() >= 5
         and (result.label == [CLASSES[k % 3] for k in range(7)]).all()
     )
-    assert list(result) == ["setting", "member", "example", "label", "predicted", "confidence"]
+    columns = ["setting", "member", "example", "label", "predicted", "confidence", "tied"]
+    assert list(result) == columns and not result.tied.any() and counts.pictures == 7
+    assert counts.softmax == ("softmax" not in made) and not counts.one_at_a_time
 
 
 def test_the_same_command_gives_the_same_bytes_and_a_yaml_file_the_same_as_options(pictures):
@@ -286,14 +290,277 @@ def test_a_picture_that_cannot_be_read_or_has_another_size_is_named(pictures):
     with pytest.raises(UserError, match=r"2.png' has height and width \(9, 9\)"):
         predicted(pictures, made)
     (pictures / "images" / "2.png").write_bytes(b"no picture")
-    with pytest.raises(UserError, match="2.png' cannot be read"):
+    unread = "1 of 7 pictures cannot be read: '2.png' "
+    with pytest.raises(UserError, match=rf"{unread}\(it is none of PNG, JPEG"):
         predicted(pictures, made)
     Image.fromarray(np.full((8, 8), 40_000, dtype=np.uint16)).save(pictures / "images" / "2.png")
     for channels in ("RGB", "L"):
-        with pytest.raises(
-            UserError, match=r"2.png' cannot be read \(it has more than 8 bits a channel"
-        ):
+        with pytest.raises(UserError, match=rf"{unread}\(it has more than 8 bits a channel"):
             predicted(pictures, made, channels=channels)
+
+
+def lookup_model(path, scores, *, outputs=None, axes=(), batch="n", ir=9, opset=18):
+    """An ONNX file whose scores for a picture are the row of `scores` that its first byte names.
+
+    `outputs`: further outputs by name, each with rows of its own. `axes`: trailing axes of the
+    scores, each of length 1.
+    """
+    rows = {"y": np.float32(scores)} | (outputs or {})
+    rows = {name: values.reshape(*values.shape, *axes) for name, values in rows.items()}
+    tables = [numpy_helper.from_array(values, f"{name}.rows") for name, values in rows.items()]
+    place = np.zeros(4, dtype=np.int64)
+    ends = [("from", place), ("to", place + 1), ("axes", np.arange(1, 4)), ("flat", place[:1] - 1)]
+    tables += [
+        numpy_helper.from_array(values[1:] if name in ("from", "to") else values, name)
+        for name, values in ends
+    ]
+    nodes = [
+        helper.make_node("Slice", ["x", "from", "to", "axes"], ["corner"]),
+        helper.make_node("Reshape", ["corner", "flat"], ["bytes"]),
+        helper.make_node("Cast", ["bytes"], ["row"], to=TensorProto.INT64),
+        *(helper.make_node("Gather", [f"{name}.rows", "row"], [name]) for name in rows),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "rows",
+        [helper.make_tensor_value_info("x", TensorProto.UINT8, [batch, 3, 8, 8])],
+        [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in reversed(rows)],
+        initializer=tables,
+    )
+    opsets = [helper.make_opsetid("", opset)]
+    onnx.save(helper.make_model(graph, opset_imports=opsets, ir_version=ir), path)
+    return path
+
+
+@pytest.fixture
+def numbered(tmp_path):
+    """A folder of 6 pictures whose first byte is their number, and their labels."""
+    (tmp_path / "images").mkdir()
+    for k in range(6):
+        Image.new("RGB", (8, 8), (k, 0, 0)).save(tmp_path / "images" / f"{k}.png")
+    rows = [{"image": f"{k}.png", "label": CLASSES[k % 3]} for k in range(6)]
+    pd.DataFrame(rows).to_csv(tmp_path / "labels.csv", index=False)
+    return tmp_path
+
+
+ALL_RIGHT = np.tile(np.eye(3) * 4, (2, 1))
+
+
+def test_of_several_outputs_one_has_to_be_named_and_is_then_used(numbered):
+    made = lookup_model(
+        numbered / "m.onnx", ALL_RIGHT, outputs={"features": np.float32(-ALL_RIGHT)}
+    )
+    with pytest.raises(UserError, match="has 2 outputs: 'features', 'y'; say by --output which"):
+        predicted(numbered, made)
+    assert predicted(numbered, made, output="y")[0].right == 6
+    assert predicted(numbered, made, output="features")[0].right == 0
+    with pytest.raises(UserError, match="has no output 'feature': .* did you mean 'features'"):
+        predicted(numbered, made, output="feature")
+
+
+def test_an_output_that_holds_no_numbers_is_refused(numbered):
+    graph = onnx.parser.parse_graph(
+        "g (uint8[n, 3, 8, 8] x) => (bool[n, 3, 8, 8] y) { z = Cast<to=9>(x)  y = Not(z) }"
+    )
+    made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
+    onnx.save(made, numbered / "m.onnx")
+    with pytest.raises(
+        UserError, match=r"its output 'y' holds tensor\(bool\), which are no scores"
+    ):
+        predicted(numbered, numbered / "m.onnx")
+
+
+@pytest.mark.parametrize("axes", [(1,), (1, 1), (1, 1, 1)])
+@pytest.mark.parametrize("batch", ["n", 4])
+def test_axes_of_length_1_after_the_classes_change_nothing(axes, batch, numbered):
+    scores = np.random.default_rng(0).normal(size=(6, 3))
+    _, expected = predicted(numbered, lookup_model(numbered / "m.onnx", scores))
+    made = lookup_model(numbered / "m.onnx", scores, axes=axes, batch=batch)
+    pd.testing.assert_frame_equal(predicted(numbered, made)[1], expected)
+
+
+def test_other_axes_after_the_classes_are_refused_with_the_shape(numbered):
+    made = lookup_model(numbered / "m.onnx", np.zeros((6, 12)), axes=())
+    graph = onnx.load(made)
+    shape = numpy_helper.from_array(np.array([-1, 3, 2, 2]), "shape")
+    graph.graph.initializer.append(shape)
+    graph.graph.node[-1].output[0] = "flat.y"
+    graph.graph.node.append(helper.make_node("Reshape", ["flat.y", "shape"], ["y"]))
+    onnx.save(graph, made)
+    with pytest.raises(UserError, match=r"output 'y' has shape \(6, 3, 2, 2\) for 6 pictures"):
+        predicted(numbered, made)
+
+
+def test_ties_at_the_top_are_in_the_table_and_in_the_line(numbered):
+    scores = ALL_RIGHT.copy()
+    scores[[1, 5]] = [[1, 7, 7], [7, 7, 7]]
+    counts, result = predicted(numbered, lookup_model(numbered / "m.onnx", scores))
+    assert result.tied.tolist() == [False, True, False, False, False, True]
+    assert result.predicted[[1, 5]].tolist() == ["green", "red"] and counts.tied == 2
+    assert (
+        "6 predictions, 83.3 % right. A softmax was applied to the model's outputs. 2 of 6 are "
+        "tied at the top; the first of the tied classes was taken"
+    ) == counts.line
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_pictures_whose_scores_are_not_finite_are_no_answer_and_the_others_are_predicted(
+    value, numbered
+):
+    scores = ALL_RIGHT.copy()
+    _, whole = predicted(numbered, lookup_model(numbered / "m.onnx", scores))
+    scores[[0, 2, 3, 4], 1] = value
+    counts, result = predicted(numbered, lookup_model(numbered / "m.onnx", scores))
+    assert result.predicted.isna().tolist() == [True, False, True, True, True, False]
+    assert (result.confidence.isna() == result.predicted.isna()).all()
+    pd.testing.assert_frame_equal(result.loc[[1, 5]], whole.loc[[1, 5]], check_dtype=False)
+    assert (counts.right, counts.unanswered) == (2, 4)
+    assert (
+        "4 of 6 are no answer, since their scores are not finite numbers; `forgetting audit "
+        "--no-answer` counts them as wrong"
+    ) in counts.line
+
+
+def test_a_softmax_in_8_bits_over_many_classes_is_no_longer_softmaxed(numbered):
+    scores = np.random.default_rng(1).normal(0, 2, (6, 1000))
+    real = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
+    names = [f"c{k}" for k in range(997)] + list(CLASSES)
+    for levels in (255, 256):
+        made = lookup_model(numbered / "m.onnx", np.rint(real * levels) / levels)
+        counts, result = predicted(numbered, made, classes=names)
+        assert np.abs(result.confidence - real.max(axis=1)).max() < 0.51 / levels
+        assert not counts.softmax and "The model's outputs are probabilities" in counts.line
+
+
+def dynamic_model(path, batch="n"):
+    """The means of the channels, through 8-bit levels whose scale is the whole batch's."""
+    weights = np.int8([[127, 20, 3], [11, 120, 9], [5, 30, 125]])
+    values = [
+        helper.make_tensor("axes", TensorProto.INT64, [2], [2, 3]),
+        numpy_helper.from_array(weights, "w"),
+    ]
+    nodes = [
+        helper.make_node("ReduceMean", ["x", "axes"], ["m"], keepdims=0),
+        helper.make_node("DynamicQuantizeLinear", ["m"], ["levels", "scale", "zero"]),
+        helper.make_node("MatMulInteger", ["levels", "w", "zero"], ["sums"]),
+        helper.make_node("Cast", ["sums"], ["floats"], to=TensorProto.FLOAT),
+        helper.make_node("Mul", ["floats", "scale"], ["y"]),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "dynamic",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [batch, 3, 8, 8])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, None)],
+        initializer=values,
+    )
+    opsets = [helper.make_opsetid("", 18)]
+    onnx.save(helper.make_model(graph, opset_imports=opsets, ir_version=9), path)
+    return path
+
+
+@pytest.mark.parametrize("batch", ["n", 1, 4])
+def test_predictions_of_a_dynamically_quantized_model_depend_on_no_other_picture(batch, pictures):
+    for k in range(7):  # Some pictures are dark, so that a shared scale costs them most levels.
+        file = next((pictures / "images").rglob(f"{k}.png"))
+        values = np.asarray(Image.open(file)) // (1 if k in (0, 1) else 37 * k % 11 + 4)
+        Image.fromarray(values.astype(np.uint8)).save(file)
+    made = dynamic_model(pictures / "m.onnx", batch)
+    rows, tables = pd.read_csv(pictures / "labels.csv"), []
+    for order in (range(7), range(6, -1, -1), [3, 1, 6, 0], [5]):
+        rows.iloc[list(order)].to_csv(pictures / "labels.csv", index=False)
+        counts, result = predicted(pictures, made)
+        assert counts.one_at_a_time and "it was given one picture at a time" in counts.line
+        tables.append(result.set_index("example")[["predicted", "confidence"]])
+    for table in tables[1:]:
+        pd.testing.assert_frame_equal(tables[0].loc[table.index], table)
+
+
+def test_all_of_a_batch_share_the_scale_of_a_dynamically_quantized_model(tmp_path):
+    made = dynamic_model(tmp_path / "m.onnx")
+    session = onnxruntime.InferenceSession(str(made), providers=["CPUExecutionProvider"])
+    values = np.random.default_rng(0).uniform(size=(2, 3, 8, 8)).astype(np.float32)
+    values[1] /= 50
+    alone, beside = (session.run(None, {"x": part})[0][-1] for part in (values[1:], values))
+    assert np.abs(alone - beside).max() > 0.05 * np.abs(alone).max()
+
+
+@pytest.mark.parametrize("names", [None, ("0", "1", "2", "10")])
+def test_labels_that_are_whole_numbers_may_have_decimals_of_zero(names, numbered):
+    width = 3 if names is None else 4
+    made = lookup_model(numbered / "m.onnx", np.pad(ALL_RIGHT, [(0, 0), (0, width - 3)]))
+    labels = numbered / "labels.csv"
+    labels.write_text("image,label\n0.png,0.0\n1.png,1.00\n2.png,2\n3.png,0\n")
+    counts, result = predicted(numbered, made, classes=names)
+    assert counts.right == 4 and result.label.tolist() == ["0", "1", "2", "0"]
+    for label in ("0.5", "3.0", "-0.0", "0.0x"):
+        labels.write_text(f"image,label\n0.png,{label}\n1.png,1.0\n")
+        if label == "3.0" and names:
+            continue
+        with pytest.raises(UserError, match=f"1 of 2 labels are not classes .* '{label}' first"):
+            predicted(numbered, made, classes=names)
+
+
+def test_a_class_that_is_itself_called_with_decimals_keeps_its_name(numbered):
+    made = lookup_model(numbered / "m.onnx", ALL_RIGHT)
+    (numbered / "labels.csv").write_text("image,label\n0.png,1.0\n1.png,1\n2.png,2.0\n")
+    counts, result = predicted(numbered, made, classes=("1.0", "1", "2"))
+    assert counts.right == 3 and result.label.tolist() == ["1.0", "1", "2"]
+
+
+@pytest.mark.parametrize("batch", ["n", 1])
+@pytest.mark.parametrize("broken", [(1, 4), (0,), (5,), (0, 1, 2, 3, 4, 5)])
+def test_all_pictures_that_cannot_be_read_are_counted_and_the_first_five_named(
+    broken, batch, numbered
+):
+    for k in broken:
+        (numbered / "images" / f"{k}.png").write_bytes(b"" if k % 2 else b"no picture")
+    made = lookup_model(numbered / "m.onnx", ALL_RIGHT, batch=batch)
+    with pytest.raises(UserError, match=f"^{len(broken)} of 6 pictures cannot be read: ") as said:
+        predicted(numbered, made)
+    named = [k for k in range(6) if f"'{k}.png' (it is none of PNG" in str(said.value)]
+    assert named == list(broken[:5]) and "\n" not in str(said.value)
+    assert (", ...;" in str(said.value)) == (len(broken) > 5)
+    assert not (numbered / "p.parquet").exists()
+
+
+@pytest.mark.parametrize(
+    ("made", "words"),
+    [
+        ({"ir": 99}, ["IR version: 99", "max supported IR version"]),
+        ({"opset": 99}, ["Opset 99 is under development", "is till opset"]),
+    ],
+)
+def test_why_a_model_cannot_run_is_said_whole_and_in_one_line(made, words, numbered):
+    folder = numbered / "a-folder-with-a-long-name" / "and-another-in-it-with-a-name-as-long"
+    folder.mkdir(parents=True)
+    with pytest.raises(UserError, match="not an ONNX model that ONNX") as refusal:
+        predicted(numbered, lookup_model(folder / "m.onnx", ALL_RIGHT, **made))
+    said = str(refusal.value)
+    assert all(word in said for word in words) and "onnxruntime::" not in said, said
+    assert said.count(str(folder)) == 1
+    assert "\n" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("red\n\nblue\n", "line 2 of 3 is blank"),
+        (" \nred\n", "line 1 of 2 is blank"),
+        ("red\ncrane\nblue\ncrane\n", "names two outputs 'crane', in lines 2 and 4"),
+        ("", "holds no class names"),
+        ("\n \n", "holds no class names"),
+    ],
+)
+def test_class_names_that_are_missing_or_there_twice_are_named(text, message, tmp_path):
+    (tmp_path / "names.txt").write_text(text)
+    with pytest.raises(UserError, match=message):
+        read_class_names(tmp_path / "names.txt")
+
+
+@pytest.mark.parametrize("end", ["", "\n", "\n\n", "\n \n\t\n\n", "\r\n\r\n"])
+def test_blank_lines_after_the_class_names_are_no_names(end, tmp_path):
+    (tmp_path / "names.txt").write_bytes(f"red\ngreen\nblue{end}".encode())
+    assert read_class_names(tmp_path / "names.txt") == CLASSES
 
 
 def test_two_predictions_and_one_audit_are_a_whole_workflow_without_torch(pictures):

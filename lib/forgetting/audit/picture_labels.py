@@ -1,5 +1,6 @@
 """Which pictures of a folder are predicted, and what they truly show."""
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,6 +10,10 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 
 from forgetting.errors import UserError
+from forgetting.text import quoted
+
+# A whole number as tables write it that held a gap once.
+WHOLE_AS_DECIMAL = re.compile(r"^(-?[0-9]+)\.0+$")
 
 
 @dataclass(frozen=True)
@@ -100,19 +105,58 @@ def _paths(examples: Sequence[str], folder: Path, where: str) -> tuple[Path, ...
 def read_class_names(file: str | Path) -> tuple[str, ...]:
     """Read the names of a model's outputs, one on each line, in their order.
 
+    Blank lines at the end are no names.
+
     Raises:
-        UserError: no such file; it is not UTF-8; a name is empty or there twice.
+        UserError: no such file; it is not UTF-8 or has no names; a line before the last name is
+            blank; a name is there twice.
     """
+    where = repr(str(file))
     try:
-        names = tuple(Path(file).read_text(encoding="utf-8-sig").splitlines())
+        names = Path(file).read_text(encoding="utf-8-sig").splitlines()
     except (FileNotFoundError, UnicodeError):
         raise UserError(
-            f"{str(file)!r} is not a text file in UTF-8: give the class names, one line for each "
+            f"{where} is not a text file in UTF-8: give the class names, one line for each "
             "output of the model"
         ) from None
-    if not all(names) or len(set(names)) < len(names):
+    while names and not names[-1].strip():
+        names.pop()
+    if not names:
+        raise UserError(f"{where} holds no class names: give one line for each output of the model")
+    lines: dict[str, int] = {}
+    for number, name in enumerate(names, 1):
+        if not name.strip():
+            raise UserError(
+                f"{where}: line {number} of {len(names)} is blank; give each output a name of its "
+                "own"
+            )
+        if (first := lines.setdefault(name, number)) != number:
+            raise UserError(
+                f"{where} names two outputs {quoted(name)}, in lines {first} and {number}; give "
+                "each a name of its own"
+            )
+    return tuple(names)
+
+
+def labels_among(labels: Sequence[str], names: Sequence[str]) -> tuple[str, ...]:
+    """Write labels as the classes are named: a whole number may be 3.0 where the class is 3.
+
+    Args:
+        labels: of the pictures.
+        names: of the classes.
+
+    Raises:
+        UserError: labels that are not among the classes.
+    """
+    classes = set(names)
+    spelled = tuple(
+        label if label in classes else WHOLE_AS_DECIMAL.sub(r"\1", label) for label in labels
+    )
+    unknown = [label for label, name in zip(labels, spelled, strict=True) if name not in classes]
+    if unknown:
+        some = ", ".join(map(repr, names[:5])) + (", ..." if len(names) > 5 else "")
         raise UserError(
-            f"{str(file)!r} names an output by an empty line, or two alike; give each of "
-            f"{len(names)} a name of its own"
+            f"column 'label': {len(unknown)} of {len(labels)} labels are not classes of the model, "
+            f"{unknown[0]!r} first (classes are {some}); name its outputs by --classes"
         )
-    return names
+    return spelled

@@ -2,11 +2,12 @@
 
 from pathlib import Path
 
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 # Pillow's other readers are old, and one of them starts a program of its own.
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF", "PPM")
 # What opening a picture may raise: it is not one, is damaged, or would fill the memory.
+MOST_LETTERS = 80  # of the reason why a picture cannot be read, in a message
 ERRORS = (OSError, ValueError, Image.DecompressionBombError)
 
 
@@ -28,3 +29,10 @@ def read_picture(path: str | Path, mode: str) -> Image.Image:
                 f"it has more than 8 bits a channel, mode {picture.mode}; convert it first"
             )
         return picture.convert(mode)
+
+
+def reason(error: Exception) -> str:
+    """Say in a few words, for a message, why `read_picture` failed."""
+    if isinstance(error, UnidentifiedImageError):
+        return f"it is none of {', '.join(FORMATS)}"
+    return " ".join(str(error).split())[:MOST_LETTERS]

@@ -1,0 +1,185 @@
+"""An ONNX model of pictures: opened, checked and run by ONNX Runtime."""
+
+import mmap
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+
+from forgetting.errors import UserError, did_you_mean
+from forgetting.text import counted
+
+BATCH = 64
+MOST_LETTERS = 400  # of ONNX Runtime's reason in a message
+MOST_NAMES = 12  # of a model's outputs in a message
+INPUTS = {"tensor(float)": np.float32, "tensor(float16)": np.float16, "tensor(uint8)": np.uint8}
+NO_REASON = re.compile(
+    r"^\[ONNXRuntimeError\] : [0-9]+ : [A-Z_]+ : "
+    r"|Load model from .*? failed: ?"
+    r"|/\S+\.(cc|cpp|h|hpp):[0-9]+ [^()]*\(([^()]|\([^()]*\))*\)( const)?( \[with [^]]*\])? "
+)
+# The operators that find their scales as they run begin with this word, in every exporter.
+DYNAMIC = b"DynamicQuantize"
+
+
+@dataclass(frozen=True)
+class OnnxModel:
+    """A model with one input of pictures, ready to run.
+
+    Attributes:
+        session: of ONNX Runtime.
+        output: the name of the output that holds the scores of the classes.
+        layout: "NCHW" or "NHWC", of the input.
+        one_at_a_time: whether it takes the scales of its 8-bit numbers from all pictures of a batch
+            together, so that a picture has to be alone in its batch.
+    """
+
+    session: Any
+    output: str
+    layout: str
+    one_at_a_time: bool
+
+    @property
+    def takes_bytes(self) -> bool:
+        """Whether the input is bytes."""
+        return INPUTS[self._input.type] is np.uint8
+
+    @property
+    def batch(self) -> int:
+        """How many pictures are given to `compute_scores` at a time."""
+        return 1 if self.one_at_a_time else self._fixed_batch or BATCH
+
+    @property
+    def size(self) -> tuple[int, int] | None:
+        """Height and width of the input, if they are fixed."""
+        shape = self._input.shape
+        height, width = shape[2:] if self.layout == "NCHW" else shape[1:3]
+        return (height, width) if isinstance(height, int) and isinstance(width, int) else None
+
+    @property
+    def _input(self) -> Any:
+        return self.session.get_inputs()[0]
+
+    @property
+    def _fixed_batch(self) -> int | None:
+        number = self._input.shape[0]
+        return number if isinstance(number, int) else None
+
+    def compute_scores(self, values: np.ndarray) -> np.ndarray:
+        """Run the model.
+
+        Args:
+            values: (N, channels, height, width), N at most `batch`.
+
+        Returns:
+            (N, C) float64: the scores or probabilities of the classes.
+
+        Raises:
+            UserError: the pictures do not fit the model, or its output is not of that shape.
+        """
+        number, kind = len(values), INPUTS[self._input.type]
+        fixed = self._fixed_batch or number
+        if number < fixed:  # Pictures are missing in a batch of fixed size: repeat the last.
+            values = np.concatenate([values, np.repeat(values[-1:], fixed - number, axis=0)])
+        if self.layout == "NHWC":
+            values = values.transpose(0, 2, 3, 1)
+        if kind is np.uint8 and ((values < 0) | (values > 255) | (values % 1 != 0)).any():
+            raise UserError(
+                "the model takes bytes, and the pre-processing makes numbers that are not; leave "
+                "scale, mean and std out"
+            )
+        values = np.ascontiguousarray(values).astype(kind)
+        try:
+            scores = self.session.run([self.output], {self._input.name: values})[0]
+        except Exception as error:
+            raise UserError(
+                f"the model cannot run on input {values.shape} {values.dtype}: it needs "
+                f"{self._input.shape}; check size, layout and channels ({_reason(error)})"
+            ) from None
+        shape, scores = np.shape(scores), np.asarray(scores, dtype=np.float64)
+        while scores.ndim > 2 and scores.shape[-1] == 1:
+            scores = scores[..., 0]
+        if scores.ndim != 2 or scores.shape[1] < 2 or len(scores) != len(values):
+            raise UserError(
+                f"the model's output {self.output!r} has shape {shape} for "
+                f"{counted(len(values), 'picture')}: it needs (pictures, classes), with at least "
+                "2 classes"
+            )
+        return scores[:number]
+
+
+def open_model(file: str | Path, *, layout: str, output: str | None = None) -> OnnxModel:
+    """Open a model.
+
+    Args:
+        file: an ONNX file.
+        layout: of its input.
+        output: which output holds the scores of the classes; it may be left out if there is one.
+
+    Raises:
+        UserError: no such file; not a model that ONNX Runtime can run; another input than
+            pictures; no such output, or several and none is named.
+    """
+    name = repr(str(file))
+    if not Path(file).is_file():
+        raise UserError(f"{name} is not a file: give an ONNX model")
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4
+    try:
+        session = onnxruntime.InferenceSession(
+            str(file), options, providers=["CPUExecutionProvider"]
+        )
+    except Exception as error:  # ONNX Runtime's exceptions have no common class of their own.
+        raise UserError(
+            f"{name} is not an ONNX model that ONNX Runtime can run ({_reason(error)}); export it "
+            "again"
+        ) from None
+    inputs = session.get_inputs()
+    if len(inputs) == 1 and inputs[0].shape and inputs[0].shape[0] == 0:
+        raise UserError(
+            f"{name} takes batches of 0 pictures: export it with a batch of any size, or "
+            "of at least 1"
+        )
+    if len(inputs) != 1 or inputs[0].type not in INPUTS or len(inputs[0].shape) != 4:
+        some = ", ".join(f"{one.name} {one.type} {one.shape}" for one in inputs)
+        raise UserError(
+            f"{name} has the inputs {some}: it needs one, four-dimensional, of float or "
+            "uint8 pictures"
+        )
+    return OnnxModel(session, _chosen_output(session, output, name), layout, _is_dynamic(file))
+
+
+def _chosen_output(session: Any, output: str | None, model: str) -> str:
+    names = [one.name for one in session.get_outputs()]
+    listed = ", ".join(map(repr, names[:MOST_NAMES])) + (", ..." if names[MOST_NAMES:] else "")
+    if output is None and len(names) > 1:
+        raise UserError(
+            f"{model} has {len(names)} outputs: {listed}; say by --output which of them holds the "
+            "scores of the classes"
+        )
+    if output is not None and output not in names:
+        raise UserError(
+            f"{model} has no output {output!r}: it has {listed}{did_you_mean(output, names)}"
+        )
+    chosen = names[0] if output is None else output
+    kind = next(one.type for one in session.get_outputs() if one.name == chosen)
+    if not kind.startswith("tensor(") or kind in ("tensor(string)", "tensor(bool)"):
+        raise UserError(
+            f"{model}: its output {chosen!r} holds {kind}, which are no scores of classes; give "
+            "another by --output, or export it again"
+        )
+    return chosen
+
+
+def _is_dynamic(file: str | Path) -> bool:
+    """Whether a graph has an operator that takes its scale from the whole batch."""
+    with open(file, "rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as text:
+        return text.find(DYNAMIC) >= 0
+
+
+def _reason(error: Exception) -> str:
+    """What ONNX Runtime says, less codes, the file's path and places in its source."""
+    return NO_REASON.sub("", " ".join(str(error).split()))[:MOST_LETTERS]
