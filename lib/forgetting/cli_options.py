@@ -106,8 +106,13 @@ Size = Annotated[
 ]
 Resize = Annotated[
     str | None,
-    typer.Option(help="stretch, or crop: scale the shorter side and cut out the centre."),
+    typer.Option(
+        metavar="stretch|crop|LENGTH",
+        help="crop: scale until the size is just covered, and cut out the centre; a LENGTH: of the "
+        "shorter side, then cut out the centre, as Resize and CenterCrop do.",
+    ),
 ]
+Interpolation = Annotated[str | None, typer.Option(help="bilinear, bicubic or nearest.")]
 Scale = Annotated[
     float | None, typer.Option(help="What the bytes are divided by; 255 if not given.")
 ]

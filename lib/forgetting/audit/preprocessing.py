@@ -5,14 +5,46 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 from PIL import Image
-from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    FiniteFloat,
+    ValidationError,
+    model_validator,
+)
 
 from forgetting.audit.pictures import read_picture
 from forgetting.errors import UserError, invalid_value
 from forgetting.yaml_text import read_yaml
 
 MOST_SIDE = 8192  # Pixels of an input.
+MOST_PIXELS = 2**27  # Of a resized picture, before its centre is cut out.
 MODES = {"RGB": "RGB", "BGR": "RGB", "L": "L"}
+RESAMPLINGS = {
+    "bilinear": Image.Resampling.BILINEAR,
+    "bicubic": Image.Resampling.BICUBIC,
+    "nearest": Image.Resampling.NEAREST,
+}
+
+
+def _check_resize(value: object) -> object:
+    if isinstance(value, str) and value.isdecimal():
+        value = int(value)
+    side = isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= MOST_SIDE
+    if not side and value not in ("stretch", "crop"):
+        raise ValueError(
+            f"{value!r} is not allowed; give stretch, crop, or the length of the shorter side, 1 "
+            f"to {MOST_SIDE}"
+        )
+    return value
+
+
+def _as_values(value: object) -> object:
+    """A number as one value of several."""
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return (value,) if number else value
 
 
 class Preprocessing(BaseModel):
@@ -29,9 +61,17 @@ class Preprocessing(BaseModel):
         Field(description="height and width; None: the model's, else the picture's"),
     ] = None
     resize: Annotated[
-        Literal["stretch", "crop"],
-        Field(description="stretch to the size, or scale the shorter side and cut out the centre"),
+        Literal["stretch", "crop"] | int,
+        BeforeValidator(_check_resize),
+        Field(
+            description="stretch to the size; crop: scale so that it just covers the size, and cut "
+            "out the centre; a whole number: scale so that the shorter side has that length, and "
+            "cut out the centre, as Resize and CenterCrop of torchvision do"
+        ),
     ] = "stretch"
+    interpolation: Annotated[
+        Literal["bilinear", "bicubic", "nearest"], Field(description="between pixels, to resize")
+    ] = "bilinear"
     scale: Annotated[
         float | None,
         Field(
@@ -42,10 +82,13 @@ class Preprocessing(BaseModel):
     ] = None
     mean: Annotated[
         tuple[FiniteFloat, ...],
+        BeforeValidator(_as_values),
         Field(description="one value, or one for each channel in the order of `channels`"),
     ] = (0.0,)
     std: Annotated[
-        tuple[Annotated[FiniteFloat, Field(gt=0)], ...], Field(description="as mean")
+        tuple[Annotated[FiniteFloat, Field(gt=0)], ...],
+        BeforeValidator(_as_values),
+        Field(description="as mean"),
     ] = (1.0,)
     layout: Literal["NCHW", "NHWC"] = "NCHW"
     channels: Literal["RGB", "BGR", "L"] = "RGB"
@@ -77,25 +120,47 @@ class Preprocessing(BaseModel):
             OSError, ValueError, Image.DecompressionBombError: as `read_picture` does.
         """
         picture = read_picture(path, MODES[self.channels])
-        if size is not None:
-            picture = _resized(picture, size, self.resize)
+        picture = _resized(picture, size, self.resize, RESAMPLINGS[self.interpolation])
         values = np.atleast_3d(np.asarray(picture, dtype=np.float32))
         values = values[..., :: -1 if self.channels == "BGR" else 1]
         values = values / np.float32(self.scale or 255) - np.asarray(self.mean, dtype=np.float32)
         return (values / np.asarray(self.std, dtype=np.float32)).transpose(2, 0, 1)
 
 
-def _resized(picture: Image.Image, size: tuple[int, int], how: str) -> Image.Image:
-    height, width = size
+def _resized(
+    picture: Image.Image,
+    size: tuple[int, int] | None,
+    how: str | int,
+    resampling: Image.Resampling = Image.Resampling.BILINEAR,
+) -> Image.Image:
+    """A picture of height and width `size`; see `Preprocessing`."""
+    if how == "stretch":
+        same = size is None or picture.size == size[::-1]
+        return picture if same else picture.resize(size[::-1], resampling)
     if how == "crop":
-        scale = max(width / picture.width, height / picture.height)
-        sides = max(width, round(picture.width * scale)), max(height, round(picture.height * scale))
-        picture = picture.resize(sides, Image.Resampling.BILINEAR)
-        left, top = (picture.width - width) // 2, (picture.height - height) // 2
-        return picture.crop((left, top, left + width, top + height))
-    if picture.size == (width, height):
+        if size is None:
+            return picture
+        scale = max(size[1] / picture.width, size[0] / picture.height)
+        width = max(size[1], round(picture.width * scale))
+        height = max(size[0], round(picture.height * scale))
+    else:  # As torchvision rounds.
+        shorter = min(picture.size)
+        width, height = (int(how) * side // shorter for side in picture.size)
+    if width * height > MOST_PIXELS:
+        raise ValueError(f"it is so narrow that it would be resized to {width} by {height} pixels")
+    picture = picture.resize((width, height), resampling)
+    if size is None:
         return picture
-    return picture.resize((width, height), Image.Resampling.BILINEAR)
+    left, top = (
+        (old - new) // 2 if how == "crop" else _centre_start(old, new)
+        for old, new in zip(picture.size, size[::-1], strict=True)
+    )
+    return picture.crop((left, top, left + size[1], top + size[0]))  # What lies outside is black.
+
+
+def _centre_start(old: int, new: int) -> int:
+    """Where the centre begins, as torchvision rounds; below 0 if it is longer than the side."""
+    return round((old - new) / 2) if old >= new else -((new - old) // 2)
 
 
 def read_preprocessing(file: str | Path | None = None, **options: Any) -> Preprocessing:
