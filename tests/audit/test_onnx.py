@@ -358,6 +358,24 @@ def test_of_several_outputs_one_has_to_be_named_and_is_then_used(numbered):
         predicted(numbered, made, output="feature")
 
 
+def test_the_command_chooses_an_output_resizes_as_it_is_told_and_prints_one_line(
+    numbered, monkeypatch, capsys
+):
+    monkeypatch.chdir(numbered)
+    monkeypatch.setattr(cli.console, "file", None)
+    lookup_model("m.onnx", ALL_RIGHT, outputs={"features": np.float32(-ALL_RIGHT)})
+    (numbered / "names.txt").write_text("\n".join(CLASSES))
+    words = "m.onnx images --labels labels.csv --classes names.txt --out p.parquet --output y"
+    for resize, code in (("9 --interpolation nearest", 0), ("shorter", 2)):
+        given = ["forgetting", "predict", *words.split(), "--resize", *resize.split()]
+        monkeypatch.setattr(sys, "argv", given)
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        printed = capsys.readouterr().err
+        assert (ended.value.code or 0) == code and printed.count("\n") == 1, printed
+        assert ("wrote p.parquet: 6 predictions, 100.0 % right. A soft" in printed) == (code == 0)
+
+
 def test_an_output_that_holds_no_numbers_is_refused(numbered):
     graph = onnx.parser.parse_graph(
         "g (uint8[n, 3, 8, 8] x) => (bool[n, 3, 8, 8] y) { z = Cast<to=9>(x)  y = Not(z) }"
