@@ -159,13 +159,11 @@ def audit(
     Exit code 0: passed; 2: bad input; 3: a rule is met; 4: a rule cannot be decided.
     """
     from forgetting.audit import audit_predictions, check_report_folder, parse_rule
-    from forgetting.audit.rules import MET, PASSED, UNKNOWN
+    from forgetting.audit.rules import exit_code
 
-    rules = fail_if or []
-    for rule in rules:
+    for rule in fail_if or []:
         parse_rule(rule)  # What is not a rule is refused before anything is read.
-    tables = options.given_predictions(files, model)
-    inputs = tables.values() if isinstance(tables, dict) else tables
+    tables, inputs = options.given_predictions(files, model)
     check_report_folder(out, inputs=[*inputs, *([groups] if groups else [])])
     result = audit_predictions(
         tables,
@@ -181,14 +179,13 @@ def audit(
         minimum=minimum,
         seed=seed,
     )
-    verdicts = [result.judge(rule) for rule in rules]
+    verdicts = [result.judge(rule) for rule in fail_if or []]
     result.write(out, images=images, verdicts=verdicts)
     typer.echo("\n".join(result.summary["sentences"]))
     console.print(f"wrote {display_path(out / 'index.html')}", markup=False)
     for verdict in verdicts:
         console.print(verdict.line, markup=False)
-    codes = {verdict.code for verdict in verdicts}
-    raise typer.Exit(next((code for code in (MET, UNKNOWN) if code in codes), PASSED))
+    raise typer.Exit(exit_code(verdicts))
 
 
 @app.command()

@@ -145,8 +145,8 @@ def parse_assignments(option: str, values: Sequence[str]) -> dict[str, str]:
 
 def given_predictions(
     files: Sequence[Path] | None, models: Sequence[str] | None
-) -> list[Path] | dict[str, Path]:
-    """Return the files of predictions, by setting where `models` say it.
+) -> tuple[list[Path] | dict[str, Path], list[Path]]:
+    """Return the files of predictions, by setting where `models` say it; and these files alone.
 
     Raises:
         UserError: there are none, or of both kinds.
@@ -157,7 +157,9 @@ def given_predictions(
             "give files of predictions, or --model NAME=FILE for each setting"
             + ("; not both" if files else "")
         )
-    return {name: Path(file) for name, file in named.items()} or list(files or [])
+    by_setting = {name: Path(file) for name, file in named.items()}
+    paths = list(by_setting.values() or files or [])
+    return by_setting or paths, paths
 
 
 def parse_numbers(name: str, text: str | None) -> list[float] | None:

@@ -145,3 +145,9 @@ def _named(rows: Sequence[Row], rule: Rule) -> str:
         name = quoted("/".join(str(row[key]) for key in keys))
         names.append(f"{name} ({values})" if values else name)
     return ", ".join(names) + (f" and {len(rows) - 3:,} more" if len(rows) > 3 else "")
+
+
+def exit_code(verdicts: Sequence[Verdict]) -> int:
+    """Return the command's exit code: that of a rule that is met, else of one that is unknown."""
+    codes = {verdict.code for verdict in verdicts}
+    return next((code for code in (MET, UNKNOWN) if code in codes), PASSED)

@@ -117,5 +117,9 @@ def check_gaps(gaps: Mapping[str, int], rows: int, source: TableSource) -> None:
             raise UserError(
                 f"{source.name}, column {quoted(column)}: {count:,} of {counted(rows, 'value')} "
                 "missing; give each row a value"
-                + (", or count them as wrong by --no-answer" if column == "predicted" else "")
+                + (
+                    ", or count them as wrong by --no-answer, where a model gave no answer"
+                    if column == "predicted"
+                    else ""
+                )
             )
