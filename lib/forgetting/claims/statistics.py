@@ -10,7 +10,7 @@ import numpy as np
 
 from forgetting.claims.evidence import INT8, SECOND_BASELINE, Evidence
 from forgetting.errors import UserError
-from forgetting.measure import class_impact, exemplars, inputs, resampling
+from forgetting.measure import class_impact, inputs, plurality, resampling
 
 FLAW_KINDS = ("corrupted", "two digits", "atypical")
 # Statistics of classes are numbers of classes, all others fractions. Those about single images
@@ -92,15 +92,17 @@ def measure_statistics(
     for name in names:
         if name == "dense":
             continue
-        margin = _margins(evidence, name, alpha)
-        measured.values[name] = _statistics(evidence, name, margin, everyone, everyone)
+        margin, votes = _margins(evidence, name, alpha), _votes(evidence, name)
+        measured.values[name] = _statistics(evidence, name, margin, votes, everyone, everyone)
         measured.member_draws[name] = np.array(
             [
-                _statistics(evidence, name, margin, first, second)
+                _statistics(evidence, name, margin, votes, first, second)
                 for first, second in zip(halves["dense"], halves[name], strict=True)
             ]
         )
-        measured.source_draws[name] = _over_sources(evidence, name, draws=draws, seed=source_seed)
+        measured.source_draws[name] = _over_sources(
+            evidence, name, votes, draws=draws, seed=source_seed
+        )
     return measured
 
 
@@ -116,11 +118,53 @@ def _margins(evidence: Evidence, name: str, alpha: float) -> np.ndarray:
     return ((table["relative_high"] - table["relative_low"]) / 2).to_numpy()
 
 
+class _Votes(NamedTuple):
+    """The votes of the members of two populations, 0 or 1, and which of them are right.
+
+    Attributes:
+        dense: (K, N * R), R being the most labels that occur for one image.
+        other: (L, N * R).
+        labels: R.
+        dense_right: (K, N) booleans.
+        other_right: (L, N) booleans.
+    """
+
+    dense: np.ndarray
+    other: np.ndarray
+    labels: int
+    dense_right: np.ndarray
+    other_right: np.ndarray
+
+
+def _votes(evidence: Evidence, name: str) -> _Votes:
+    dense, other = evidence.predicted["dense"], evidence.predicted[name]
+    ranks, names = plurality.ranked(np.concatenate([dense, other]))
+    # As float32, in which sums of so few ones are exact and matrix products fast.
+    votes = (ranks[..., None] == np.arange(names.shape[1])).astype(np.float32)
+    votes = votes.reshape(len(ranks), -1)
+    right = [population == evidence.label for population in (dense, other)]
+    return _Votes(votes[: len(dense)], votes[len(dense) :], names.shape[1], *right)
+
+
+def _pies(votes: _Votes, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Which images are PIEs (N,) of some members of both populations; as `exemplars.find`."""
+    one, other = (
+        plurality.leaders((members.astype(np.float32) @ cast).reshape(-1, votes.labels))[0]
+        for members, cast in ((first, votes.dense), (second, votes.other))
+    )
+    return (one != other) & (one >= 0) & (other >= 0)
+
+
 def _statistics(
-    evidence: Evidence, name: str, margin: np.ndarray, first: np.ndarray, second: np.ndarray
+    evidence: Evidence,
+    name: str,
+    margin: np.ndarray,
+    votes: _Votes,
+    first: np.ndarray,
+    second: np.ndarray,
 ) -> np.ndarray:
     """All statistics of the members `second` of `name` against the members `first` of dense."""
-    test, holdout = _columns(evidence, name, first, second)
+    test, holdout = _columns(evidence, name, votes, first, second)
     values = (
         _class_statistics(evidence, test, margin)
         | _corruption_statistics(evidence, name, first, second)
@@ -131,16 +175,15 @@ def _statistics(
 
 
 def _columns(
-    evidence: Evidence, name: str, first: np.ndarray, second: np.ndarray
+    evidence: Evidence, name: str, votes: _Votes, first: np.ndarray, second: np.ndarray
 ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
     """One number an image: of the test images (N,), and of the held-out ones (M,)."""
-    dense, other = evidence.predicted["dense"][first], evidence.predicted[name][second]
-    pie = exemplars.find(baseline=dense, compressed=other)["pie"].to_numpy()
-    right = (dense == evidence.label).mean(axis=0)
+    pie = _pies(votes, first, second)
+    right = votes.dense_right[first].mean(axis=0)
     test = {
         "n": np.ones(len(pie)),
         "right": right,
-        "right_other": (other == evidence.label).mean(axis=0),
+        "right_other": votes.other_right[second].mean(axis=0),
         "pie": pie,
         "right_pie": right * pie,
     }
@@ -221,10 +264,12 @@ def _image_statistics(
     return values
 
 
-def _over_sources(evidence: Evidence, name: str, *, draws: int, seed: int) -> np.ndarray:
+def _over_sources(
+    evidence: Evidence, name: str, votes: _Votes, *, draws: int, seed: int
+) -> np.ndarray:
     """The statistics with all members, on resampled images (draws, S)."""
     everyone = np.ones(len(evidence.predicted["dense"]), dtype=bool)
-    test, holdout = _columns(evidence, name, everyone, everyone)
+    test, holdout = _columns(evidence, name, votes, everyone, everyone)
     values = _image_statistics(
         _drawn_totals(test, evidence.source, draws=draws, seed=seed),
         _drawn_totals(holdout, np.arange(len(evidence.adversary)), draws=draws, seed=seed),

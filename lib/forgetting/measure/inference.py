@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
+from scipy import special, stats
 
 
 class Change(NamedTuple):
@@ -46,7 +46,8 @@ def interval(
     Returns:
         Lower and upper end.
     """
-    margin = stats.t.isf(alpha / 2, df) * se
+    # What stats.t.isf computes, which takes 100 times as long to check a single value first.
+    margin = -special.stdtrit(df, alpha / 2) * se
     return value - margin, value + margin
 
 
@@ -55,7 +56,7 @@ def _with_test(
 ) -> Change:
     t = change / se
     low, high = interval(change, se=se, df=df, alpha=alpha)
-    return Change(change, low, high, t, df, 2 * stats.t.sf(np.abs(t), df), se, share)
+    return Change(change, low, high, t, df, 2 * special.stdtr(df, -np.abs(t)), se, share)
 
 
 def _varies(values: np.ndarray) -> np.ndarray:
