@@ -21,7 +21,7 @@ class _RepeatedKeyError(Exception):
 class _Loader(yaml.SafeLoader):
     """Plain values only, as `yaml.safe_load` reads them, but for the two rules above."""
 
-    def compose_mapping_node(self, anchor: str | None) -> yaml.MappingNode:
+    def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
         """Read a mapping as it is written, before what `<<` takes over stands in it."""
         node: yaml.MappingNode = super().compose_mapping_node(anchor)
         keys: dict[tuple[str, str], yaml.ScalarNode] = {}

@@ -111,13 +111,15 @@ class Preprocessing(BaseModel):
 
         Args:
             path: its file.
-            size: height and width; None leaves it as it is.
+            size: height and width; None cuts nothing out, and only a `resize` that is a length
+                changes the picture.
 
         Returns:
             (channels, height, width) float32.
 
         Raises:
-            OSError, ValueError, Image.DecompressionBombError: as `read_picture` does.
+            OSError, ValueError, Image.DecompressionBombError: as `read_picture` does, or it would
+                fill the memory once it is resized.
         """
         picture = read_picture(path, MODES[self.channels])
         picture = _resized(picture, size, self.resize, RESAMPLINGS[self.interpolation])
@@ -135,8 +137,9 @@ def _resized(
 ) -> Image.Image:
     """A picture of height and width `size`; see `Preprocessing`."""
     if how == "stretch":
-        same = size is None or picture.size == size[::-1]
-        return picture if same else picture.resize(size[::-1], resampling)
+        if size is None or picture.size == size[::-1]:
+            return picture
+        return picture.resize(size[::-1], resampling)
     if how == "crop":
         if size is None:
             return picture
