@@ -1,6 +1,7 @@
 """Groups of examples, read from a table with a column for each attribute."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -93,8 +94,11 @@ def read_groups(
     return pd.DataFrame({name: columns[name] for name in columns if name not in left_out}), notes
 
 
-def _repeated(columns: Mapping[str, pd.Categorical]) -> dict[str, str]:
-    """Return attributes that divide the examples not at all, or as an earlier one, and why."""
+def _repeated(columns: Mapping[str, Any]) -> dict[str, str]:
+    """Return attributes that divide the examples not at all, or as an earlier one, and why.
+
+    The columns are categorical.
+    """
     left_out: dict[str, str] = {}
     divisions: dict[bytes, str] = {}
     for name, values in columns.items():

@@ -152,10 +152,10 @@ def _sources(tables: Predictions, columns: Mapping[str, str]) -> list[TableSourc
     if isinstance(tables, Mapping):
         settings, given = [str(name) for name in tables], list(tables.values())
     else:
-        single = not isinstance(tables, Iterable) or isinstance(
-            tables, str | pd.DataFrame | pa.Table
-        )
-        given = [tables] if single else list(tables)
+        if not isinstance(tables, Iterable) or isinstance(tables, str | pd.DataFrame | pa.Table):
+            given = [tables]
+        else:
+            given = list(tables)
         settings = [""] * len(given)
     if unknown := [name for name in columns if name not in (*NEEDED, *OPTIONAL)]:
         raise UserError(

@@ -38,7 +38,7 @@ def alike(names: Sequence[str], others: Sequence[str]) -> dict[str, str]:
     Returns:
         For each such name the first of `others` that is alike.
     """
-    exact, first = set(others), {}
+    exact, first = set(others), dict[str, str]()
     for other in others:
         first.setdefault(spelling_key(other), other)
     keys = {name: spelling_key(name) for name in names if name not in exact}
