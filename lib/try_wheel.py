@@ -193,6 +193,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("pythons", nargs="*", default=PYTHONS)
     arguments = parser.parse_args()
+    for python in arguments.pythons:
+        command = [shutil.which(python) or python, "--version"]
+        # A version manager has names for Pythons that it does not run here.
+        if not shutil.which(python) or subprocess.run(command, capture_output=True).returncode:
+            sys.exit(
+                f"{python} does not run here: name Pythons that do, as PYTHONS=/path/to/python"
+            )
     with tempfile.TemporaryDirectory() as temporary:
         wheel = build_wheel(Path(temporary))
         rows = [["python", "dependencies", *SHOWN, "took"]]

@@ -136,7 +136,7 @@ def parse_assignments(option: str, values: Sequence[str]) -> dict[str, str]:
     for value in values:
         name, equals, rest = (part.strip() for part in value.partition("="))
         if not (name and equals and rest):
-            raise UserError(f"{option} is {value!r}: write NAME=VALUE, e.g. {option} dense=a.csv")
+            raise UserError(f"{option} is {value!r}: write NAME=VALUE")
         if name in assigned:
             raise UserError(f"{option} names {name!r} twice: give each name once")
         assigned[name] = rest

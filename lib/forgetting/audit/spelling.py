@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from forgetting.audit.name_codes import as_texts, name_column
 from forgetting.audit.table_source import TableSource
 from forgetting.errors import UserError
-from forgetting.text import quoted
+from forgetting.text import counted, quoted
 
 NO_ANSWER = "no answer"  # What a model is taken to have said where its prediction is missing.
 
@@ -114,9 +114,9 @@ def refuse_alike(
                 count += pc.sum(pc.fill_null(pc.equal(values, name), False)).as_py() or 0
     more = f"; {len(spelling)} names are such" if len(spelling) > 1 else ""
     raise UserError(
-        f"column {quoted(column)} holds {quoted(name)} ({count:,} times) where {where} has "
-        f"{quoted(other)}{more}: names that differ only by case, white space or Unicode form; "
-        "write them in one way, or take them alike by --alike"
+        f"column {quoted(column)} holds {quoted(name)} ({counted(count, 'time')}) where "
+        f"{where} has {quoted(other)}{more}: names that differ only by case, white space "
+        "or Unicode form; write them in one way, or take them alike by --alike"
     )
 
 
