@@ -1,5 +1,7 @@
 """How many PIEs there are without compression: the noise floor beside the count."""
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -40,22 +42,18 @@ def _check_draws(draws: int) -> None:
         raise UserError(f"draws is {draws}: at least 2 are needed to see a spread; 1000 is usual")
 
 
-def _observed(baseline: np.ndarray, compressed: np.ndarray) -> tuple[np.ndarray, int]:
-    """Count the PIEs and clear PIEs (2,) of two whole populations, and the ties on either side."""
-    whole = {
-        "taken_first": np.ones((1, len(baseline)), dtype=bool),
-        "taken_second": np.ones((1, len(compressed)), dtype=bool),
-    }
-    pie, clear, tied = plurality.outcomes(*plurality.one_pool(baseline, compressed, **whole))
+def _observed(pool: plurality.Ballots, members: int) -> tuple[np.ndarray, int]:
+    """Count the PIEs and clear PIEs (2,) of the first members and the others, and ties in either."""
+    side = np.arange(len(pool.ranks))[None] < members
+    pie, clear, tied = plurality.outcomes(pool, side, ~side)
     return np.array([pie.sum(), clear.sum()]), int(tied.sum())
 
 
 def _dealt(
-    baseline: np.ndarray, compressed: np.ndarray, draws: int, generator: np.random.Generator
+    pool: plurality.Ballots, members: int, draws: int, generator: np.random.Generator
 ) -> np.ndarray:
-    """Count PIEs and clear PIEs (draws, 2) where the members of both are dealt anew at random."""
-    pool = np.concatenate([baseline, compressed])
-    side = resampling.subsets(len(pool), len(baseline), draws=draws, seed=generator)
+    """Count PIEs and clear PIEs (draws, 2) where so many members are dealt anew at random."""
+    side = resampling.subsets(len(pool.ranks), members, draws=draws, seed=generator)
     return plurality.pies(pool, side, ~side)
 
 
@@ -65,33 +63,24 @@ def _permutation_p(counts: np.ndarray, dealt: np.ndarray) -> list[float]:
 
 
 def _excess_of_halves(
-    baseline: np.ndarray,
-    second_baseline: np.ndarray,
-    compressed: np.ndarray,
+    null: plurality.Ballots,
+    observed: plurality.Ballots,
     *,
+    members: int,
     draws: int,
     generator: np.random.Generator,
     paired: bool,
 ) -> np.ndarray:
     """Return the excess of PIEs and of clear PIEs (draws, 2) between random halves of the members.
 
-    If `paired`, the halves of `second_baseline` and `compressed` are the same members.
+    If `paired`, the halves of the second baseline and of the compressed are the same members.
     """
-    members = len(baseline)
     half, half_again, half_compressed = (
         resampling.subsets(members, members // 2, draws=draws, seed=generator) for _ in range(3)
     )
-    halves = {
-        "observed": (compressed, half_again if paired else half_compressed),
-        "null": (second_baseline, half_again),
-    }
-    counts = {
-        name: plurality.pies(
-            *plurality.one_pool(baseline, population, taken_first=half, taken_second=taken)
-        )
-        for name, (population, taken) in halves.items()
-    }
-    return counts["observed"] - counts["null"]
+    taken = half_again if paired else half_compressed
+    found = plurality.pies(observed, *plurality.pool_masks(half, taken))
+    return found - plurality.pies(null, *plurality.pool_masks(half, half_again))
 
 
 def null_control(
@@ -156,48 +145,78 @@ def null_control(
 
     Source: this control is ours; the paper has none.
     """
+    sides = {"baseline": baseline, "second_baseline": second_baseline, "compressed": compressed}
+    return pd.DataFrame(null_columns(**sides, draws=draws, seed=seed, alpha=alpha, paired=paired))
+
+
+def null_columns(
+    *,
+    baseline: npt.ArrayLike,
+    second_baseline: npt.ArrayLike,
+    compressed: npt.ArrayLike,
+    draws: int = 1000,
+    seed: resampling.Seed,
+    alpha: float = 0.05,
+    paired: bool = False,
+) -> dict[str, Any]:
+    """Return the columns of `null_control` by name, quicker to select from than a table.
+
+    Args:
+        baseline: as in `null_control`.
+        second_baseline: as in `null_control`.
+        compressed: as in `null_control`.
+        draws: as in `null_control`.
+        seed: as in `null_control`.
+        alpha: as in `null_control`.
+        paired: as in `null_control`.
+
+    Returns:
+        Pairs of values and, where both rows have one value, scalars.
+
+    Raises:
+        UserError: as in `null_control`.
+    """
     inputs.fraction("alpha", alpha)
-    baseline, second_baseline, compressed = inputs.populations(
+    baseline, *others = inputs.populations(
         {"baseline": baseline, "second_baseline": second_baseline, "compressed": compressed},
         members=2,
         paired=True,
     )
     _check_draws(draws)
     members, generator = len(baseline), np.random.default_rng(seed)
-    observed, observed_tied = _observed(baseline, compressed)
-    null, null_tied = _observed(baseline, second_baseline)
-    within = _dealt(baseline, second_baseline, draws, generator)
-    across = _dealt(baseline, compressed, draws, generator)
+    floor, pool = (plurality.ballots(np.concatenate([baseline, other])) for other in others)
+    observed, observed_tied = _observed(pool, members)
+    null, null_tied = _observed(floor, members)
+    within = _dealt(floor, members, draws, generator)
+    across = _dealt(pool, members, draws, generator)
     halves = _excess_of_halves(
-        baseline, second_baseline, compressed, draws=draws, generator=generator, paired=paired
+        floor, pool, members=members, draws=draws, generator=generator, paired=paired
     )
     se = np.where(np.ptp(halves, axis=0) > 0, halves.std(axis=0, ddof=1), np.nan)
     low, high = inference.interval(observed - null, se=se, df=members - 1, alpha=alpha)
     null_low, null_high = resampling.percentiles(within, alpha=alpha)
-    return pd.DataFrame(
-        {
-            "measure": ["pie", "clear"],
-            "examples": baseline.shape[1],
-            "members": members,
-            "observed": observed,
-            "observed_tied": observed_tied,
-            "null": null,
-            "null_tied": null_tied,
-            "null_mean": within.mean(axis=0),
-            "null_low": null_low,
-            "null_high": null_high,
-            "null_p": _permutation_p(null, within),
-            "p": _permutation_p(observed, across),
-            "excess": observed - null,
-            "excess_low": low,
-            "excess_high": high,
-            "se": se,
-            "df": members - 1,
-            "chance": [np.nan, clear_chance(members)],
-            "draws": draws,
-            "resamples": "members",
-        }
-    )
+    return {
+        "measure": ["pie", "clear"],
+        "examples": baseline.shape[1],
+        "members": members,
+        "observed": observed,
+        "observed_tied": observed_tied,
+        "null": null,
+        "null_tied": null_tied,
+        "null_mean": within.mean(axis=0),
+        "null_low": null_low,
+        "null_high": null_high,
+        "null_p": _permutation_p(null, within),
+        "p": _permutation_p(observed, across),
+        "excess": observed - null,
+        "excess_low": low,
+        "excess_high": high,
+        "se": se,
+        "df": members - 1,
+        "chance": [np.nan, clear_chance(members)],
+        "draws": draws,
+        "resamples": "members",
+    }
 
 
 def halves_control(
@@ -246,15 +265,14 @@ def halves_control(
     _check_draws(draws)
     members, generator = len(baseline), np.random.default_rng(seed)
     size = min(members // 2, len(compressed))
-    observed, tied = _observed(baseline, compressed)
-    across = _dealt(baseline, compressed, draws, generator)
+    pool = plurality.ballots(np.concatenate([baseline, compressed]))
+    observed, tied = _observed(pool, members)
+    across = _dealt(pool, members, draws, generator)
     place = generator.permuted(np.tile(np.arange(members), (draws, 1)), axis=1)
     half, other = place < size, (place >= size) & (place < 2 * size)
     half_compressed = resampling.subsets(len(compressed), size, draws=draws, seed=generator)
     null = plurality.pies(baseline, half, other)
-    found = plurality.pies(
-        *plurality.one_pool(baseline, compressed, taken_first=half, taken_second=half_compressed)
-    )
+    found = plurality.pies(pool, *plurality.pool_masks(half, half_compressed))
     table = {
         "measure": ["pie", "clear"],
         "examples": baseline.shape[1],

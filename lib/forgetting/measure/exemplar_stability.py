@@ -106,6 +106,7 @@ def stability(
     inputs.fraction("alpha", alpha)
     baseline, compressed = inputs.populations({"baseline": baseline, "compressed": compressed})
     most, generator, rows = min(len(baseline), len(compressed)), np.random.default_rng(seed), []
+    pool = plurality.ballots(np.concatenate([baseline, compressed]))
     for size in sizes:
         if not 1 <= size <= most or size != int(size):
             raise UserError(
@@ -117,11 +118,7 @@ def stability(
             _subsamples(len(population), size, draws=draws, disjoint=disjoint, generator=generator)
             for population in (baseline, compressed)
         )
-        found = plurality.outcomes(
-            *plurality.one_pool(
-                baseline, compressed, taken_first=taken_first, taken_second=taken_second
-            )
-        )
+        found = plurality.outcomes(pool, *plurality.pool_masks(taken_first, taken_second))
         for measure, sets in zip(("pie", "clear", "tied"), found, strict=True):
             quantities = {"count": sets[:draws].sum(axis=1).astype(float)}
             if measure != "tied":

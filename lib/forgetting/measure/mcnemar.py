@@ -9,7 +9,7 @@ import numpy.typing as npt
 from scipy import special, stats
 from scipy.optimize import elementwise
 
-from forgetting.measure import inputs
+from forgetting.measure import inputs, repeats
 
 # Discordant examples from which the power is taken from the test's normal approximation.
 MANY = 400
@@ -33,8 +33,8 @@ def p_value(*, to_wrong: npt.ArrayLike, to_right: npt.ArrayLike) -> np.ndarray:
         >>> round(float(p_value(to_wrong=8, to_right=1)), 4)
         0.0391
     """
-    lost, won = np.broadcast_arrays(np.asarray(to_wrong), np.asarray(to_right))
-    return np.minimum(1, 2 * stats.binom.cdf(np.minimum(lost, won), lost + won, 0.5))
+    (lost, won), back = repeats.distinct(to_wrong, to_right)
+    return np.minimum(1, 2 * stats.binom.cdf(np.minimum(lost, won), lost + won, 0.5))[back]
 
 
 def fewest_discordant(alpha: float) -> int:

@@ -57,10 +57,11 @@ def pies(
     populations = inputs.populations(
         {"baseline": baseline, "second_baseline": second_baseline, "compressed": compressed}
     )
-    pool, generator, rows = np.concatenate(populations), np.random.default_rng(seed), []
+    pool, generator = plurality.ballots(np.concatenate(populations)), np.random.default_rng(seed)
+    rows: list[dict[str, object]] = []
     of = np.repeat(np.arange(3), [len(population) for population in populations])
     for size in sample_size.checked_sizes(sizes, populations, least=1):
-        taken = [np.zeros((draws, len(pool)), dtype=bool) for _ in populations]
+        taken = [np.zeros((draws, len(of)), dtype=bool) for _ in populations]
         for number, population in enumerate(populations):
             taken[number][:, of == number] = resampling.subsets(
                 len(population), size, draws=draws, seed=generator

@@ -1,5 +1,7 @@
 """How the members of a population vote, and how many subsets of a pool of members do."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -152,27 +154,49 @@ def ranked(pool: npt.ArrayLike) -> tuple[np.ndarray, np.ndarray]:
     return np.ascontiguousarray(ranks.T), names
 
 
-def _contested(pool: np.ndarray, least: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Find the examples that two sets of at least `least` members could label differently.
+@dataclass(frozen=True)
+class Ballots:
+    """The votes of a pool of M members on the n examples on which they are not all of one mind.
+
+    Attributes:
+        ranks: (M, n) labels as ranks from 0, the most frequent label of the example, on.
+        counted: (n, R) members of the whole pool that vote for each rank.
+    """
+
+    ranks: np.ndarray
+    counted: np.ndarray
+
+
+def ballots(pool: npt.ArrayLike) -> Ballots:
+    """Sort the votes of a pool once, for several calls of `outcomes` and `pies`.
+
+    Args:
+        pool: (M, N) labels, one row a member.
 
     Returns:
-        The examples (n,); their labels (M, n) as ranks from the most frequent in the pool on; and
-        how many of these could lead in some set (n,), at least 2.
+        Its votes.
     """
-    some = np.flatnonzero((pool != pool[0]).any(axis=0))
-    ranks, _ = ranked(pool[:, some])
-    counted = count(ranks).astype(np.int32) if some.size else np.zeros((0, 1), dtype=np.int32)
+    pool = np.asarray(pool)
+    ranks, names = ranked(pool[:, (pool != pool[0]).any(axis=0)])
+    examples, most = names.shape
+    cells = np.arange(examples) * most + ranks
+    counted = np.bincount(cells.ravel(), minlength=names.size).reshape(names.shape)
     order = np.argsort(-counted, axis=1, kind="stable")
-    counted = np.take_along_axis(counted, order, axis=1)
+    place = np.argsort(order, axis=1).astype(ranks.dtype)
+    return Ballots(
+        np.take_along_axis(place.T, ranks, axis=0), np.take_along_axis(counted, order, axis=1)
+    )
+
+
+def _could_lead(counted: np.ndarray, least: int) -> np.ndarray:
+    """How many of the labels (n, R) could lead in some set of at least `least` members; (n,)."""
     # The first labels, however many, share what the rest leave of a set. If one of them must then
     # have more votes than the next label has in the whole pool, no other label can lead.
-    next_one = np.pad(counted[:, 1:], ((0, 0), (0, 1)))
+    next_one = np.zeros_like(counted)
+    next_one[:, :-1] = counted[:, 1:]
     rest = counted.sum(axis=1, keepdims=True) - counted.cumsum(axis=1)
     first_labels = np.arange(1, counted.shape[1] + 1)
-    leading = 1 + (-((rest - least) // first_labels) > next_one).argmax(axis=1)
-    place = np.argsort(order, axis=1)
-    here = leading > 1
-    return some[here], np.take_along_axis(place[here].T, ranks[:, here], axis=0), leading[here]
+    return 1 + (-((rest - least) // first_labels) > next_one).argmax(axis=1)
 
 
 def _lead(counted: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -190,36 +214,31 @@ def _lead(counted: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return top, lead, tied
 
 
-def one_pool(
-    first: np.ndarray, second: np.ndarray, *, taken_first: np.ndarray, taken_second: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Put two populations together, for `outcomes` and `pies` of sets taken from each.
+def pool_masks(taken_first: np.ndarray, taken_second: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Make masks of a pool of two populations, for `outcomes` and `pies` of sets taken from each.
 
     Args:
-        first: (K, N) labels.
-        second: (L, N) labels.
-        taken_first: (S, K) true where the member of `first` is taken.
-        taken_second: (S, L) true where the member of `second` is taken.
+        taken_first: (S, K) true where the member of the first population is taken.
+        taken_second: (S, L) true where the member of the second is taken.
 
     Returns:
-        The pool of all members (K + L, N), and the two sets of masks as masks of it, (S, K + L)
-        each.
+        The two sets of masks as masks of all members, first those of the first population,
+        (S, K + L) each.
     """
     no_first, no_second = np.zeros_like(taken_first), np.zeros_like(taken_second)
     return (
-        np.concatenate([first, second]),
         np.concatenate([taken_first, no_second], axis=1),
         np.concatenate([no_first, taken_second], axis=1),
     )
 
 
 def outcomes(
-    pool: npt.ArrayLike, first: np.ndarray, second: np.ndarray
+    pool: npt.ArrayLike | Ballots, first: np.ndarray, second: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Find PIEs, clear PIEs and ties between two sets of members of a pool, for many such pairs.
 
     Args:
-        pool: (M, N) labels, one row a member.
+        pool: (M, N) labels, one row a member, or their `ballots`.
         first: (S, M) true where the member is in the first set, at least one in each row.
         second: (S, M) the same of the second set.
 
@@ -229,11 +248,12 @@ def outcomes(
         and examples that are tied in either set.
     """
     size_first, size_second = first.sum(axis=1), second.sum(axis=1)
-    examples, ranks, leading = _contested(
-        np.asarray(pool), min(size_first.min(), size_second.min())
-    )
+    votes = pool if isinstance(pool, Ballots) else ballots(pool)
+    leading = _could_lead(votes.counted, min(size_first.min(), size_second.min()))
+    # Where only one label can lead, both sets have that one.
+    ranks, leading = votes.ranks[:, leading > 1], leading[leading > 1]
     draws, compact = len(first), np.min_scalar_type(len(ranks))
-    pie, clear, tied = (np.zeros((draws, len(examples)), dtype=bool) for _ in range(3))
+    pie, clear, tied = (np.zeros((draws, len(leading)), dtype=bool) for _ in range(3))
     # Exact for counts this small, and fast in products.
     sets = [first.astype(np.float32), second.astype(np.float32)]
     for labels in np.unique(leading):
@@ -256,7 +276,7 @@ def outcomes(
     return pie, clear, tied
 
 
-def pies(pool: npt.ArrayLike, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+def pies(pool: npt.ArrayLike | Ballots, first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """Count the PIEs and clear PIEs between the sets that `outcomes` takes.
 
     Args:

@@ -9,6 +9,8 @@ import numpy.typing as npt
 from scipy import stats
 from scipy.optimize import elementwise
 
+from forgetting.measure import repeats
+
 HALVINGS = 50  # Of intervals that are searched: their ends are exact to about 1e-15.
 MOST_ERRORS = 38.0  # Standard errors from which p is 0 to all digits.
 
@@ -48,63 +50,39 @@ def score_interval(
     lost, won, size = np.broadcast_arrays(
         *(np.asarray(counts, dtype=float) for counts in (to_wrong, to_right, n))
     )
-    low, high = _score_interval(
-        np.atleast_1d(lost),
-        np.atleast_1d(won),
-        np.atleast_1d(size),
-        stats.norm.isf(np.asarray(alpha) / 2),
-    )
-    return low.reshape(size.shape), high.reshape(size.shape)
+    return _score_interval(lost, won, size, stats.norm.isf(np.asarray(alpha) / 2))
 
 
 def _score_interval(
     lost: np.ndarray, won: np.ndarray, n: np.ndarray, z: npt.ArrayLike
 ) -> tuple[np.ndarray, np.ndarray]:
-    """As `score_interval`, for `z` standard errors."""
-
-    def score(change: np.ndarray) -> np.ndarray:
-        # The chance of a loss that is most likely if the true change is `change`: the root of a
-        # quadratic.
-        linear = (2 * n - won + lost) * change - lost - won
-        root = np.sqrt(np.maximum(linear**2 + 8 * n * lost * change * (1 - change), 0))
-        chance = (root - linear) / (4 * n)
-        above = won - lost - n * change
-        spread = np.sqrt(np.maximum(n * (2 * chance + change * (1 - change)), 0))
-        return np.divide(above, spread, out=np.copysign(np.inf, above), where=spread > 0)
-
-    estimate, ends = (won - lost) / n, []
-    for limit, outermost in ((z, -1.0), (-np.asarray(z), 1.0)):
-        inside, outside = estimate.copy(), np.full(n.shape, outermost)
-        for _ in range(HALVINGS):
-            middle = (inside + outside) / 2
-            excluded = np.abs(score(middle)) > np.abs(limit)
-            inside = np.where(excluded, inside, middle)
-            outside = np.where(excluded, middle, outside)
-        ends.append((inside + outside) / 2)
-    return ends[0], ends[1]
-
-
-def _against_rest(
-    lost: np.ndarray,
-    won: np.ndarray,
-    n: np.ndarray,
-    lost_rest: np.ndarray,
-    won_rest: np.ndarray,
-    n_rest: np.ndarray,
-    z: npt.ArrayLike,
-) -> tuple[np.ndarray, np.ndarray]:
-    """The interval of the change minus the rest's change, by the square-and-add rule.
-
-    It is made of two score intervals, whose distances from the estimates add in squares.
-    """
-    low, high = _score_interval(lost, won, n, z)
-    low_rest, high_rest = _score_interval(lost_rest, won_rest, n_rest, z)
-    change, rest = (won - lost) / n, (won_rest - lost_rest) / n_rest
-    below, above = (
-        np.hypot(change - low, high_rest - rest),
-        np.hypot(high - change, rest - low_rest),
+    """As `score_interval`, for `z` standard errors; each end once for counts that are alike."""
+    rows, back = repeats.distinct(lost, won, n, z)
+    low, high = (
+        _score_end(*rows, upper=upper)[back].reshape(back.shape) for upper in (False, True)
     )
-    return change - rest - below, change - rest + above
+    return low, high
+
+
+def _score_end(
+    lost: np.ndarray, won: np.ndarray, n: np.ndarray, z: np.ndarray, *, upper: npt.ArrayLike
+) -> np.ndarray:
+    """One end of each score interval at `z` standard errors, the upper one where `upper`."""
+    apart, slope, curve = won - lost, 2 * n - won + lost, 8 * n * lost
+    inside, outside = apart / n, np.where(upper, np.ones(n.shape), -1.0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        for _ in range(HALVINGS):
+            change = (inside + outside) / 2
+            # The chance of a loss that is most likely if the true change is `change`: the root of a
+            # quadratic.
+            linear = slope * change - lost - won
+            root = np.sqrt(np.maximum(linear**2 + curve * change * (1 - change), 0))
+            chance = (root - linear) / (4 * n)
+            spread = np.sqrt(np.maximum(n * (2 * chance + change * (1 - change)), 0))
+            # Without any spread every other change is excluded, and nothing is 0 / 0.
+            held = np.abs(apart - n * change) / spread <= z
+            inside, outside = np.where(held, change, inside), np.where(held, outside, change)
+    return (inside + outside) / 2
 
 
 def relative_interval(
@@ -137,16 +115,38 @@ def relative_interval(
         Newcombe, Statistics in Medicine 17 (1998) 873-890; Zou and Donner, ibid. 27 (2008)
         1693-1702.
     """
-    lost, won, size, whole, lost_all, won_all = (
-        np.asarray(v, dtype=float)
-        for v in (to_wrong, to_right, n, total, total_to_wrong, total_to_right)
+    counts, share = _set_and_rest(n, to_wrong, to_right, total, total_to_wrong, total_to_right)
+    low, high = _score_interval(*counts, stats.norm.isf(alpha / 2))
+    lost, won, size = counts
+    change, rest = (won - lost) / size
+    # The square-and-add rule: the distances of both intervals from the estimates add in squares.
+    below, above = (
+        np.hypot(change - low[0], high[1] - rest),
+        np.hypot(high[0] - change, rest - low[1]),
     )
-    # The change minus the whole's is this share of the change minus the rest's.
-    share = (whole - size) / whole
-    low, high = _against_rest(
-        lost, won, size, lost_all - lost, won_all - won, whole - size, stats.norm.isf(alpha / 2)
+    return share * (change - rest - below), share * (change - rest + above)
+
+
+def _set_and_rest(
+    n: npt.ArrayLike,
+    to_wrong: npt.ArrayLike,
+    to_right: npt.ArrayLike,
+    total: npt.ArrayLike,
+    total_to_wrong: npt.ArrayLike,
+    total_to_right: npt.ArrayLike,
+) -> tuple[list[np.ndarray], np.ndarray]:
+    """Losses, wins and examples, each (2, ...) of the set and of the rest; the rest's share.
+
+    The change minus the whole's is that share of the change minus the rest's.
+    """
+    size, lost, won, whole, lost_all, won_all = np.broadcast_arrays(
+        *(
+            np.asarray(counts, dtype=float)
+            for counts in (n, to_wrong, to_right, total, total_to_wrong, total_to_right)
+        )
     )
-    return share * low, share * high
+    pairs = ((lost, lost_all - lost), (won, won_all - won), (size, whole - size))
+    return [np.stack(pair) for pair in pairs], (whole - size) / whole
 
 
 def relative_p(
@@ -173,22 +173,23 @@ def relative_p(
     Returns:
         (G,) p-values.
     """
-    lost, won, size, whole, lost_all, won_all = (
-        np.asarray(v, dtype=float)
-        for v in (to_wrong, to_right, n, total, total_to_wrong, total_to_right)
-    )
-    counts = [lost, won, size, lost_all - lost, won_all - won, whole - size]
-    difference = (won - lost) / size - (counts[4] - counts[3]) / counts[5]
-    p = np.ones(size.shape)
-    if (apart := difference != 0).any():
-        counts = [count[apart] for count in counts]
+    counts, _ = _set_and_rest(n, to_wrong, to_right, total, total_to_wrong, total_to_right)
+    rows, back = repeats.distinct(*(column for pair in counts for column in pair))
+    lost, won, size = (np.stack(pair) for pair in zip(rows[::2], rows[1::2], strict=True))
+    change, rest = (won - lost) / size
+    p = np.ones(change.shape)
+    if (apart := change != rest).any():
 
-        def end(z: np.ndarray, upwards: np.ndarray, *counts: np.ndarray) -> np.ndarray:
-            # These are the six counts above, which mypy cannot number in a variadic argument.
-            low, high = _against_rest(*counts, z)  # type: ignore[call-arg]
-            return np.where(upwards, low, -high)
+        def missing(z: np.ndarray, *columns: np.ndarray) -> np.ndarray:
+            # How far the interval's nearer end is from 0: between the two estimates lie the set's
+            # upper and the rest's lower end if the set is below, and else the other two.
+            lost, won, size = (np.stack(columns[k : k + 2]) for k in (0, 2, 4))
+            change, rest = (won - lost) / size
+            below = change < rest
+            ends = _score_end(lost, won, size, z, upper=np.stack([below, ~below]))
+            return np.abs(change - rest) - np.hypot(ends[0] - change, ends[1] - rest)
 
-        reach = np.zeros(len(counts[0])), np.full(len(counts[0]), MOST_ERRORS)
-        result = elementwise.find_root(end, reach, args=(difference[apart] > 0, *counts))
+        reach = np.zeros(apart.sum()), np.full(apart.sum(), MOST_ERRORS)
+        result = elementwise.find_root(missing, reach, args=tuple(row[apart] for row in rows))
         p[apart] = 2 * stats.norm.sf(np.where(result.success, result.x, MOST_ERRORS))
-    return p
+    return p[back]

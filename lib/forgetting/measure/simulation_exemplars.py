@@ -50,8 +50,8 @@ def studies(
         right = generator.random((members, examples)) < chance
         return np.where(right, label, wrong).astype(np.int32)
 
-    tables = [
-        exemplar_controls.null_control(
+    controls = [
+        exemplar_controls.null_columns(
             baseline=trained(0),
             second_baseline=trained(0),
             compressed=trained(harm),
@@ -61,19 +61,21 @@ def studies(
         )
         for _ in range(draws)
     ]
-    values: dict[tuple[str, str], np.ndarray] = {}
-    for row, kind in enumerate(("pie", "clear")):
-        of = pd.DataFrame([table.iloc[row] for table in tables])
-        excess = of["excess"].mean()
-        inside = np.where(
-            of["excess_low"].isna(),
-            np.nan,
-            (of["excess_low"] <= excess) & (excess <= of["excess_high"]),
-        )
-        values |= {
-            (kind, "share"): (of["observed"] / examples).to_numpy(),
-            (kind, "share, floor"): (of["null"] / examples).to_numpy(),
-            (kind, "called"): (of["p"] <= alpha).to_numpy(),
-            (kind, "covered"): inside,
+    needed = ("observed", "null", "p", "excess", "excess_low", "excess_high")
+    of = {name: np.array([control[name] for control in controls]) for name in needed}
+    held = (of["excess_low"] <= of["excess"].mean(axis=0)) & (
+        of["excess"].mean(axis=0) <= of["excess_high"]
+    )
+    quantities = {
+        "share": of["observed"] / examples,
+        "share, floor": of["null"] / examples,
+        "called": of["p"] <= alpha,
+        "covered": np.where(np.isnan(of["excess_low"]), np.nan, held),
+    }
+    return simulation_verdicts.rates_table(
+        {
+            (kind, name): values[:, column]
+            for column, kind in enumerate(("pie", "clear"))
+            for name, values in quantities.items()
         }
-    return simulation_verdicts.rates_table(values)
+    )

@@ -145,37 +145,35 @@ def both_sources(
             "(at least 2) are not possible: choose within these limits"
         )
     generator, paired, true = np.random.default_rng(seed), redrawn < 1, -redrawn * harm * 2 / 2.3
-    values: dict[str, list[float]] = {"covered, members": [], "covered, both sources": []}
-    for _ in range(draws):
-        easy, lost = (
-            generator.beta(2, 0.3, examples),
-            10 * harm * (generator.random(examples) < 0.1),
-        )
-        luck = [
-            4 * shared * generator.choice([-1, 1], size=(members, 1)) * easy * (1 - easy)
-            for _ in range(1 if paired else 2)
-        ]
-        baseline = generator.random((members, examples)) < easy + luck[0]
-        compressed = generator.random((members, examples)) < (easy + luck[-1]) * (1 - lost)
+    rates, change = np.empty((2, draws, members)), np.empty((draws, examples))
+    for draw in range(draws):
+        easy = generator.beta(2, 0.3, examples)
+        lost = 10 * harm * (generator.random(examples) < 0.1)
+        luck = 4 * shared * easy * (1 - easy)
+        bad_or_good = np.stack([easy - luck, easy + luck])
+        coins = generator.integers(2, size=(1 if paired else 2, members))
+        baseline = generator.random((members, examples)) < bad_or_good[coins[0]]
+        compressed = generator.random((members, examples)) < (bad_or_good * (1 - lost))[coins[-1]]
         if paired:
             compressed = np.where(
                 generator.random((members, examples)) < redrawn, compressed, baseline
             )
-        result = inference.compare(
-            baseline.mean(axis=1), compressed.mean(axis=1), alpha=alpha, paired=paired
-        )
-        spread = (compressed.mean(axis=0) - baseline.mean(axis=0)).std(ddof=1)
-        both = inference.both_sources(
-            result.change, se=result.se, df=result.df, spread=spread, n=examples, alpha=alpha
-        )
-        for inside, (low, high) in zip(
-            values.values(), ((result.low, result.high), both), strict=True
-        ):
-            inside.append(np.nan if np.isnan(low) else float(low <= true <= high))
-    values["true change"] = [true]
-    return simulation_verdicts.rates_table(
-        {("overall", quantity): np.array(each, dtype=float) for quantity, each in values.items()}
+        for side, right in enumerate((baseline, compressed)):
+            np.mean(right, axis=1, out=rates[side, draw])
+        np.subtract(compressed.mean(axis=0), baseline.mean(axis=0), out=change[draw])
+    spread = change.std(axis=1, ddof=1)
+    result = inference.compare(*rates.swapaxes(1, 2), alpha=alpha, paired=paired)
+    both = inference.both_sources(
+        result.change, se=result.se, df=result.df, spread=spread, n=examples, alpha=alpha
     )
+    values = {
+        ("overall", quantity): np.where(np.isnan(low), np.nan, (low <= true) & (true <= high))
+        for quantity, (low, high) in (
+            ("covered, members", (result.low, result.high)),
+            ("covered, both sources", both),
+        )
+    }
+    return simulation_verdicts.rates_table(values | {("overall", "true change"): np.array([true])})
 
 
 def splits(

@@ -1,0 +1,34 @@
+"""Rows of numbers that occur more than once, so that what is slow is computed once for each."""
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+
+def distinct(*columns: npt.ArrayLike) -> tuple[list[np.ndarray], np.ndarray]:
+    """Find the distinct rows of a table of numbers.
+
+    Counts of examples in classes of equal size take few values, and a result that depends on
+    nothing but the row is that of its first occurrence, to the last bit.
+
+    Args:
+        *columns: numbers, of shapes that broadcast to one.
+
+    Returns:
+        The columns of the D distinct rows in the order of their first occurrence, (D,) each; and,
+        in the common shape, which of these each row is: `rows[k][back]` is column k.
+
+    Examples:
+        >>> rows, back = distinct([3, 1, 3], [0, 0, 0])
+        >>> [row.tolist() for row in rows], back.tolist()
+        ([[3, 1], [0, 0]], [0, 1, 0])
+    """
+    table = np.broadcast_arrays(*columns)
+    back = np.zeros(table[0].size, dtype=np.int64)
+    for column in table:
+        codes, names = pd.factorize(column.ravel(), use_na_sentinel=False)
+        # Codes stay below the number of rows, so that no product of two leaves 64 bits.
+        back = pd.factorize(back * len(names) + codes)[0]
+    first = np.zeros(back.max(initial=-1) + 1, dtype=np.int64)
+    first[back[::-1]] = np.arange(back.size)[::-1]
+    return [column.ravel()[first] for column in table], back.reshape(table[0].shape)
