@@ -43,7 +43,7 @@ def _check_draws(draws: int) -> None:
 
 
 def _observed(pool: plurality.Ballots, members: int) -> tuple[np.ndarray, int]:
-    """Count the PIEs and clear PIEs (2,) of the first members and the others, and ties in either."""
+    """Count the PIEs and clear PIEs (2,) of the first members against the others, and ties."""
     side = np.arange(len(pool.ranks))[None] < members
     pie, clear, tied = plurality.outcomes(pool, side, ~side)
     return np.array([pie.sum(), clear.sum()]), int(tied.sum())
