@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 
 from forgetting import cli_options as options
-from forgetting import paths, predictions
+from forgetting import paths
 from forgetting.errors import UserError
 from forgetting.files import display_path
 from forgetting.study import Study, load_study, study_names
@@ -119,7 +119,7 @@ def book() -> None:
 def archive(study: StudyName = "digits") -> None:
     """Publish a study: put its predictions and derived tables into book/archive."""
     paths.require_checkout("archive")
-    from forgetting import derived
+    from forgetting import derived, predictions
     from forgetting.book.page import resolve_parameters
 
     chosen = load_study(study)

@@ -1,10 +1,11 @@
 """Simulated studies of populations: rates carry their errors, and what is known to be so comes out."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from forgetting.errors import UserError
-from forgetting.measure import simulation_study
+from forgetting.measure import inference, simulation_study, simulation_verdicts
 
 PLAIN = {"sizes": [60, 40, 20], "recall": 0.8, "members": 5, "draws": 300, "seed": 0}
 
@@ -120,3 +121,47 @@ def test_chances_that_cannot_be_are_refused_in_one_line():
         with pytest.raises(UserError, match=told) as refusal:
             call()
         assert "\n" not in str(refusal.value)
+
+
+def plain_both_sources(*, examples, members, shared=0.0, harm=0.0, redrawn=1.0, draws, seed):
+    """As `simulation_study.both_sources`, each study compared for itself."""
+    generator, paired, true = np.random.default_rng(seed), redrawn < 1, -redrawn * harm * 2 / 2.3
+    values = {"covered, members": [], "covered, both sources": []}
+    for _ in range(draws):
+        easy = generator.beta(2, 0.3, examples)
+        lost = 10 * harm * (generator.random(examples) < 0.1)
+        luck = [
+            4 * shared * generator.choice([-1, 1], size=(members, 1)) * easy * (1 - easy)
+            for _ in range(1 if paired else 2)
+        ]
+        baseline = generator.random((members, examples)) < easy + luck[0]
+        compressed = generator.random((members, examples)) < (easy + luck[-1]) * (1 - lost)
+        if paired:
+            kept = generator.random((members, examples)) >= redrawn
+            compressed = np.where(kept, baseline, compressed)
+        result = inference.compare(baseline.mean(axis=1), compressed.mean(axis=1), paired=paired)
+        spread = (compressed.mean(axis=0) - baseline.mean(axis=0)).std(ddof=1)
+        both = inference.both_sources(
+            result.change, se=result.se, df=result.df, spread=spread, n=examples
+        )
+        for inside, (low, high) in zip(
+            values.values(), ((result.low, result.high), both), strict=True
+        ):
+            inside.append(np.nan if np.isnan(low) else float(low <= true <= high))
+    values["true change"] = [true]
+    return simulation_verdicts.rates_table(
+        {("overall", quantity): np.array(each) for quantity, each in values.items()}
+    )
+
+
+@pytest.mark.parametrize(
+    "world", [{}, {"shared": 0.2}, {"harm": 0.03, "shared": 0.2}, {"harm": 0.03, "redrawn": 0.3}]
+)
+@pytest.mark.parametrize(("examples", "members"), [(3, 2), (30, 3), (100, 9), (400, 30)])
+def test_studies_that_are_compared_at_once_are_those_that_are_compared_one_by_one(
+    world, examples, members
+):
+    how = {"examples": examples, "members": members, "draws": 40, "seed": 5, **world}
+    pd.testing.assert_frame_equal(
+        simulation_study.both_sources(**how), plain_both_sources(**how), check_exact=True
+    )

@@ -5,9 +5,29 @@ against one (the same examples), populations (several independent trainings on b
 paired populations (each compressed model made from one of the baseline's).
 """
 
-from forgetting.audit.audit import Audit, audit_predictions
-from forgetting.audit.report_folder import check_report_folder
-from forgetting.audit.rule_parser import parse_rule
-from forgetting.audit.rules import Rule, Verdict
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from forgetting.audit.audit import Audit, audit_predictions
+    from forgetting.audit.report_folder import check_report_folder
+    from forgetting.audit.rule_parser import parse_rule
+    from forgetting.audit.rules import Rule, Verdict
 
 __all__ = ["Audit", "Rule", "Verdict", "audit_predictions", "check_report_folder", "parse_rule"]
+
+_MODULES = {
+    "Audit": "audit",
+    "Rule": "rules",
+    "Verdict": "rules",
+    "audit_predictions": "audit",
+    "check_report_folder": "report_folder",
+    "parse_rule": "rule_parser",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import what is asked for: `forgetting predict` needs none of it, nor SciPy and pandas."""
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)

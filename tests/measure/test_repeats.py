@@ -1,0 +1,30 @@
+"""Distinct rows of a table of numbers: each is found once, and every row knows its own."""
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as some_arrays
+
+from forgetting.measure import repeats
+
+TABLES = some_arrays.arrays(
+    float,
+    st.tuples(st.integers(1, 4), st.integers(0, 30)),
+    elements=st.sampled_from([0.0, 1.0, 2.5, -3.0, np.nan, 1e300]),
+)
+
+
+@given(TABLES)
+def test_each_distinct_row_is_there_once_in_the_order_of_its_first_occurrence(table):
+    rows, back = repeats.distinct(*table)
+    np.testing.assert_array_equal(np.array(rows)[:, back], table)
+    found = [tuple(map(repr, row)) for row in zip(*rows, strict=True)]
+    assert found == list(dict.fromkeys(tuple(map(repr, row)) for row in table.T))
+
+
+def test_columns_may_be_of_any_shapes_that_broadcast():
+    rows, back = repeats.distinct([[3], [1], [3]], [0, 0], 7)
+    assert [row.tolist() for row in rows] == [[3, 1], [0, 0], [7, 7]]
+    assert back.tolist() == [[0, 0], [1, 1], [0, 0]]
+    rows, back = repeats.distinct(5, 6)
+    assert back.shape == () and [row.tolist() for row in rows] == [[5], [6]]
