@@ -931,7 +931,9 @@ def test_the_help_of_the_command_imports_nothing_heavy():
         "try: cli.main()\n"
         "except SystemExit as ended: print('code', ended.code, heavy & set(sys.modules))"
     )
-    heavy = "heavy = {'torch', 'joblib', 'matplotlib', 'onnxruntime', 'scipy', 'jinja2'}\n"
+    heavy = (
+        "heavy = {'torch', 'joblib', 'matplotlib', 'onnxruntime', 'scipy', 'jinja2', 'pandas'}\n"
+    )
     done = subprocess.run(
         [sys.executable, "-c", heavy + program, "audit", "--help"],
         env=os.environ | {"PYTHONPATH": str(paths.ROOT / "lib")},
@@ -939,6 +941,24 @@ def test_the_help_of_the_command_imports_nothing_heavy():
         text=True,
     )
     assert "code 0 set()" in done.stdout, done.stderr
+
+
+def test_predicting_imports_nothing_that_only_an_audit_needs():
+    program = (
+        "import sys, forgetting.cli\n"
+        "from forgetting.audit import onnx, picture_labels, preprocessing\n"
+        "print({'torch', 'scipy', 'pandas', 'jinja2'} & set(sys.modules))\n"
+        "import forgetting.audit as audit\n"
+        "print(sorted(name for name in audit.__all__ if not callable(getattr(audit, name))))\n"
+        "print(hasattr(audit, 'audits'))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env=os.environ | {"PYTHONPATH": str(paths.ROOT / "lib")},
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout.splitlines() == ["set()", "[]", "False"], done.stderr
 
 
 def test_the_documentation_names_every_field_that_a_rule_may_use():

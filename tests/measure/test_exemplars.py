@@ -184,6 +184,30 @@ def test_votes_over_many_sets_agree_with_find_on_each_set(image_world):
         assert tied[draw].sum() == (found.baseline_tied | found.compressed_tied).sum()
 
 
+def test_the_ballots_of_a_pool_answer_for_sets_of_all_sizes_as_the_pool_does(image_world):
+    generator = np.random.default_rng(8)
+    pool = image_world(generator, examples=200).population(30)
+    pool[:, :50] = generator.integers(0, 20, size=(30, 50))
+    once = plurality.ballots(pool)
+    for size in (1, 2, 15):
+        chosen = generator.permuted(np.tile(np.arange(30) // size, (6, 1)), axis=1)
+        found = plurality.outcomes(once, chosen == 0, chosen == 1)
+        for of_ballots, of_pool in zip(
+            found, plurality.outcomes(pool, chosen == 0, chosen == 1), strict=True
+        ):
+            np.testing.assert_array_equal(of_ballots, of_pool)
+        counts = plurality.pies(once, chosen == 0, chosen == 1)
+        for draw, sets in enumerate(chosen):
+            wanted = exemplars.find(baseline=pool[sets == 0], compressed=pool[sets == 1])
+            assert counts[draw].tolist() == [wanted.pie.sum(), wanted.clear.sum()]
+
+
+def test_ballots_of_members_of_one_mind_hold_no_example():
+    once = plurality.ballots(np.zeros((4, 7), dtype=np.int32))
+    side = np.array([[True, True, False, False]])
+    assert plurality.pies(once, side, ~side).tolist() == [[0, 0]]
+
+
 def test_in_a_binary_task_accuracy_on_pies_follows_from_the_gap_alone(image_world):
     generator = np.random.default_rng(16)
     world = image_world(generator, classes=2)

@@ -57,7 +57,9 @@ def test_rates_are_those_of_the_controls_of_each_study():
             for one in rows
             if not np.isnan(one["excess_low"])
         ]
-        assert found[kind, "share"] == pytest.approx(np.mean([one["observed"] / 60 for one in rows]))
+        assert found[kind, "share"] == pytest.approx(
+            np.mean([one["observed"] / 60 for one in rows])
+        )
         assert found[kind, "share, floor"] == pytest.approx(
             np.mean([one["null"] / 60 for one in rows])
         )

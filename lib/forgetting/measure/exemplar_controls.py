@@ -42,19 +42,21 @@ def _check_draws(draws: int) -> None:
         raise UserError(f"draws is {draws}: at least 2 are needed to see a spread; 1000 is usual")
 
 
-def _observed(pool: plurality.Ballots, members: int) -> tuple[np.ndarray, int]:
-    """Count the PIEs and clear PIEs (2,) of the first members against the others, and ties."""
-    side = np.arange(len(pool.ranks))[None] < members
-    pie, clear, tied = plurality.outcomes(pool, side, ~side)
-    return np.array([pie.sum(), clear.sum()]), int(tied.sum())
-
-
-def _dealt(
+def _observed_and_dealt(
     pool: plurality.Ballots, members: int, draws: int, generator: np.random.Generator
-) -> np.ndarray:
-    """Count PIEs and clear PIEs (draws, 2) where so many members are dealt anew at random."""
-    side = resampling.subsets(len(pool.ranks), members, draws=draws, seed=generator)
-    return plurality.pies(pool, side, ~side)
+) -> tuple[np.ndarray, int, np.ndarray]:
+    """Count PIEs and clear PIEs between the first `members` and the others.
+
+    Returns:
+        The two counts (2,); examples that are tied on either side; and the counts (draws, 2) where
+        so many members are dealt anew at random.
+    """
+    first = np.arange(len(pool.ranks)) < members
+    dealt = resampling.subsets(len(first), members, draws=draws, seed=generator)
+    side = np.concatenate([first[None], dealt])
+    pie, clear, tied = plurality.outcomes(pool, side, ~side)
+    counts = np.stack([pie.sum(axis=1), clear.sum(axis=1)], axis=1)
+    return counts[0], int(tied[0].sum()), counts[1:]
 
 
 def _permutation_p(counts: np.ndarray, dealt: np.ndarray) -> list[float]:
@@ -185,10 +187,8 @@ def null_columns(
     _check_draws(draws)
     members, generator = len(baseline), np.random.default_rng(seed)
     floor, pool = (plurality.ballots(np.concatenate([baseline, other])) for other in others)
-    observed, observed_tied = _observed(pool, members)
-    null, null_tied = _observed(floor, members)
-    within = _dealt(floor, members, draws, generator)
-    across = _dealt(pool, members, draws, generator)
+    null, null_tied, within = _observed_and_dealt(floor, members, draws, generator)
+    observed, observed_tied, across = _observed_and_dealt(pool, members, draws, generator)
     halves = _excess_of_halves(
         floor, pool, members=members, draws=draws, generator=generator, paired=paired
     )
@@ -266,8 +266,7 @@ def halves_control(
     members, generator = len(baseline), np.random.default_rng(seed)
     size = min(members // 2, len(compressed))
     pool = plurality.ballots(np.concatenate([baseline, compressed]))
-    observed, tied = _observed(pool, members)
-    across = _dealt(pool, members, draws, generator)
+    observed, tied, across = _observed_and_dealt(pool, members, draws, generator)
     place = generator.permuted(np.tile(np.arange(members), (draws, 1)), axis=1)
     half, other = place < size, (place >= size) & (place < 2 * size)
     half_compressed = resampling.subsets(len(compressed), size, draws=draws, seed=generator)
