@@ -116,8 +116,8 @@ def relative_interval(
         1693-1702.
     """
     counts, share = _set_and_rest(n, to_wrong, to_right, total, total_to_wrong, total_to_right)
-    low, high = _score_interval(*counts, stats.norm.isf(alpha / 2))
     lost, won, size = counts
+    low, high = _score_interval(lost, won, size, stats.norm.isf(alpha / 2))
     change, rest = (won - lost) / size
     # The square-and-add rule: the distances of both intervals from the estimates add in squares.
     below, above = (
