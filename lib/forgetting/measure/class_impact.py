@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from forgetting.measure import inference, inputs, populations, sets, subgroups
+from forgetting.measure import inference, inputs, multiplicity, populations, sets, subgroups
 
 CENTRES = ("model", "population")
 RULES = ("relative_significant", "relative_significant_holm", "relative_significant_bh")
@@ -64,6 +64,32 @@ def relative_test(
     return populations.relative_test(
         right=right, whole=whole, n=n, total=n.sum(), alpha=alpha, paired=paired
     )
+
+
+def verdicts(
+    baseline: np.ndarray,
+    compressed: np.ndarray,
+    n: np.ndarray,
+    *,
+    alpha: float = 0.05,
+    centre: str = "model",
+) -> dict[str, np.ndarray]:
+    """Find which classes `compare` calls significant, in many comparisons at once.
+
+    Args:
+        baseline: (K, ..., C) counts as from `correct_counts`.
+        compressed: (L, ..., C) counts.
+        n: (C,) examples of each class.
+        alpha: as in `compare`.
+        centre: as in `compare`.
+
+    Returns:
+        The column relative_change of `compare` and those of `RULES`, (..., C) each.
+    """
+    result, _ = relative_test(baseline, compressed, n, alpha=alpha, centre=centre)
+    p = (result.p, *(multiplicity.adjust(result.p, method=m) for m in ("holm", "fdr_bh")))
+    found = {rule: each <= alpha for rule, each in zip(RULES, p, strict=True)}
+    return {"relative_change": result.change} | found
 
 
 def compare(

@@ -14,7 +14,6 @@ from forgetting.measure import (
     class_impact,
     exemplar_stability,
     inputs,
-    multiplicity,
     plurality,
     resampling,
     sample_size,
@@ -162,19 +161,10 @@ def _tested(
         np.moveaxis(hits.reshape(len(hits), hits.shape[1] // size, size, len(n)), (2, 1), (0, 1))
         for hits in pair
     )
-    result, _ = class_impact.relative_test(baseline, compressed, n, alpha=alpha)
-    half, draw, number = np.indices(result.p.shape)
-    columns = {
-        "draw": draw.ravel(),
-        "half": half.ravel(),
-        "class": number.ravel(),
-        "relative_change": result.change.ravel(),
-        "relative_significant": (result.p <= alpha).ravel(),
-    }
-    for rule, method in multiplicity.METHODS.items():
-        adjusted = multiplicity.adjust(result.p, method=method)
-        columns[f"relative_significant_{rule}"] = (adjusted <= alpha).ravel()
-    return columns
+    found = class_impact.verdicts(baseline, compressed, n, alpha=alpha)
+    half, draw, number = np.indices(found["relative_change"].shape)
+    columns = {"draw": draw, "half": half, "class": number} | found
+    return {name: values.ravel() for name, values in columns.items()}
 
 
 def summary(verdicts: pd.DataFrame, *, reference: pd.DataFrame, alpha: float = 0.1) -> pd.DataFrame:
