@@ -361,3 +361,25 @@ def test_fewer_than_four_members_have_a_spread_but_no_interval_of_it():
         label=label, baseline=populations[0], compressed=populations[1], seed=0
     ).iloc[0]
     assert row["spread"] >= 0 and np.isnan(row["low"]) and np.isnan(row["high"])
+
+
+@pytest.mark.parametrize("centre", class_impact.CENTRES)
+@settings(max_examples=15, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1), members=st.integers(2, 12))
+def test_verdicts_of_many_comparisons_are_exactly_those_of_each_comparison(seed, members, centre):
+    generator = np.random.default_rng(seed)
+    right = generator.random(3).round()  # Some classes may never vary.
+    sides = [
+        [population(generator, members, right * 0.2 + 0.8) for _ in range(4)] for _ in range(2)
+    ]
+    counts = [
+        np.stack([class_impact.correct_counts(LABEL, each, 3) for each in side], axis=1)
+        for side in sides
+    ]
+    found = class_impact.verdicts(*counts, np.array(SIZES), alpha=0.2, centre=centre)
+    for draw, (baseline, compressed) in enumerate(zip(*sides, strict=True)):
+        table = class_impact.compare(
+            label=LABEL, baseline=baseline, compressed=compressed, alpha=0.2, centre=centre
+        )
+        for name, values in found.items():
+            assert np.array_equal(values[draw], table[name], equal_nan=name == "relative_change")

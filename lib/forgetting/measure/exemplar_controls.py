@@ -51,7 +51,7 @@ def _observed_and_dealt(
         The two counts (2,); examples that are tied on either side; and the counts (draws, 2) where
         so many members are dealt anew at random.
     """
-    first = np.arange(len(pool.ranks)) < members
+    first = np.arange(pool.labels.shape[1]) < members
     dealt = resampling.subsets(len(first), members, draws=draws, seed=generator)
     side = np.concatenate([first[None], dealt])
     pie, clear, tied = plurality.outcomes(pool, side, ~side)

@@ -1,16 +1,15 @@
 """How the members of a population vote, and how many subsets of a pool of members do."""
 
-from dataclasses import dataclass
-
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from forgetting.errors import UserError
-from forgetting.measure import inputs
+from forgetting.measure import inputs, set_votes
+from forgetting.measure.set_votes import Ballots
 
 TIES = ("none", "lowest", "highest", "confidence")
-BLOCK = 2**20  # Votes held at once by `outcomes`: 4 MB each, fast because they stay in the cache.
+FEW = 32  # Labels up to which votes are counted as they are; more are ranked first.
 
 
 def count(predicted: npt.ArrayLike, *, classes: int | None = None) -> np.ndarray:
@@ -154,19 +153,6 @@ def ranked(pool: npt.ArrayLike) -> tuple[np.ndarray, np.ndarray]:
     return np.ascontiguousarray(ranks.T), names
 
 
-@dataclass(frozen=True)
-class Ballots:
-    """The votes of a pool of M members on the n examples on which they are not all of one mind.
-
-    Attributes:
-        ranks: (M, n) labels as ranks from 0, the most frequent label of the example, on.
-        counted: (n, R) members of the whole pool that vote for each rank.
-    """
-
-    ranks: np.ndarray
-    counted: np.ndarray
-
-
 def ballots(pool: npt.ArrayLike) -> Ballots:
     """Sort the votes of a pool once, for several calls of `outcomes` and `pies`.
 
@@ -176,42 +162,11 @@ def ballots(pool: npt.ArrayLike) -> Ballots:
     Returns:
         Its votes.
     """
-    pool = np.asarray(pool)
-    ranks, names = ranked(pool[:, (pool != pool[0]).any(axis=0)])
-    examples, most = names.shape
-    cells = np.arange(examples) * most + ranks
-    counted = np.bincount(cells.ravel(), minlength=names.size).reshape(names.shape)
-    order = np.argsort(-counted, axis=1, kind="stable")
-    place = np.argsort(order, axis=1).astype(ranks.dtype)
-    return Ballots(
-        np.take_along_axis(place.T, ranks, axis=0), np.take_along_axis(counted, order, axis=1)
-    )
-
-
-def _could_lead(counted: np.ndarray, least: int) -> np.ndarray:
-    """How many of the labels (n, R) could lead in some set of at least `least` members; (n,)."""
-    # The first labels, however many, share what the rest leave of a set. If one of them must then
-    # have more votes than the next label has in the whole pool, no other label can lead.
-    next_one = np.zeros_like(counted)
-    next_one[:, :-1] = counted[:, 1:]
-    rest = counted.sum(axis=1, keepdims=True) - counted.cumsum(axis=1)
-    first_labels = np.arange(1, counted.shape[1] + 1)
-    return 1 + (-((rest - least) // first_labels) > next_one).argmax(axis=1)
-
-
-def _lead(counted: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return the votes of the leading label, which it is, and whether another has as many.
-
-    The votes are (draws, labels, n), what is returned is (draws, n) each.
-    """
-    top = counted[:, 0].copy()
-    lead, tied = np.zeros(top.shape, dtype=np.uint8), np.zeros(top.shape, dtype=bool)
-    for label in range(1, counted.shape[1]):
-        more, same = counted[:, label] > top, counted[:, label] == top
-        tied = tied & ~more | same
-        lead[more] = label
-        np.maximum(top, counted[:, label], out=top)
-    return top, lead, tied
+    labels = np.asarray(pool)
+    if few := labels.max(initial=0) < FEW:
+        labels = labels.astype(np.uint8)
+    labels = labels[:, (labels != labels[0]).any(axis=0)]
+    return set_votes.sort_votes(labels if few else ranked(labels)[0])
 
 
 def pool_masks(taken_first: np.ndarray, taken_second: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -247,33 +202,21 @@ def outcomes(
         their order (all others are none of them): PIEs, no rule breaking ties ("none"); clear PIEs;
         and examples that are tied in either set.
     """
-    size_first, size_second = first.sum(axis=1), second.sum(axis=1)
+    contested = _contested(pool, first, second)
+    shape = (len(contested.labels), len(first))
+    pie, clear, tied = (np.zeros(shape, dtype=bool) for _ in range(3))
+    for here, *found in set_votes.outcomes_by_block(contested, first, second):
+        pie[here], clear[here], tied[here] = found
+    return pie.T, clear.T, tied.T
+
+
+def _contested(
+    pool: npt.ArrayLike | Ballots, first: np.ndarray, second: np.ndarray
+) -> set_votes.Contested:
+    """Find the examples on which sets of members of a pool could differ; as in `outcomes`."""
     votes = pool if isinstance(pool, Ballots) else ballots(pool)
-    leading = _could_lead(votes.counted, min(size_first.min(), size_second.min()))
-    # Where only one label can lead, both sets have that one.
-    ranks, leading = votes.ranks[:, leading > 1], leading[leading > 1]
-    draws, compact = len(first), np.min_scalar_type(len(ranks))
-    pie, clear, tied = (np.zeros((draws, len(leading)), dtype=bool) for _ in range(3))
-    # Exact for counts this small, and fast in products.
-    sets = [first.astype(np.float32), second.astype(np.float32)]
-    for labels in np.unique(leading):
-        alike, step = np.flatnonzero(leading == labels), max(1, int(BLOCK // (draws * labels)))
-        for here in (alike[start : start + step] for start in range(0, len(alike), step)):
-            one_hot = ranks[:, None, here] == np.arange(labels)[:, None]
-            one_hot = one_hot.astype(np.float32).reshape(len(ranks), -1)
-            (top, lead, even), (top_second, lead_second, even_second) = (
-                _lead((members @ one_hot).astype(compact).reshape(draws, labels, -1))
-                for members in sets
-            )
-            even |= even_second
-            apart = (lead != lead_second) & ~even
-            tied[:, here], pie[:, here] = even, apart
-            clear[:, here] = (
-                apart
-                & (3 * top.astype(np.int32) >= 2 * size_first[:, None])
-                & (3 * top_second.astype(np.int32) >= 2 * size_second[:, None])
-            )
-    return pie, clear, tied
+    least = min(int(sets.sum(axis=1).min()) for sets in (first, second))
+    return set_votes.find_contested(votes, least)
 
 
 def pies(pool: npt.ArrayLike | Ballots, first: np.ndarray, second: np.ndarray) -> np.ndarray:
@@ -287,5 +230,9 @@ def pies(pool: npt.ArrayLike | Ballots, first: np.ndarray, second: np.ndarray) -
     Returns:
         (S, 2) numbers of PIEs and of clear PIEs.
     """
-    pie, clear, _ = outcomes(pool, first, second)
-    return np.stack([pie.sum(axis=1), clear.sum(axis=1)], axis=1)
+    counted = np.zeros((len(first), 2), dtype=int)
+    contested = _contested(pool, first, second)
+    for _, pie, clear, _ in set_votes.outcomes_by_block(contested, first, second):
+        # As small numbers, which numpy adds faster.
+        counted += np.stack([each.sum(axis=0, dtype=np.uint32) for each in (pie, clear)], axis=1)
+    return counted
