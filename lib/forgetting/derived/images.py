@@ -50,7 +50,7 @@ def corruption_strength(study: Study, parameters: StrengthParameters) -> pd.Data
     plain = np.flatnonzero(test.attributes["kind"] == "plain")
     every = max(1, len(plain) // parameters.images)
     sample = test.require_images()[plain[::every][: parameters.images]]
-    used = set(predictions.load_corruption_counts(study, "dense", members=2)["corruption"])
+    used = predictions.load_corruption_counts(study, "dense", members=2)["corruption"].unique()
     names = [name for name in corruption.corruption_names(channels=sample.shape[1]) if name in used]
     change = []
     for name in names:

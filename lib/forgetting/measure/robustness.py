@@ -115,7 +115,7 @@ def _settings(counts: pd.DataFrame, baseline: str) -> list[str]:
         raise UserError(
             f"the counts lack the column {missing[0]!r}: needed are {', '.join(COLUMNS)}; add it"
         )
-    settings = list(dict.fromkeys(counts["setting"]))
+    settings = counts["setting"].unique().tolist()
     if baseline not in settings or len(settings) < 2:
         raise UserError(
             f"the baseline is {baseline!r} and the counts have {', '.join(map(str, settings))}: "

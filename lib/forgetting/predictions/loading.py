@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pyarrow as pa
 
 from forgetting import data, predictions_file
 from forgetting.data import DataSet, Part
@@ -171,10 +172,9 @@ def load_corruption_counts(
         CorruptFile: a file is damaged.
     """
     rows = _read_members(study, study.setting(setting), "corrupted", members)
-    return pd.concat(
-        [table.to_pandas().assign(member=about["member"]) for table, about in rows],
-        ignore_index=True,
-    )
+    counts = pa.concat_tables([table.replace_schema_metadata() for table, _ in rows]).to_pandas()
+    of_each = [table.num_rows for table, _ in rows]
+    return counts.assign(member=np.repeat([about["member"] for _, about in rows], of_each))
 
 
 def _read_members(
