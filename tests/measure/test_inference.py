@@ -163,6 +163,25 @@ def test_a_cluster_bootstrap_takes_all_examples_of_a_source_or_none():
     assert (totals[:, 0] / 3 + totals[:, 1] + totals[:, 2] / 2 == 3).all()
 
 
+@settings(max_examples=30, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1), sources=st.integers(1, 400), whole=st.booleans())
+def test_a_cluster_bootstrap_is_exactly_that_of_one_draw_after_the_other(seed, sources, whole):
+    generator = np.random.default_rng(seed)
+    cluster = np.r_[np.arange(sources), generator.integers(sources, size=20)]
+    values = generator.normal(size=(len(cluster), 3))
+    values = values > 0 if whole else values
+    totals = np.stack([np.bincount(cluster, weights=column) for column in values.T], axis=1)
+    one_by_one, expected = np.random.default_rng(seed), np.empty((400, 3))
+    for row in expected:
+        drawn = one_by_one.integers(sources, size=sources)
+        row[:] = np.bincount(drawn, minlength=sources) @ totals
+    left = np.random.default_rng(seed)
+    for given_seed in (seed, seed, left):  # The second call has its draws from the first.
+        found = resampling.cluster_totals(values, cluster, draws=400, seed=given_seed)
+        assert np.array_equal(found, expected)
+    assert left.random() == one_by_one.random()
+
+
 def test_a_cluster_bootstrap_covers_the_mean_where_a_bootstrap_of_examples_does_not():
     generator, covered = np.random.default_rng(5), {"source": 0, "example": 0}
     for _ in range(200):

@@ -1,9 +1,14 @@
 """Random subsets, bootstrap draws and permutation tests."""
 
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+
 import numpy as np
 import numpy.typing as npt
 
 Seed = int | list[int] | np.random.Generator
+BLOCK = 2**17  # Sources drawn at once, 1 MB: they stay in the cache.
+KEPT = 2**25  # Counts that are kept for a further call with the same seed: 32 MB.
 
 
 def subsets(members: int, size: int, *, draws: int, seed: Seed) -> np.ndarray:
@@ -61,12 +66,37 @@ def cluster_totals(
     totals = np.stack(
         [np.bincount(place, weights=column, minlength=sources) for column in values.T], axis=1
     )
-    generator = np.random.default_rng(seed)
-    drawn = np.empty((draws, values.shape[1]))
-    for row in range(draws):
-        times = np.bincount(generator.integers(sources, size=sources), minlength=sources)
-        drawn[row] = times @ totals
+    # Where sums of whole numbers are exact, they may be added in any order: all draws at once.
+    whole = (totals == np.rint(totals)).all() and np.abs(totals).max(initial=0) * sources < 2**53
+    drawn, start = np.empty((draws, values.shape[1])), 0
+    for times in _times_drawn(sources, draws=draws, seed=seed):
+        weights = times.astype(float)
+        rows = slice(start, start := start + len(times))
+        drawn[rows] = weights @ totals if whole else [each @ totals for each in weights]
     return drawn
+
+
+def _times_drawn(sources: int, *, draws: int, seed: Seed) -> Iterable[np.ndarray]:
+    """How often each source is drawn, (b, sources) whole numbers for b of the draws at a time."""
+    if isinstance(seed, int) and sources * draws <= KEPT:
+        return _kept_times(sources, draws, seed)
+    return _blocks_of_times(sources, draws, seed)
+
+
+@lru_cache(maxsize=2)
+def _kept_times(sources: int, draws: int, seed: int) -> list[np.ndarray]:
+    """What `_times_drawn` returns, of the smallest type, for further calls with the same seed."""
+    blocks = _blocks_of_times(sources, draws, seed)
+    return [block.astype(np.min_scalar_type(block.max())) for block in blocks]
+
+
+def _blocks_of_times(sources: int, draws: int, seed: Seed) -> Iterator[np.ndarray]:
+    generator, step = np.random.default_rng(seed), max(1, BLOCK // sources)
+    for start in range(0, draws, step):
+        size = min(step, draws - start)
+        place = generator.integers(sources, size=(size, sources))
+        place += np.arange(0, size * sources, sources)[:, None]
+        yield np.bincount(place.ravel(), minlength=size * sources).reshape(size, sources)
 
 
 def percentiles(draws: npt.ArrayLike, *, alpha: float = 0.05) -> tuple[np.ndarray, np.ndarray]:
