@@ -29,6 +29,10 @@ ENVIRONMENT = {
     "MPLBACKEND": "module://matplotlib_inline.backend_inline",
 }
 PRELOADED = [
+    "forgetting.book",
+    "forgetting.derived",
+    "forgetting.measure.member_subsets",
+    "forgetting.measure.pairwise",
     "forgetting.predictions",
     "ipykernel.kernelapp",
     "matplotlib.pyplot",
