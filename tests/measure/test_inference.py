@@ -154,6 +154,16 @@ def test_subsets_have_their_size_draw_every_member_alike_and_follow_the_seed():
     assert (drawn != resampling.subsets(10, 4, draws=5000, seed=1)).any()
 
 
+@settings(max_examples=30, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1), sizes=st.tuples(st.integers(2, 9), st.integers(2, 9)))
+def test_the_p_alone_is_exactly_that_of_welchs_test(seed, sizes):
+    generator = np.random.default_rng(seed)
+    # Some columns vary on one side only, or on none.
+    sides = [generator.normal(size=(size, 20)) * (generator.random(20) < 0.7) for size in sizes]
+    expected = inference.welch(*sides).p
+    assert np.array_equal(inference.welch_p(*sides), expected, equal_nan=True)
+
+
 def test_a_cluster_bootstrap_takes_all_examples_of_a_source_or_none():
     source = np.array(["a", "a", "a", "b", "c", "c"])
     totals = resampling.cluster_totals(

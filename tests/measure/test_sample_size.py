@@ -3,7 +3,10 @@
 from itertools import combinations
 
 import numpy as np
+import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy import stats
 
 from forgetting.errors import UserError
@@ -136,3 +139,17 @@ def test_a_mistake_is_named_in_one_line():
         with pytest.raises(UserError, match=told) as refusal:
             call()
         assert "\n" not in str(refusal.value)
+
+
+@settings(max_examples=10, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1), sizes=st.lists(st.integers(2, 12), min_size=1, max_size=4))
+def test_several_sizes_at_once_are_exactly_each_size_by_itself(seed, sizes):
+    populations = {"baseline": alike(6, seed), "compressed": alike(9, seed + 1)}
+    how = {"label": LABEL, **populations}
+    every = sample_size.detectable(**how, sizes=sizes)
+    each = [sample_size.detectable(**how, sizes=[size]) for size in sizes]
+    pd.testing.assert_frame_equal(every, pd.concat(each, ignore_index=True), check_exact=True)
+    generator = np.random.default_rng(seed)
+    every = sample_size.rules(sizes, draws=50, seed=seed)
+    each = [sample_size.rules([size], draws=50, seed=generator) for size in sizes]
+    pd.testing.assert_frame_equal(every, pd.concat(each, ignore_index=True), check_exact=True)

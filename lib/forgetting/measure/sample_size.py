@@ -135,14 +135,16 @@ def rules(
     Raises:
         UserError: a size below 2; alpha or power out of range.
     """
-    generator, rows = np.random.default_rng(seed), []
-    for size in checked_sizes(sizes):
+    generator, rows, first = np.random.default_rng(seed), [], alpha / classes
+    sizes = checked_sizes(sizes)
+    each = np.array(sizes)
+    changes, changes_first = (
+        smallest_detectable(se=np.sqrt(2 / each), df=2 * (each - 1), alpha=level, power=power)
+        for level in (alpha, first)
+    )
+    for size, change, change_first in zip(sizes, changes, changes_first, strict=True):
         baseline, compressed = generator.normal(size=(2, size, draws))
-        most, first = 2 * (size - 1), alpha / classes
-        change, change_first = (
-            smallest_detectable(se=np.sqrt(2 / size), df=most, alpha=a, power=power)
-            for a in (alpha, first)
-        )
+        most = 2 * (size - 1)
         rows.append(
             {
                 "size": size,
@@ -154,8 +156,8 @@ def rules(
                 "limit_worst": stats.t.isf(alpha / 2, size - 1),
                 "detectable": float(change),
                 "detectable_first": float(change_first),
-                "level": (inference.welch(baseline, compressed).p <= alpha).mean(),
-                "kept_power": (inference.welch(baseline, compressed + change).p <= alpha).mean(),
+                "level": (inference.welch_p(baseline, compressed) <= alpha).mean(),
+                "kept_power": (inference.welch_p(baseline, compressed + change) <= alpha).mean(),
             }
         )
     return pd.DataFrame(rows)
@@ -207,19 +209,18 @@ def detectable(
     variances = [
         np.where(np.isnan(change.p), np.nan, values.var(axis=0, ddof=1)) for values in against_whole
     ]
-    tables, first = [], alpha / max((~np.isnan(change.p)).sum(), 1)
-    for size in checked_sizes(sizes):
-        se = np.sqrt(sum(variances) / size)
-        df = (size - 1) * sum(variances) ** 2 / sum(variance**2 for variance in variances)
-        table = {
-            "size": size,
-            "class": np.arange(len(n)),
-            "relative_change": change.change,
-            "se": se,
-            "df": df,
-        }
-        for name, level in (("", alpha), ("_first", first)):
-            table[f"detectable{name}"] = smallest_detectable(se=se, df=df, alpha=level, power=power)
-            table[f"chance{name}"] = t_test_power(shift=change.change / se, df=df, alpha=level)
-        tables.append(pd.DataFrame(table))
-    return pd.concat(tables, ignore_index=True)
+    sizes, first = checked_sizes(sizes), alpha / max((~np.isnan(change.p)).sum(), 1)
+    per_size = np.array(sizes)[:, None]
+    se = np.sqrt(sum(variances) / per_size)
+    df = (per_size - 1) * sum(variances) ** 2 / sum(variance**2 for variance in variances)
+    table = {
+        "size": np.broadcast_to(per_size, se.shape),
+        "class": np.broadcast_to(np.arange(len(n)), se.shape),
+        "relative_change": np.broadcast_to(change.change, se.shape),
+        "se": se,
+        "df": df,
+    }
+    for name, level in (("", alpha), ("_first", first)):
+        table[f"detectable{name}"] = smallest_detectable(se=se, df=df, alpha=level, power=power)
+        table[f"chance{name}"] = t_test_power(shift=change.change / se, df=df, alpha=level)
+    return pd.DataFrame({name: values.ravel() for name, values in table.items()})
