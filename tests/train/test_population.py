@@ -8,10 +8,14 @@ import time
 
 import numpy as np
 import pytest
+import yaml
 
-from forgetting import data, predictions
+from forgetting import cli, data, paths, predictions
 from forgetting.data import corruption
 from forgetting.data.corrupted_part import load_corrupted_images
+from forgetting.study import load_study
+
+SMOKE = paths.studies / "smoke.yml"
 
 
 def contents(home):
@@ -19,43 +23,71 @@ def contents(home):
     return {str(p.relative_to(home)): p.read_bytes() for p in sorted(home.glob("*/*.parquet"))}
 
 
-def command(home, *words):
-    return [sys.executable, "-m", "forgetting.cli", *words], os.environ | {
-        "FORGETTING_HOME": str(home)
-    }
+def begin(file, home, **keys):
+    """Begin to train the smoke study, with other keys, by a command of its own."""
+    file.write_text(yaml.safe_dump(yaml.safe_load(SMOKE.read_text()) | {"name": "mine"} | keys))
+    return subprocess.Popen(
+        [sys.executable, "-m", "forgetting.cli", "train", str(file)],
+        env=os.environ | {"FORGETTING_HOME": str(home)},
+        start_new_session=True,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def wait_for_files(running, home, number):
+    """Wait until training has written so many files."""
+    deadline = time.monotonic() + 120
+    while len(list(home.glob("*/*.parquet"))) < number and running.poll() is None:
+        assert time.monotonic() < deadline, "nothing was trained"
+        time.sleep(0.02)
 
 
 def test_a_killed_training_goes_on_and_ends_with_the_bytes_of_an_undisturbed_one(
-    smoke_home, tmp_path
+    smoke_home, tmp_path, capsys, monkeypatch
 ):
-    words, environment = command(tmp_path, "train", "smoke")
-    running = subprocess.Popen(
-        words, env=environment, start_new_session=True, stderr=subprocess.PIPE
-    )
-    deadline = time.monotonic() + 120
-    while len(contents(tmp_path)) < 8 and running.poll() is None and time.monotonic() < deadline:
-        time.sleep(0.02)
+    """It is undisturbed in the smoke study, which has these networks and more."""
+    file, home = tmp_path / "mine.yml", tmp_path / "home"
+    settings = {"pruned": [0.98], "quantized": ["fixed-int8"], "selectors": 1}
+    running = begin(file, home, members=2, settings=settings)
+    wait_for_files(running, home, 2)
     os.killpg(running.pid, signal.SIGKILL)
     running.communicate()
-    half = contents(tmp_path)
-    assert 0 < len(half) < len(contents(smoke_home))
-    assert all(contents(smoke_home)[name] == content for name, content in half.items())
-    ((first, *_),) = [list(half)]
-    (tmp_path / first).write_bytes(half[first][:-7])
-    done = subprocess.run(words, env=environment, capture_output=True, text=True, check=True)
-    assert "damaged, made again" in done.stderr and first.split("/")[1] in done.stderr
-    assert contents(tmp_path) == contents(smoke_home)
-    again = subprocess.run(words, env=environment, capture_output=True, text=True, check=True)
-    assert "are here" in again.stderr and "training" not in again.stderr
+    study, half, whole = load_study(file), contents(home), contents(smoke_home)
+    names = [
+        f"{study.population_name(setting)}/{member:03d}-{part}.parquet"
+        for setting in study.populations
+        for member in range(study.size(setting))
+        for part in study.parts(setting)
+    ]
+    undisturbed = {name: whole[name] for name in sorted(names)}
+    assert 0 < len(half) < len(undisturbed)
+    assert all(undisturbed[name] == content for name, content in half.items())
+
+    first = next(iter(half))
+    (home / first).write_bytes(half[first][:-7])
+    monkeypatch.setenv("FORGETTING_HOME", str(home))
+    monkeypatch.setenv("LOKY_MAX_CPU_COUNT", "1")  # no worker has to start, as where one core is
+    monkeypatch.setattr(cli.console, "file", None)
+    cli.train(str(file))
+    printed = capsys.readouterr().err
+    assert "damaged, made again" in printed and first.split("/")[1] in printed
+    assert contents(home) == undisturbed
+    cli.train(str(file))
+    printed = capsys.readouterr().err
+    assert "are here" in printed and "training" not in printed
 
 
 def test_a_stopped_training_says_what_is_kept_and_leaves_no_worker_behind(tmp_path):
-    words, environment = command(tmp_path, "train", "smoke")
-    running = subprocess.Popen(
-        words, env=environment, stderr=subprocess.PIPE, text=True, start_new_session=True
+    content = yaml.safe_load(SMOKE.read_text())
+    running = begin(
+        tmp_path / "mine.yml",
+        tmp_path / "home",
+        members=500,  # so many that it is not done before it is stopped
+        settings={},
+        data=content["data"] | {"corrupted_images": 0},
     )
-    while len(contents(tmp_path)) < 3 and running.poll() is None:
-        time.sleep(0.1)
+    wait_for_files(running, tmp_path / "home", 3)
     running.terminate()  # this process alone, not its workers
     _, message = running.communicate(timeout=60)
     assert (
