@@ -25,7 +25,7 @@ book: setup ## train STUDY (digits), run every page, build book/_build/html/inde
 	$(BIN)/forgetting pages $(STUDY) --bind
 
 test: setup ## run the tests, WORKERS (2) at a time
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -c lib/pyproject.toml --rootdir . -n $(WORKERS) --dist loadgroup
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -c lib/pyproject.toml --rootdir . -n $(WORKERS) --dist loadgroup --no-loadscope-reorder
 
 train: setup ## train what is missing of STUDY
 	$(BIN)/forgetting train $(STUDY)

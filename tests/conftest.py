@@ -3,15 +3,35 @@
 import fcntl
 import os
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from forgetting.study import load_study
 
+# The files that take longest are begun first, so that no worker waits for another at the end. The
+# first does without the smoke study, which the second meanwhile has trained.
+FIRST = (
+    "train/test_gpu_engine.py",
+    "train/test_population.py",
+    "test_cli.py",
+    "audit/test_audit.py",
+    "benchmarks/test_training.py",
+)
+
+
+def place(item):
+    """Where a test stands in the order: after all others come the book's pages, each a short group."""
+    file = item.path.relative_to(Path(__file__).parent).as_posix()
+    if file in FIRST:
+        return FIRST.index(file)
+    return len(FIRST) + file.startswith("browser/")
+
 
 def pytest_collection_modifyitems(items):
     """Keep what belongs together in one worker: a file's tests, or those of one page of the book."""
+    items.sort(key=place)
     for item in items:
         page = getattr(item, "callspec", None) and item.callspec.params.get("page")
         group = page if page and "browser" in item.path.parts else item.path.as_posix()
