@@ -7,7 +7,6 @@ is in the one test that needs one.
 import copy
 import math
 import time
-from concurrent.futures import Future
 
 import numpy as np
 import pytest
@@ -42,18 +41,6 @@ def small(tmp_path_factory, monkeypatch):
     return smoke.model_copy(
         update={"data": data, "training": training, "settings": settings, "members": 2}
     )
-
-
-class AtOnce:
-    """An executor that does what it is given at once and in this process."""
-
-    def submit(self, function, *given):
-        future = Future()
-        future.set_result(function(*given))
-        return future
-
-    def shutdown(self, **_):
-        pass
 
 
 def farthest(one, other):
@@ -166,7 +153,6 @@ def test_a_step_can_be_compiled_whole_and_in_bfloat16_it_is_nearly_the_same(smal
 def test_a_run_goes_on_at_the_member_and_ends_with_the_bytes_of_an_undisturbed_one(
     small, tmp_path, monkeypatch
 ):
-    """Whole, the copies are made by a worker; in pieces, by this process, which starts none."""
     small = small.model_copy(update={"data": small.data.model_copy(update={"corrupted_images": 0})})
     contents = {}
     for home, untils in {
@@ -174,8 +160,6 @@ def test_a_run_goes_on_at_the_member_and_ends_with_the_bytes_of_an_undisturbed_o
         "pieces": [time.monotonic(), time.monotonic(), math.inf],
     }.items():
         monkeypatch.setenv("FORGETTING_HOME", str(tmp_path / home))
-        if home == "pieces":
-            monkeypatch.setattr(gpu_population, "get_reusable_executor", lambda **_: AtOnce())
         done = []
         for until in untils:
             absent, _ = predictions.missing_files(small, small.populations)
