@@ -12,6 +12,7 @@ from PIL import Image
 
 from forgetting import book
 from forgetting.book.tables import format_cell
+from forgetting.claims.verdict import VERDICTS
 from forgetting.errors import UserError
 
 ALT = "Two lines rise together and then part."
@@ -219,3 +220,25 @@ def test_prose_from_results_is_shown_as_markdown_and_headings_are_refused(displa
     for heading in ("# Found", "text\n\n## Found", "Found\n=====", ""):
         with pytest.raises(UserError):
             book.say(heading)
+
+
+def test_folded_columns_open_under_the_head_of_their_row_and_stay_in_the_file(displayed, tables):
+    frame = pd.DataFrame({"claim": ["one", "two"], "verdict": ["holds", "?"], "why": ["<b>", "c"]})
+    book.table(frame, name="folded", caption="What folds.", folded=["why"])
+    drawn = displayed[0][0]["text/html"]
+    assert drawn.count('<th scope="col"') == 2 and "why</th>" not in drawn
+    assert "<summary>one</summary><dl><dt>why</dt><dd>&lt;b&gt;</dd></dl></details>" in drawn
+    assert (tables / "folded.csv").read_text().splitlines()[0] == "claim,verdict,why"
+    with pytest.raises(UserError, match="column 'none' is not in the table"):
+        book.table(frame, name="folded", caption="What folds.", folded=["none"])
+
+
+def test_every_verdict_has_a_sign_and_a_class_wherever_it_stands(displayed, tables):
+    frame = pd.DataFrame({"claim": list("abcd"), "here": VERDICTS})
+    book.table(frame, name="marked", caption="All verdicts.")
+    drawn = displayed[0][0]["text/html"]
+    for verdict in VERDICTS:
+        assert re.search(
+            rf'<span class="verdict verdict-\w+">[^<]*<span [^>]*>.</span> {verdict}<', drawn
+        )
+    assert len(set(re.findall(r"verdict verdict-(\w+)", drawn))) == len(VERDICTS)

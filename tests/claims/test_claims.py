@@ -8,32 +8,27 @@ import pandas as pd
 import pytest
 
 from forgetting.claims.claim import Claim, load_claims, reported_values
-from forgetting.claims.evidence import INT8, Evidence
-from forgetting.claims.ledger import (
+from forgetting.claims.comparison import Estimate
+from forgetting.claims.evidence import Evidence, copies_of
+from forgetting.claims.ledger import build_ledger, needed_networks, untested_claims
+from forgetting.claims.readable import format_points, readable_ledger, scaled_ledger
+from forgetting.claims.statistics import FLAW_KINDS
+from forgetting.claims.verdict import (
     CONTRADICTED,
     HOLDS,
     NOISE,
     UNDECIDED,
     VERDICTS,
-    build_ledger,
     judge_interval,
-    untested_claims,
-)
-from forgetting.claims.readable import format_amount, readable_ledger, scaled_ledger
-from forgetting.claims.statistics import (
-    ADVERSARIES,
-    FLAW_KINDS,
-    OVER_BOTH,
-    STATISTICS,
-    measure_statistics,
 )
 from forgetting.errors import UserError
 from forgetting.measure import (
     class_impact,
-    difficulty,
-    exemplar_controls,
+    exemplar_halves,
     exemplars,
     inference,
+    levels,
+    power,
     robustness,
 )
 
@@ -77,9 +72,10 @@ def populations(
         skill = rng.normal(0, 0.3, (members, 1)) + rng.normal(0, 0.3, (members, CLASSES))[:, label]
         right = rng.random((members, examples)) < 1 / (1 + np.exp(harmed - easy - skill))
         predicted[name] = np.where(right, label, other)
-        held[name] = rng.random((members, len(hold))) < 1 / (
-            1 + np.exp(harmed.mean() - hold - rng.normal(0, 0.3, (members, 1)))
-        )
+        held[name] = (
+            rng.random((members, len(hold)))
+            < 1 / (1 + np.exp(harmed.mean() - hold - rng.normal(0, 0.3, (members, 1))))
+        ).astype(int)  # of label 1 everywhere, right is 1
         corrupted[name] = np.clip(
             [0.86, 0.8]
             - harmed.mean() * np.array([0.02, 0.06])
@@ -87,15 +83,25 @@ def populations(
             0,
             1,
         )
-    predicted[INT8] = predicted["dense-again"].copy()
-    flipped = rng.random((members, examples)) < 0.002
-    predicted[INT8][flipped] = other[np.nonzero(flipped)[1]]
+    for name in ("dense", "dense-again"):
+        flipped = rng.random((members, examples)) < 0.002
+        predicted[copies_of(name)] = np.where(flipped, other, predicted[name])
     # Five copies of different kinds share a source.
     source, training = (
         np.arange(examples) // CLASSES // 5 * CLASSES + label,
         np.geomspace(280, 28, CLASSES).astype(int),
     )
-    return Evidence(label, kind, source, training, predicted, corrupted, held, adversary=hold < 0)
+    return Evidence(
+        label,
+        kind,
+        source,
+        training,
+        predicted,
+        corrupted,
+        held,
+        holdout_label=np.ones(len(hold), dtype=int),
+        adversary=hold < 0,
+    )
 
 
 def plain_only(label, predicted):
@@ -111,12 +117,9 @@ def plain_only(label, predicted):
 
 
 def verdicts(evidence, *, draws=60, seed=0, sparsity=0.9, alpha=0.05):
-    return build_ledger(
-        measure_statistics(evidence, draws=draws, seed=seed),
-        CLAIMS,
-        sparsity=sparsity,
-        alpha=alpha,
-    ).set_index("id")
+    table = build_ledger(evidence, CLAIMS, draws=draws, seed=seed, alpha=alpha)
+    here = (table["sparsity"] == sparsity) | table["sparsity"].isna()
+    return table[here].set_index("id")
 
 
 @pytest.fixture(scope="module")
@@ -127,17 +130,14 @@ def evidence():
 
 
 @pytest.fixture(scope="module")
-def measured(evidence):
-    return measure_statistics(evidence, draws=60, seed=0)
+def everywhere(evidence):
+    return build_ledger(evidence, CLAIMS, draws=60, seed=0)
 
 
 @pytest.fixture(scope="module")
-def ledger(measured):
-    return build_ledger(measured, CLAIMS, sparsity=0.9)
-
-
-def value(measured, setting, statistic):
-    return measured.values[setting][STATISTICS.index(statistic)]
+def ledger(everywhere):
+    here = (everywhere["sparsity"] == 0.9) | everywhere["sparsity"].isna()
+    return everywhere[here].reset_index(drop=True)
 
 
 # The data
@@ -294,96 +294,120 @@ def test_without_an_interval_nothing_can_be_told_and_wrong_arguments_are_refused
 # The statistics, against measures and naive recomputation
 
 
-def test_statistics_of_classes_are_those_of_the_class_measure(evidence, measured):
+def test_a_change_is_against_all_dense_networks_and_its_interval_holds_at_all_levels(
+    evidence, ledger
+):
+    table, plain = ledger.set_index("id"), evidence.kind == "plain"
+    right = {
+        name: (predicted == evidence.label)[:, plain].mean(axis=1)
+        for name, predicted in evidence.predicted.items()
+    }
+    dense = np.concatenate([right["dense"], right["dense-again"]])
+    welch = inference.welch(dense, right["pruned-0.9"], alpha=0.05 / 2)  # two levels
+    row = table.loc["top-line"]
+    wanted = (welch.change, welch.low, welch.high, welch.se)
+    assert row[["difference", "low", "high", "se"]].tolist() == pytest.approx(list(wanted))
+    assert row["floor"] == pytest.approx(right["dense-again"].mean() - right["dense"].mean())
+    rare = {
+        name: [
+            [(member[plain & (evidence.label == c)] == c).mean() for c in range(CLASSES)]
+            for member in predicted
+        ]
+        for name, predicted in evidence.predicted.items()
+    }  # Classes 5 to 9 have the fewest training images.
+    contrast = {
+        name: np.mean(values, axis=0)[5:].mean() - np.mean(values, axis=0)[:5].mean()
+        for name, values in rare.items()
+    }
+    both = (contrast["dense"] + contrast["dense-again"]) / 2
+    assert table.loc["long-tail", "difference"] == pytest.approx(contrast["pruned-0.9"] - both)
+
+
+def test_a_class_that_moves_is_the_one_that_the_page_on_classes_names(evidence, ledger):
     plain = evidence.kind == "plain"
-    for name in ("dense-again", "pruned-0.9", INT8):
-        dense, compressed = (
-            evidence.predicted["dense"][:, plain],
-            evidence.predicted[name][:, plain],
-        )
-        given = {"label": evidence.label[plain], "baseline": dense, "compressed": compressed}
-        table = class_impact.compare(**given)
-        counts = class_impact.summary(table).iloc[0]
-        assert value(measured, name, "affected classes") == counts["significant"]
-        assert value(measured, name, "gains minus losses") == counts["gains"] - counts["losses"]
-        assert value(measured, name, "accuracy") == pytest.approx(
-            class_impact.overall(**given).iloc[0]["change"]
-        )
-        # Classes 5 to 9 have the fewest training images.
-        rare = table["change"][5:].mean() - table["change"][:5].mean()
-        assert value(measured, name, "rare classes") == pytest.approx(rare)
+    both = np.concatenate([evidence.predicted[name] for name in ("dense", "dense-again")])
+    table = levels.classes(
+        label=evidence.label[plain],
+        baseline=both[:, plain],
+        compressed={s: evidence.predicted[f"pruned-{s}"][:, plain] for s in (0.5, 0.9)},
+    )
+    table = table[table["level"] == 0.9]
+    worst = table.loc[table["relative_p"].idxmin()]
+    row = ledger.set_index("id").loc["classes"]
+    assert row["difference"] == worst["relative_change"] and row["tests"] == CLASSES
+    assert row["low"] == worst["relative_simultaneous_low"]
+    assert (row["verdict"] == HOLDS) == (worst["relative_p_holm"] <= 0.05 / 2)
 
 
-def test_statistics_of_pies_are_those_of_the_measures_of_pies(evidence, measured):
+def test_statistics_of_pies_are_those_of_the_measures_of_pies(evidence, ledger):
     dense, pruned, again = (
         evidence.predicted[name] for name in ("dense", "pruned-0.9", "dense-again")
     )
-    pie, null = (
-        exemplars.find(baseline=dense, compressed=other)["pie"] for other in (pruned, again)
+    table, n = ledger.set_index("id"), len(evidence.label)
+    counted = levels.exemplars(
+        baseline=dense,
+        second_baseline=again,
+        compressed={s: evidence.predicted[f"pruned-{s}"] for s in (0.5, 0.9)},
+        draws=60,
+        seed=0,
     )
-    assert value(measured, "pruned-0.9", "PIEs") == pie.mean()
-    right = exemplars.accuracy(
-        label=evidence.label, baseline=dense, compressed=pruned, pie=pie, clear=pie
-    )
-    right = right[right["population"] == "baseline"].set_index("subset")["mean_accuracy"]
-    gap = right["PIEs"] - right["all"]
-    assert value(measured, "pruned-0.9", "accuracy on PIEs") == pytest.approx(gap)
-    assert value(measured, "pruned-0.9", "right answers on PIEs") == pytest.approx(gap * pie.mean())
-    given = {"kind": evidence.kind, "source": evidence.source, "pie": pie, "null_pie": null}
-    beyond = difficulty.rates_by_kind(**given, draws=50, seed=0).set_index("kind")["beyond"]
+    row = counted[(counted["level"] == 0.9) & (counted["measure"] == "pie")].iloc[0]
+    names = {"difference": "excess", "low": "excess_low", "high": "excess_high", "floor": "noise_floor"}
+    for ours, theirs in names.items():
+        assert table.loc["pies", ours] * n == pytest.approx(row[theirs])
+    pie = exemplars.find(baseline=dense, compressed=pruned)["pie"].to_numpy()
+    right = (dense == evidence.label).mean(axis=0)
+    assert table.loc["pies-hard", "effect"] == pytest.approx(right[pie].mean() - right.mean())
+    splits = exemplar_halves.null_shares(dense, again, draws=60, seed=0)
+    assert splits.sum() == pytest.approx(row["null_mean"])
+    claims = {"corrupted": "corrupted", "two digits": "two-objects", "atypical": "atypical"}
     for kind in FLAW_KINDS:
-        effect, floor = (
-            value(measured, name, f"PIEs among {kind}") for name in ("pruned-0.9", "dense-again")
-        )
-        assert effect - floor == pytest.approx(beyond[kind])
+        of, plain = evidence.kind == kind, evidence.kind == "plain"
+        here = table.loc[claims[kind]]
+        assert here["effect"] == pytest.approx(pie[of].mean() - pie[plain].mean())
+        assert here["floor"] == pytest.approx(splits[of].mean() - splits[plain].mean())
 
 
-def test_statistics_of_robustness_are_those_of_the_measure(evidence, measured):
-    held = {
-        name: right.astype(int) for name, right in evidence.holdout.items()
-    }  # label 1 everywhere: right is 1
-    label = np.ones(len(evidence.adversary), dtype=int)
+def test_statistics_of_robustness_are_those_of_the_measure(evidence, ledger):
+    table = ledger.set_index("id")
+    both = {
+        name: np.concatenate([evidence.holdout["dense"], evidence.holdout["dense-again"]])
+        for name in ("dense",)
+    } | {"pruned-0.9": evidence.holdout["pruned-0.9"]}
     hard, everything = (
-        robustness.accuracy(label=label, populations=held, baseline="dense", mask=mask)
+        robustness.accuracy(
+            label=evidence.holdout_label, populations=both, baseline="dense", mask=mask
+        )
         .set_index("setting")
         .loc["pruned-0.9"]
         for mask in (evidence.adversary, None)
     )
-    assert value(measured, "pruned-0.9", "natural adversaries") == pytest.approx(hard["change"])
-    assert value(measured, "pruned-0.9", "adversaries beyond all") == pytest.approx(
+    assert table.loc["robustness-a", "difference"] == pytest.approx(hard["change"])
+    assert table.loc["sensitivity-a", "difference"] == pytest.approx(
         hard["proportional_change"] - everything["proportional_change"]
     )
-    dense, pruned = (evidence.corrupted[name].mean(axis=0) for name in ("dense", "pruned-0.9"))
-    assert value(measured, "pruned-0.9", "corrupted images") == pytest.approx(pruned[1] - dense[1])
-    assert value(measured, "pruned-0.9", "corrupted beyond clean") == pytest.approx(
-        pruned[1] / dense[1] - pruned[0] / dense[0]
+    pruned = evidence.corrupted["pruned-0.9"].mean(axis=0)
+    dense = np.concatenate([evidence.corrupted[n] for n in ("dense", "dense-again")]).mean(axis=0)
+    assert table.loc["robustness-c", "difference"] == pytest.approx(pruned[1] - dense[1])
+    assert table.loc["sensitivity-c", "difference"] == pytest.approx(
+        (pruned - dense)[1] - (pruned - dense)[0]
     )
 
 
-def test_intervals_agree_with_welchs_test_and_with_the_null_control_of_pies(evidence):
-    measured = measure_statistics(evidence, draws=400, seed=0)
-    table = build_ledger(measured, CLAIMS, sparsity=0.9).set_index("id")
-    plain = evidence.kind == "plain"
-    accuracy = {
-        name: (evidence.predicted[name] == evidence.label)[:, plain].mean(axis=1)
-        for name in evidence.predicted
-    }
-    # Effect minus null is pruned minus dense again: the dense population cancels.
-    welch = inference.welch(accuracy["dense-again"], accuracy["pruned-0.9"])
-    assert table.loc["top-line", "difference"] == pytest.approx(welch.change)
-    assert table.loc["top-line", "se"] == pytest.approx(welch.se, rel=0.15)
-    dense, pruned, again = (
-        evidence.predicted[name] for name in ("dense", "pruned-0.9", "dense-again")
+def test_copies_are_compared_with_their_own_originals(evidence, ledger):
+    plain, table = evidence.kind == "plain", ledger.set_index("id")
+    names = ("dense", "dense-again")
+    paired = class_impact.compare(
+        label=evidence.label[plain],
+        baseline=np.concatenate([evidence.predicted[n] for n in names])[:, plain],
+        compressed=np.concatenate([evidence.predicted[copies_of(n)] for n in names])[:, plain],
+        paired=True,
     )
-    control = (
-        exemplar_controls.null_control(
-            baseline=dense, second_baseline=again, compressed=pruned, draws=400, seed=5
-        )
-        .set_index("measure")
-        .loc["pie"]
-    )
-    assert table.loc["pies", "difference"] * len(evidence.label) == pytest.approx(control["excess"])
-    assert table.loc["pies", "se"] * len(evidence.label) == pytest.approx(control["se"], rel=0.2)
+    worst = paired.loc[paired["relative_p"].idxmin()]
+    row = table.loc["int8-classes"]
+    assert row["difference"] == worst["relative_change"]
+    assert row["se"] == worst["relative_se"] < table.loc["classes", "se"] / 3
+    assert table.loc["int8-pies", "se"] < table.loc["pies", "se"] / 2
 
 
 def test_relative_changes_sum_to_zero_where_classes_are_equally_large():
@@ -397,19 +421,46 @@ def test_relative_changes_sum_to_zero_where_classes_are_equally_large():
 # The ledger
 
 
-def test_the_ledger_is_effect_minus_null_with_one_family_of_intervals(ledger):
-    assert len(ledger) == len(TESTED)
-    assert np.allclose(ledger["difference"], ledger["effect"] - ledger["null"])
-    widths = (ledger["simultaneous_high"] - ledger["simultaneous_low"]) / (
-        ledger["high"] - ledger["low"]
+def test_each_claim_has_a_row_a_level_and_verdicts_are_those_of_the_printed_intervals(everywhere):
+    once = {claim.id for claim in TESTED if claim.compares == "fixed-int8"}
+    above_lowest = {claim.id for claim in TESTED if claim.compares == "lowest"}
+    rows = everywhere.groupby("id").size()
+    assert rows.to_dict() == {
+        claim.id: 1 if claim.id in once | above_lowest else 2 for claim in TESTED
+    }
+    single = everywhere[everywhere["tests"] == 1]
+    for row in single.to_dict("records"):
+        judged = {name: row[name] for name in ("low", "high", "direction", "negligible")}
+        assert row["verdict"] == judge_interval(**judged)
+    assert (everywhere["low"] <= everywhere["difference"]).all()
+    assert (everywhere["difference"] <= everywhere["high"]).all()
+    undecided = everywhere["verdict"] == UNDECIDED
+    assert (everywhere.loc[undecided, "detectable"] > 0).all()
+    assert everywhere.loc[everywhere["resamples"] == "members", "networks"].notna().all()
+
+
+def test_no_interval_leaves_the_range_of_its_statistic(everywhere):
+    assert (everywhere["low"] >= -2).all() and (everywhere["high"] <= 2).all()
+    shares = everywhere[everywhere["statistic"].str.contains("accuracy on PIEs")]
+    assert (shares["low"] >= -1).all() and (shares["high"] <= 1).all()
+
+
+def test_so_many_networks_as_are_printed_find_the_effect_of_interest_and_one_fewer_do_not():
+    found = Estimate(
+        effect=0, floor=0, difference=0, low=-1, high=1, se_members=0.01, df=29, design=""
     )
-    limits = [
-        inference.interval(0, se=1, df=MEMBERS - 1, alpha=alpha)[1]
-        for alpha in (0.05, 0.05 / len(ledger))
-    ]
-    assert np.allclose(widths, limits[1] / limits[0])
-    assert (ledger.loc[ledger["verdict"] == UNDECIDED, "detectable"] > 0).all()
-    assert set(ledger.loc[ledger["resamples"] == "both", "statistic"]) == set(OVER_BOTH)
+    for images in (0.0, 0.002):
+        one = dataclasses.replace(found, se_images=images)
+        many = int(needed_networks(one, members=30, negligible=0.01, alpha=0.05))
+        chances = [
+            power.t_test_power(
+                shift=0.01 / np.hypot(0.01 * np.sqrt(30 / k), images), df=k - 1, alpha=0.05
+            )
+            for k in (many - 1, many)
+        ]
+        assert chances[0] < 0.8 <= chances[1]
+    hopeless = dataclasses.replace(found, se_images=0.01)
+    assert np.isnan(needed_networks(hopeless, members=30, negligible=0.01, alpha=0.05))
 
 
 def test_a_planted_effect_holds_and_its_opposite_is_contradicted(ledger):
@@ -435,14 +486,22 @@ def test_a_planted_effect_holds_and_its_opposite_is_contradicted(ledger):
     )  # no PIE at all, fewer than the floor
 
 
-def test_with_no_effect_hardly_any_ledger_has_a_claim_that_holds():
-    false = 0
+def test_with_no_effect_a_claim_hardly_ever_holds():
+    wrong = []
     for draw in range(25):
-        table = verdicts(
-            populations(np.random.default_rng(100 + draw), examples=200), draws=40, seed=draw
-        ).drop(index="top-line")
-        false += table["verdict"].isin([HOLDS, CONTRADICTED]).any()
-    assert false <= 4  # nominal 5 % of 25 ledgers: more than 4 in fewer than 1 of 100 runs
+        table = build_ledger(
+            populations(np.random.default_rng(100 + draw), examples=200),
+            CLAIMS,
+            draws=40,
+            seed=draw,
+        )
+        # Accuracy may be shown to hardly change, and PIEs to be hard: both are true.
+        table = table[~table["id"].isin(["top-line", "pies-hard"])]
+        decided = table["verdict"].isin([HOLDS, CONTRADICTED])
+        wrong.append(decided.groupby(table["id"]).any())
+    share = np.mean(wrong)
+    # Nominal 5 % of the claims of a study; those of one study are not independent.
+    assert share <= 0.07, pd.DataFrame(wrong).sum()
 
 
 def test_equal_accuracy_is_told_by_equivalence_only_where_the_study_is_large_enough():
@@ -456,21 +515,26 @@ def test_equal_accuracy_is_told_by_equivalence_only_where_the_study_is_large_eno
     assert verdicts(plain_only(label, predicted)).loc["top-line", "verdict"] == HOLDS
 
 
-def test_the_same_seed_gives_the_same_ledger_and_another_only_other_intervals(evidence, ledger):
-    again = build_ledger(measure_statistics(evidence, draws=60, seed=0), CLAIMS, sparsity=0.9)
-    pd.testing.assert_frame_equal(ledger, again)
+def test_the_same_seed_gives_the_same_ledger_and_another_only_other_draws(evidence, ledger):
+    again = verdicts(evidence).reset_index()
+    pd.testing.assert_frame_equal(ledger[again.columns], again)
     other = verdicts(evidence, seed=1).reset_index()
-    assert ledger["difference"].equals(other["difference"]) and not ledger["se"].equals(other["se"])
+    assert ledger["effect"].equals(other["effect"]) and not ledger["se"].equals(other["se"])
 
 
-def test_what_was_not_measured_is_left_out_with_a_reason(evidence, measured):
-    lowest = build_ledger(measured, CLAIMS, sparsity=0.5)
+def test_what_was_not_measured_is_left_out_with_a_reason(evidence, everywhere):
+    lowest = everywhere[everywhere["sparsity"] == 0.5]
     assert not {"pies-grow", "classes-grow"} & set(lowest["id"])
-    without = {name: labels for name, labels in evidence.predicted.items() if name != INT8}
+    without = {
+        name: labels for name, labels in evidence.predicted.items() if not name.startswith("fixed")
+    }
     table = verdicts(
         dataclasses.replace(evidence, predicted=without, corrupted={}, holdout={}), draws=10
     ).reset_index()
-    gone = (*ADVERSARIES, "corrupted images", "corrupted beyond clean")
+    gone = (
+        *("natural adversaries", "adversaries beyond all"),
+        *("corrupted images", "corrupted beyond clean"),
+    )
     missing = {claim.id for claim in TESTED if "int8" in claim.compares or claim.statistic in gone}
     assert set(table["id"]) == {claim.id for claim in TESTED} - missing
     others = untested_claims(CLAIMS, table)
@@ -482,45 +546,35 @@ def test_what_was_not_measured_is_left_out_with_a_reason(evidence, measured):
 
 def test_populations_without_any_difference_tell_nothing():
     label = np.tile(np.arange(CLASSES), 20)
-    predicted = {
-        name: np.tile(label, (4, 1)) for name in ("dense", "dense-again", "pruned-0.9", INT8)
-    }
+    names = ("dense", "dense-again", "pruned-0.9", copies_of("dense"), copies_of("dense-again"))
+    predicted = {name: np.tile(label, (4, 1)) for name in names}
     table = verdicts(plain_only(label, predicted), draws=5)
     assert set(table["verdict"]) == {UNDECIDED} and table["se"].isna().all()
-    assert set(readable_ledger(table.reset_index(), CLAIMS, REPORTED)["detectable"]) == {
-        "no draw differs"
-    }
+    words = readable_ledger(table.reset_index(), CLAIMS, REPORTED)
+    assert set(words["networks that would tell"]) == {"no draw differs"}
 
 
-def test_wrong_requests_are_refused(evidence, measured):
-    with pytest.raises(UserError, match="the level is 'pruned-0.7'"):
-        build_ledger(measured, CLAIMS, sparsity=0.7)
+def test_wrong_requests_are_refused(evidence):
     with pytest.raises(UserError, match="draws is 1"):
-        measure_statistics(evidence, draws=1, seed=0)
+        build_ledger(evidence, CLAIMS, draws=1, seed=0)
+    none = {name: labels for name, labels in evidence.predicted.items() if "pruned" not in name}
+    with pytest.raises(UserError, match="no pruned population"):
+        build_ledger(dataclasses.replace(evidence, predicted=none), CLAIMS, seed=0)
     fewer = {**evidence.predicted, "pruned-0.9": evidence.predicted["pruned-0.9"][:5]}
     with pytest.raises(UserError, match="differ in number"):
-        measure_statistics(dataclasses.replace(evidence, predicted=fewer), draws=5, seed=0)
+        build_ledger(dataclasses.replace(evidence, predicted=fewer), CLAIMS, seed=0)
 
 
 def test_on_the_common_scale_what_is_claimed_points_right(ledger):
     scaled = scaled_ledger(ledger)
-    directed = ledger["direction"] != "none"
-    for verdict, edge, sign in (
-        (HOLDS, "simultaneous_low", 1),
-        (CONTRADICTED, "simultaneous_high", -1),
-    ):
+    directed = ledger["direction"].isin(["more", "less"])
+    for verdict, edge, sign in ((HOLDS, "low", 1), (CONTRADICTED, "high", -1)):
         some = scaled[directed & (scaled["verdict"] == verdict)]
         assert (sign * some[edge] > 0).all()
-    edges = scaled[["simultaneous_low", "low", "value", "high", "simultaneous_high"]].to_numpy()
+    edges = scaled[["low", "value", "high"]].to_numpy()
     assert (np.diff(edges, axis=1) >= 0).all()
 
 
-def test_amounts_have_a_true_minus_sign_and_nothing_has_none():
-    assert (
-        format_amount(-0.1234, "points") == "−12.3"
-        and format_amount(0.0004, "points") == format_amount(-0.0004, "points") == "0.0"
-    )
-    assert format_amount(0.04, "classes") == format_amount(-0.04, "classes", sign="") == "0"
-    assert (
-        format_amount(-2.0, "classes") == "−2" and format_amount(4.53, "classes", sign="") == "4.5"
-    )
+def test_points_have_a_true_minus_sign_and_nothing_has_none():
+    assert format_points(-0.1234) == "−12.3" and format_points(0.05, sign="") == "5.0"
+    assert format_points(0.0004) == format_points(-0.0004) == "0.0"

@@ -205,3 +205,37 @@ def test_wrong_input_is_refused_in_one_line_that_names_it():
         with pytest.raises(UserError, match=told) as refusal:
             call()
         assert "\n" not in str(refusal.value)
+
+
+def test_with_halves_of_the_members_intervals_widen_by_their_spread_as_squares():
+    generator = np.random.default_rng(21)
+    kind = np.array(["plain", "odd"], dtype=object)[np.arange(400) % 2]
+    given = {
+        "kind": kind,
+        "source": np.arange(400),
+        "pie": generator.random(400) < 0.2,
+        "null_pie": generator.random(400) / 5,
+        "draws": 300,
+        "seed": 0,
+    }
+    halves = generator.random((50, 400)) < 0.2, generator.random((50, 400)) / 5
+    alone = difficulty.rates_by_kind(**given).set_index("kind")
+    both = difficulty.rates_by_kind(**given, member_draws=halves).set_index("kind")
+    drawn = [
+        [(one - other)[kind == name].mean() for one, other in zip(*halves, strict=True)]
+        for name in ("odd", "plain")
+    ]
+    se = np.std(np.subtract(*drawn), ddof=1)
+    row, single = both.loc["odd"], alone.loc["odd"]
+    assert row["se_members"] == pytest.approx(se) and single["se_members"] == 0
+    margin = 1.959964 * se
+    for end in ("beyond_low", "beyond_high"):
+        width = np.hypot(single["beyond"] - single[end], margin)
+        assert abs(row[end] - row["beyond"]) == pytest.approx(width, rel=1e-6)
+    assert set(both["resamples"]) == {"both"} and set(alone["resamples"]) == {"sources"}
+
+
+def test_a_share_of_splits_is_a_fraction():
+    given = {"kind": ["plain"] * 3, "source": [0, 1, 2], "pie": [True, False, False]}
+    with pytest.raises(UserError, match="null_pie goes from 0 to 2"):
+        difficulty.rates_by_kind(**given, null_pie=[0, 1, 2], seed=0)

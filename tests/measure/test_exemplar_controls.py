@@ -6,7 +6,7 @@ import pytest
 from scipy import stats
 
 from forgetting.errors import UserError
-from forgetting.measure import exemplar_controls, exemplars
+from forgetting.measure import exemplar_controls, exemplar_halves, exemplars
 
 
 def test_the_worst_case_chance_of_a_clear_pie_is_the_coin_tossers():
@@ -38,7 +38,20 @@ def test_the_null_control_reports_the_observed_pairs_as_find_counts_them(image_w
         assert (
             list(table[name]) == [row.pies, row.clear] and (table[f"{name}_tied"] == row.tied).all()
         )
-    assert (table.excess == table.observed - table.null).all()
+    assert (table.excess == table.observed - table.null_mean).all()
+    assert (table.noise_floor == table.null_mean).all()
+    shares = exemplar_halves.null_shares(baseline, again, draws=200, seed=0)
+    assert shares.sum() == pytest.approx(table.null_mean[0])
+    copies = exemplar_controls.null_control(
+        baseline=baseline,
+        second_baseline=again,
+        compressed=compressed,
+        draws=200,
+        seed=0,
+        paired=True,
+    )
+    assert (copies.noise_floor == copies.null).all()  # copies share the luck of their originals
+    assert (copies.excess == copies.observed - copies.null).all()
     assert np.allclose(table.excess_high - table.excess_low, 2 * stats.t.ppf(0.975, 7) * table.se)
     assert table.null_low[0] <= table.null_mean[0] <= table.null_high[0]
     assert set(table.resamples) == {"members"} and table.chance[
@@ -181,7 +194,27 @@ def test_copies_made_of_the_dense_again_members_have_a_narrower_excess_when_told
         )
         for paired in (False, True)
     )
-    assert narrow.se[0] < wide.se[0] / 2 and narrow.excess[0] == wide.excess[0]
+    assert narrow.se[0] < wide.se[0] / 2 and narrow.observed[0] == wide.observed[0]
+
+
+def test_the_mean_of_the_splits_and_one_pair_give_the_same_excess_on_average(image_world):
+    generator = np.random.default_rng(31)
+    world = image_world(generator, examples=800)
+    tables = [
+        exemplar_controls.null_control(
+            baseline=world.population(8),
+            second_baseline=world.population(8),
+            compressed=world.population(8, compressed=True),
+            draws=60,
+            seed=generator,
+        ).iloc[0]
+        for _ in range(80)
+    ]
+    excess, pair = (
+        np.array([row["observed"] - row[floor] for row in tables]) for floor in ("noise_floor", "null")
+    )
+    assert excess.std() < 1.1 * pair.std()
+    assert excess.mean() == pytest.approx(pair.mean(), rel=0.1)
 
 
 def test_an_excess_that_no_draw_changes_has_no_interval():

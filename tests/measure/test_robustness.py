@@ -271,3 +271,29 @@ def test_wrong_input_is_refused_in_one_line_that_names_it():
         with pytest.raises(UserError, match=told) as refusal:
             call()
         assert "\n" not in str(refusal.value)
+
+
+def test_a_larger_share_lost_is_the_difference_of_two_proportional_changes():
+    generator = np.random.default_rng(4)
+    label, hard = np.ones(300, dtype=int), np.arange(300) < 60
+    chance = np.where(hard, 0.4, 0.9)
+    baseline = (generator.random((20, 300)) < chance).astype(int)
+    compressed = (generator.random((15, 300)) < chance - np.where(hard, 0.15, 0.02)).astype(int)
+    given = {"label": label, "baseline": baseline, "compressed": compressed}
+    result = robustness.proportional_beyond(**given, mask=hard)
+    share = [
+        compressed[:, part].mean() / baseline[:, part].mean() - 1 for part in (hard, hard | True)
+    ]
+    assert result.change == pytest.approx(share[0] - share[1]) and result.high < 0
+    drawn = [
+        robustness.proportional_beyond(
+            label=label,
+            baseline=baseline[generator.integers(20, size=20)],
+            compressed=compressed[generator.integers(15, size=15)],
+            mask=hard,
+        ).change
+        for _ in range(400)
+    ]
+    assert result.se == pytest.approx(np.std(drawn), rel=0.2)
+    with pytest.raises(UserError, match="the mask has no example"):
+        robustness.proportional_beyond(**given, mask=hard & False)

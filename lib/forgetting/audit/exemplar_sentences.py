@@ -70,11 +70,15 @@ def _second(
     interval = f" ({confidence_level(alpha)} interval {low} to {high})"
     if np.isnan(pie["excess_low"]):
         interval = ""
-    lines = [
-        f"The baseline and {second_baseline}, which differ by nothing but chance, disagree on "
-        f"{pie['null']:,.0f} (clearly on {clear['null']:,.0f}); the excess is {excess}{interval}. "
-        f"{_by_chance(pie, clear)}"
-    ]
+    floor = f"{pie['noise_floor']:,.0f} (clearly on {clear['noise_floor']:,.0f})"
+    if pie["noise_floor"] == pie["null"]:  # The models are copies of those of the second baseline.
+        who = f"The baseline and {second_baseline}, which differ by nothing but chance, disagree on"
+    else:
+        who = (
+            f"The models of the baseline and of {second_baseline}, dealt at random into two "
+            "populations, which differ by nothing but chance, disagree on average on"
+        )
+    lines = [f"{who} {floor}; the excess is {excess}{interval}. {_by_chance(pie, clear)}"]
     if pie["members"] < most:
         lines.append(
             f"For these counts each population was cut to {counted(int(pie['members']), 'model')}, "

@@ -3,13 +3,15 @@
 What a notebook of the book calls is here: `from forgetting import book`.
 """
 
-from forgetting.book.display import gallery, say, show, table
+from forgetting.book import plots
+from forgetting.book.display import answers, gallery, say, show, table
 from forgetting.book.page_text import layer_names, leading_votes, no_pictures
 from forgetting.book.provenance import provenance
 from forgetting.book.style import SIZES, bars, colour, label, look, series, use_style
 
 __all__ = [
     "SIZES",
+    "answers",
     "bars",
     "colour",
     "gallery",
@@ -18,6 +20,7 @@ __all__ = [
     "leading_votes",
     "look",
     "no_pictures",
+    "plots",
     "provenance",
     "say",
     "series",

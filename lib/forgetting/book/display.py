@@ -72,6 +72,7 @@ def table(
     percents: Sequence[str] = (),
     digits: int | Mapping[str, int] | None = None,
     labels: Mapping[str, str] | None = None,
+    folded: Sequence[str] = (),
     rows: int = 40,
 ) -> None:
     """Display a table and write it as `<name>.csv` beside the book, where readers can download it.
@@ -87,6 +88,7 @@ def table(
         digits: Decimals that are shown, for all columns of floats or by column; without them 2 for
             points and percentages, else 3 significant digits.
         labels: Words shown over a column, by column; without them its name, with spaces.
+        folded: Columns that fold out under the head of a row instead of standing beside it.
         rows: How many rows are shown at most; the CSV has all.
 
     Raises:
@@ -94,7 +96,7 @@ def table(
     """
     anchor, labels = _anchor("tbl", name), labels or {}
     by_column = digits if isinstance(digits, Mapping) else {}
-    for column in [*points, *percents, *labels, *by_column]:
+    for column in [*points, *percents, *labels, *by_column, *folded]:
         if column not in frame.columns:
             raise UserError(
                 f"table {name}: column {column!r} is not in the table; "
@@ -113,6 +115,7 @@ def table(
         units=dict.fromkeys(points, "points") | dict.fromkeys(percents, "%"),
         digits=digits,
         labels=labels,
+        folded=folded,
     )
     more = f"The first {rows} of {len(frame):,} rows. " if len(frame) > rows else ""
     where = "/".join(
@@ -183,6 +186,21 @@ def say(text: str) -> None:
     if re.search(r"^ {0,3}(#{1,6}\s|(=+|-+)\s*$)", text, re.MULTILINE):
         raise UserError("say was given a heading; write headings in the notebook's own text")
     _display({"text/markdown": text, "text/plain": text})
+
+
+def answers(study: str, claim: str, verdicts: Mapping[float, str]) -> None:
+    """Record what this page answers to a claim of the ledger; readers do not see it.
+
+    The tests collect the answers of all pages and fail where two pages give different ones.
+
+    Args:
+        study: The study's name.
+        claim: The claim's id.
+        verdicts: Level of sparsity to verdict; level NaN for quantization.
+    """
+    recorded = {f"{level:g}": verdict for level, verdict in verdicts.items()}
+    words = {"study": study, "claim": claim, "answers": recorded}
+    _display({"text/plain": f"{study}, {claim}: {recorded}"}, words)
 
 
 def _display(

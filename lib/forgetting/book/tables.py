@@ -1,17 +1,24 @@
 """Tables as files and as HTML: how a number looks to a reader, and the CSV beside it."""
 
 import html
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from forgetting.claims.verdict import CONTRADICTED, HOLDS, NOISE, UNDECIDED
 from forgetting.files import replacing
 from forgetting.text import readable_sign
 
 LONG = 32  # characters from which the text of a cell may wrap
+MARKS = {  # the same sign for a verdict on every page; its colour is in the style sheet
+    HOLDS: ("holds", "✓"),
+    NOISE: ("noise", "≈"),
+    UNDECIDED: ("undecided", "?"),
+    CONTRADICTED: ("contradicted", "✗"),
+}
 
 
 def write_csv(frame: pd.DataFrame, file: Path) -> None:
@@ -40,10 +47,11 @@ def table_html(
     units: Mapping[str, str],
     digits: int | Mapping[str, int] | None,
     labels: Mapping[str, str],
+    folded: Sequence[str] = (),
 ) -> str:
     """Return a table as the beginning of an HTML `figure`, which its caller closes.
 
-    The table scrolls within itself. Its first column heads the rows.
+    The table scrolls within itself. Its first column heads the rows. Verdicts have a sign.
 
     Args:
         frame: The rows that are shown.
@@ -52,38 +60,47 @@ def table_html(
         units: "points" or "%" for columns of fractions, which are shown times 100.
         digits: Decimals of floats, for all columns or by column; None as `format_cell`.
         labels: Words over a column; without them the column's name, with spaces.
+        folded: Columns that fold out under the head of a row instead of standing beside it.
     """
     numeric = {
         column: pd.api.types.is_numeric_dtype(frame[column])
         and not pd.api.types.is_bool_dtype(frame[column])
         for column in frame
     }
+    shown = [column for column in frame if column not in folded]
     classes = {column: ' class="number"' if numeric[column] else "" for column in frame}
-    heads = "".join(
-        f'<th scope="col"{classes[c]}>{html.escape(_head(c, units=units, labels=labels))}</th>'
-        for c in frame
-    )
+    words = {c: html.escape(_head(c, units=units, labels=labels)) for c in frame}
+    heads = "".join(f'<th scope="col"{classes[c]}>{words[c]}</th>' for c in shown)
     lines = []
     for record in frame.to_dict("records"):
-        cells = [
-            html.escape(format_cell(value, str(column), units=units, digits=digits))
+        cells = {
+            column: html.escape(format_cell(value, str(column), units=units, digits=digits))
             for column, value in record.items()
-        ]
-        marks = [
-            ' class="long"' if len(cell) > LONG else classes[column]
-            for column, cell in zip(record, cells, strict=True)
-        ]
-        rest = "".join(
-            f"<td{mark}>{cell}</td>" for mark, cell in zip(marks[1:], cells[1:], strict=True)
-        )
-        lines.append(f'<tr><th scope="row"{marks[0]}>{cells[0]}</th>{rest}</tr>')
-    body, words = "\n".join(lines), f"{anchor}-caption"
+        }
+        marks = {c: ' class="long"' if len(cells[c]) > LONG else classes[c] for c in shown}
+        first, *others = shown
+        if folded:
+            details = "".join(f"<dt>{words[c]}</dt><dd>{cells[c]}</dd>" for c in folded)
+            cells[first] = f"<details><summary>{cells[first]}</summary><dl>{details}</dl></details>"
+        rest = "".join(f"<td{marks[c]}>{_marked(cells[c])}</td>" for c in others)
+        lines.append(f'<tr><th scope="row"{marks[first]}>{cells[first]}</th>{rest}</tr>')
+    body, title = "\n".join(lines), f"{anchor}-caption"
     return (
-        f'<figure class="data-table" role="group" aria-labelledby="{words}">\n'
-        f'<figcaption id="{words}">{html.escape(caption)}</figcaption>\n'
-        f'<div class="table-scroll" tabindex="0" role="region" aria-labelledby="{words}">\n'
-        f'<table aria-labelledby="{words}">\n'
+        f'<figure class="data-table" role="group" aria-labelledby="{title}">\n'
+        f'<figcaption id="{title}">{html.escape(caption)}</figcaption>\n'
+        f'<div class="table-scroll" tabindex="0" role="region" aria-labelledby="{title}">\n'
+        f'<table aria-labelledby="{title}">\n'
         f"<thead><tr>{heads}</tr></thead>\n<tbody>\n{body}\n</tbody>\n</table>\n</div>\n"
+    )
+
+
+def _marked(cell: str) -> str:
+    """A verdict with its sign and the class of its colour; any other text as it is."""
+    if cell not in MARKS:
+        return cell
+    name, sign = MARKS[cell]
+    return (
+        f'<span class="verdict verdict-{name}"><span aria-hidden="true">{sign}</span> {cell}</span>'
     )
 
 

@@ -10,7 +10,7 @@ from forgetting import predictions
 from forgetting.measure import robustness
 from forgetting.study import Study
 
-SECOND_BASELINE, INT8 = "dense-again", "fixed-int8-of-dense-again"
+BASELINE, SECOND_BASELINE, INT8 = "dense", "dense-again", "fixed-int8"
 
 
 @dataclass(frozen=True)
@@ -23,10 +23,11 @@ class Evidence:
         source: (N,) source of each test image.
         training: (C,) training images of each class.
         predicted: setting to (K, N) predicted labels; "dense" and "dense-again" are needed, all
-            with equally many members.
+            with equally many members; of int8 the copies of both, if the study has them.
         corrupted: setting to (K, 2), accuracy of each member on the images that were corrupted,
             clean and then under corruption; or empty.
-        holdout: setting to (K, M), whether each member is right on each held-out image; or empty.
+        holdout: setting to (K, M), predicted labels of the held-out images; or empty.
+        holdout_label: (M,) their true labels.
         adversary: (M,) which of these are natural adversaries.
     """
 
@@ -37,7 +38,13 @@ class Evidence:
     predicted: Mapping[str, np.ndarray]
     corrupted: Mapping[str, np.ndarray] = field(default_factory=dict)
     holdout: Mapping[str, np.ndarray] = field(default_factory=dict)
+    holdout_label: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=int))
     adversary: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=bool))
+
+
+def copies_of(setting: str) -> str:
+    """Return the name of the fixed-point int8 copies of the networks of a setting."""
+    return f"{INT8}-of-{setting}"
 
 
 def gather_evidence(
@@ -56,33 +63,37 @@ def gather_evidence(
     """
     images = predictions.load_study_dataset(study)
     attributes = images.test.attributes
-    trained = ("dense", SECOND_BASELINE, *(f"pruned-{sparsity:g}" for sparsity in sparsities))
-    quantized = (INT8,) if "fixed-int8" in study.settings.quantized else ()
+    both = (BASELINE, SECOND_BASELINE)
+    trained = (*both, *(f"pruned-{sparsity:g}" for sparsity in sparsities))
+    quantized = map(copies_of, both) if INT8 in study.settings.quantized else ()
     tests = {
         name: predictions.load_predictions(study, name, part="test", members=members)
         for name in (*trained, *quantized)
     }
-    corrupted, holdout, adversary = {}, {}, np.zeros(0, dtype=bool)
+    corrupted, holdout = {}, {}
+    adversary, holdout_label = np.zeros(0, dtype=bool), np.zeros(0, dtype=int)
     if study.data.corrupted_images:
         for name in trained:
             counts = predictions.load_corruption_counts(study, name, members=members)
             corrupted[name] = _clean_and_corrupted(counts)
-    if "holdout" in study.parts(study.setting("dense")) and study.settings.selectors:
+    if "holdout" in study.parts(study.setting(BASELINE)) and study.settings.selectors:
         selectors = predictions.load_predictions(study, "selectors", part="holdout")
+        holdout_label = selectors.label
         adversary = robustness.natural_adversaries(
-            label=selectors.label, predicted=selectors.predicted
+            label=holdout_label, predicted=selectors.predicted
         )
         for name in trained:
             part = predictions.load_predictions(study, name, part="holdout", members=members)
-            holdout[name] = part.predicted == part.label
+            holdout[name] = part.predicted
     return Evidence(
-        label=tests["dense"].label,
+        label=tests[BASELINE].label,
         kind=attributes["kind"].to_numpy(),
         source=attributes["source"].to_numpy(),
         training=np.bincount(images.train.labels, minlength=len(images.classes)),
         predicted={name: test.predicted for name, test in tests.items()},
         corrupted=corrupted,
         holdout=holdout,
+        holdout_label=holdout_label,
         adversary=adversary,
     )
 

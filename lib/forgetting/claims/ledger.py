@@ -1,197 +1,191 @@
-"""The ledger: what the papers claim, and the same statistic of this study minus its noise floor.
+"""The ledger: what the papers claim, and the same statistic of this study beside its noise floor.
 
-The claims are data (`forgetting.claims.claim`). One mechanism serves all: every statistic compares
-a population with the dense one, its noise floor is the same statistic of dense-again, and the
-verdict is on the difference of the two. The interval of that difference comes from halves of the
-populations, drawn without replacement.
+The claims are data (`forgetting.claims.claim`), and so is which statistic each is tested on
+(`forgetting.claims.statistics`). A verdict is read off one interval, which holds for all levels of
+sparsity of the study at once.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from forgetting.claims.claim import Claim
-from forgetting.claims.evidence import INT8, SECOND_BASELINE
-from forgetting.claims.statistics import CLASSES, OVER_BOTH, STATISTICS, Measured
+from forgetting.claims.comparison import Comparison, Estimate
+from forgetting.claims.evidence import INT8, SECOND_BASELINE, Evidence, copies_of
+from forgetting.claims.statistics import STATISTICS
+from forgetting.claims.verdict import judge_interval
 from forgetting.errors import UserError
-from forgetting.measure import inference, inputs, power
+from forgetting.measure import inputs, power
 
-HOLDS = "holds"
-NOISE = "no more than the noise floor"
-UNDECIDED = "undecided at this scale"
-CONTRADICTED = "contradicted"
-VERDICTS = (HOLDS, NOISE, UNDECIDED, CONTRADICTED)
 COLUMNS = (
-    *("id", "short", "test", "statistic", "unit", "compares", "sparsity", "direction"),
-    *("negligible", "effect", "null", "difference", "low", "high", "simultaneous_low"),
-    *("simultaneous_high", "se", "df", "detectable", "resamples", "members", "verdict"),
+    *("id", "short", "test", "design", "statistic", "compares", "sparsity", "direction"),
+    *("negligible", "effect", "floor", "difference", "low", "high", "se", "df", "tests"),
+    *("detectable", "networks", "resamples", "members", "verdict"),
 )
-
-
-def judge_interval(*, low: float, high: float, direction: str, negligible: float) -> str:
-    """Judge an effect minus its null by its interval.
-
-    Args:
-        low: lower end of the interval, in the unit of the statistic; NaN where there is none.
-        high: its upper end.
-        direction: what is claimed of the effect. "more": it is above 0. "less": below. "none": it
-            is hardly anything.
-        negligible: the smallest effect of interest, above 0, in the same unit.
-
-    Returns:
-        One of `VERDICTS`. "more" and "less": holds if the interval excludes 0 in the claimed
-        direction; contradicted if it does so in the other; no more than the noise floor if it
-        includes 0 and ends below `negligible` in the claimed direction; else undecided. "none" is a
-        test of equivalence: holds if all of the interval is smaller than `negligible` either way;
-        contradicted if all of it is larger; else undecided. So is what has no interval.
-
-    Raises:
-        UserError: another direction, a `negligible` that is not above 0.
-    """
-    inputs.one_of("direction", direction, ("more", "less", "none"))
-    if not negligible > 0:
-        raise UserError(
-            f"negligible is {negligible}: the smallest effect of interest must be above 0; state "
-            "one"
-        )
-    if np.isnan(low) or np.isnan(high):
-        return UNDECIDED
-    if direction == "none":
-        if -negligible < low and high < negligible:
-            return HOLDS
-        return CONTRADICTED if low > negligible or high < -negligible else UNDECIDED
-    if direction == "less":
-        low, high = -high, -low
-    if low > 0:
-        return HOLDS
-    if high < 0:
-        return CONTRADICTED
-    return NOISE if high < negligible else UNDECIDED
+MOST_NETWORKS = 10_000  # Beyond so many, a study is no advice.
 
 
 def build_ledger(
-    measured: Measured, claims: Sequence[Claim], *, sparsity: float, alpha: float = 0.05
+    evidence: Evidence,
+    claims: Sequence[Claim],
+    *,
+    draws: int = 400,
+    seed: int,
+    alpha: float = 0.05,
 ) -> pd.DataFrame:
-    """Give the verdict on every claim that can be tested with what was measured.
-
-    Intervals are value -+ t(K - 1) se, se the spread over halves of the members; for statistics of
-    single images the spread over sources is added in squares. The verdict uses intervals that hold
-    together for all rows (Bonferroni). In simulation with no effect at all the spreads were right
-    or too wide: by half for counts of classes, and by up to four fifths with sources, where the
-    luck of a single image counts twice.
+    """Give the verdict on every claim that can be tested, at every level of sparsity.
 
     Args:
-        measured: the statistics of all populations.
+        evidence: the populations.
         claims: the claims.
-        sparsity: the pruned level that the claims are tested at.
-        alpha: at most the chance that any of the table's intervals misses.
+        draws: random splits, halves and sets of images behind each interval.
+        seed: of all of them.
+        alpha: at most the chance that any of a claim's intervals, over all levels, misses. Other
+            claims are other questions; nothing is corrected for their number.
 
     Returns:
-        A row a claim: id, short, test, statistic, unit ("points": a fraction; "classes"), compares,
-        sparsity (NaN for claims about quantization alone), direction, negligible; effect, null,
-        difference: the statistic, its noise floor (0 where it cancels), and effect minus null; low,
-        high: 1 - alpha interval of the difference alone; simultaneous_low, simultaneous_high: for
-        all rows at once; se, df; detectable: the smallest difference that this row would have found
-        with a chance of 80 %; resamples: "members" (other trainings, these images) or "both" (other
-        images, too); members: K; verdict: by `judge_interval`, on the simultaneous interval.
+        A row a claim and level; claims about quantization alone have one row.
+
+        - id, short, test, statistic, compares, direction, negligible: of the claim; design: how
+          networks are compared; sparsity: NaN for quantization alone.
+        - effect, floor: the statistic of the compressed networks and between two dense populations
+          (NaN where two compressed populations are compared); difference: what the verdict is on;
+          low, high: its interval, which holds for all levels at once. Fractions.
+        - se, df: standard error and its degrees of freedom; tests: how many tests the one shown was
+          picked from; detectable: the smallest difference that this row would have found with a
+          chance of 80 %; networks: how many networks in each population would find the smallest
+          effect of interest with that chance; NaN where more networks alone would not.
+        - resamples: "members" (other trainings, these images) or "both" (other images, too);
+          members: K; verdict: by `judge_interval`.
+
         Claims without a test, or whose populations were not measured, have no row:
         `untested_claims` lists them.
 
     Raises:
-        UserError: the level was not measured.
+        UserError: a value out of range, no pruned level, populations that do not match.
     """
-    level = f"pruned-{sparsity:g}"
-    pruned = [name for name in measured.values if name.startswith("pruned-")]
     inputs.fraction("alpha", alpha)
-    inputs.one_of("the level", level, tuple(pruned))
-    lowest = min(pruned, key=lambda name: float(name.removeprefix("pruned-")))
-    rows = []
-    for claim in claims:
-        if not claim.statistic:
-            continue
-        effect, null = _contrast(claim, level, lowest)
-        # A level minus itself is no evidence.
-        if claim.compares == "lowest" and level == lowest:
-            continue
-        if {*effect, *null} <= set(measured.values):
-            rows.append(_row(measured, claim, effect, null, sparsity))
-    table = pd.DataFrame([row for row in rows if row is not None])
-    difference, se, df = table["difference"], table["se"], measured.members - 1
-    each = alpha / len(table)
-    low, high = inference.interval(difference, se=se, df=df, alpha=alpha)
-    lowest_end, highest_end = inference.interval(difference, se=se, df=df, alpha=each)
-    table = table.assign(
-        low=low,
-        high=high,
-        simultaneous_low=lowest_end,
-        simultaneous_high=highest_end,
-        df=df,
-        members=measured.members,
-        detectable=power.smallest_detectable(se=se, df=df, alpha=each),
-    )
-    table["verdict"] = [
-        judge_interval(low=low, high=high, direction=direction, negligible=negligible)
-        for low, high, direction, negligible in zip(
-            table["simultaneous_low"],
-            table["simultaneous_high"],
-            table["direction"],
-            table["negligible"],
-            strict=True,
-        )
+    if draws < 2:
+        raise UserError(f"draws is {draws}: at least 2 are needed to see a spread; 400 is usual")
+    sizes = {len(predicted) for predicted in evidence.predicted.values()}
+    if len(sizes) > 1:
+        inputs.populations(evidence.predicted, label=evidence.label, members=2, paired=True)
+    settings = [name for name in evidence.predicted if name.startswith("pruned-")]
+    settings.sort(key=_sparsity)
+    if not settings:
+        raise UserError("no pruned population is given: at least one level is needed; add one")
+    int8 = [INT8] if copies_of(SECOND_BASELINE) in evidence.predicted else []
+    compared = {
+        setting: Comparison(evidence, setting, draws=draws, seed=seed)
+        for setting in (SECOND_BASELINE, *settings, *int8)
+    }
+    rows = [
+        row
+        for claim in claims
+        if claim.statistic
+        for row in _rows(claim, compared, settings, alpha)
     ]
-    return table[list(COLUMNS)]
+    table = pd.DataFrame(rows)
+    se, df, level = (table[name].to_numpy(dtype=float) for name in ("se", "df", "level"))
+    detectable = np.full(len(table), np.nan)
+    for alpha_of in np.unique(level):
+        some = level == alpha_of
+        detectable[some] = power.smallest_detectable(
+            se=se[some], df=df[some], alpha=float(alpha_of)
+        )
+    return table.assign(detectable=detectable)[list(COLUMNS)]
 
 
-def _contrast(claim: Claim, level: str, lowest: str) -> tuple[dict[str, int], dict[str, int]]:
-    """The effect and its null, each as settings with signs.
+def _sparsity(setting: str) -> float:
+    return float(setting.removeprefix("pruned-"))
 
-    Where two compressed populations are compared the noise floor cancels.
-    """
-    return {
-        "pruned": ({level: 1}, {SECOND_BASELINE: 1}),
-        "lowest": ({level: 1, lowest: -1}, {}),
-        "fixed-int8": ({INT8: 1}, {SECOND_BASELINE: 1}),
-        "over fixed-int8": ({level: 1, INT8: -1}, {}),
+
+def _rows(
+    claim: Claim, compared: dict[str, Comparison], settings: list[str], alpha: float
+) -> list[dict[str, Any]]:
+    """The rows of one claim, one a level."""
+    pairs = {
+        "pruned": [(setting, SECOND_BASELINE) for setting in settings],
+        # A level minus itself is no evidence.
+        "lowest": [(setting, settings[0]) for setting in settings[1:]],
+        "fixed-int8": [(INT8, SECOND_BASELINE)],
+        "over fixed-int8": [(setting, INT8) for setting in settings],
     }[claim.compares]
+    pairs = [pair for pair in pairs if set(pair) <= set(compared)]
+    rows = []
+    for setting, other in pairs:
+        each = alpha / len(pairs)
+        estimate = STATISTICS[claim.statistic](compared[setting], compared[other], each)
+        if estimate is not None:
+            rows.append(_row(claim, estimate, compared[setting], each))
+    return rows
 
 
-def _row(
-    measured: Measured, claim: Claim, effect: dict[str, int], null: dict[str, int], sparsity: float
-) -> dict[str, Any] | None:
-    """One row of the ledger before its intervals, None where the statistic was not measured."""
-    column, both = STATISTICS.index(claim.statistic), claim.statistic in OVER_BOTH
-
-    def combined(arrays: Mapping[str, np.ndarray], signs: dict[str, int]) -> np.ndarray:
-        return np.asarray(sum(sign * arrays[name][..., column] for name, sign in signs.items()))
-
-    signed = effect | {name: -sign for name, sign in null.items()}
-    if all(np.isnan(measured.member_draws[name][:, column]).all() for name in signed):
-        return None
-    draws = (measured.member_draws, measured.source_draws) if both else (measured.member_draws,)
-    return {
-        "id": claim.id,
-        "short": claim.short,
-        "test": claim.test,
-        "statistic": claim.statistic,
-        "unit": "classes" if claim.statistic in CLASSES else "points",
-        "compares": claim.compares,
-        "sparsity": np.nan if claim.compares == "fixed-int8" else sparsity,
-        "direction": claim.direction,
-        "negligible": claim.negligible,
-        "effect": float(combined(measured.values, effect)),
-        "null": float(combined(measured.values, null)),
-        "difference": float(combined(measured.values, signed)),
-        "se": float(np.hypot.reduce([_spread(combined(arrays, signed)) for arrays in draws])),
-        "resamples": "both" if both else "members",
+def _row(claim: Claim, estimate: Estimate, one: Comparison, alpha: float) -> dict[str, Any]:
+    members, each = len(one.three["compressed"]), alpha / estimate.tests
+    se = float(np.hypot(estimate.se_members, estimate.se_images))
+    row = {
+        name: getattr(claim, name)
+        for name in ("id", "short", "test", "statistic", "compares", "direction", "negligible")
+    }
+    names = ("effect", "floor", "difference", "low", "high", "df", "tests", "design")
+    row |= {name: getattr(estimate, name) for name in names}
+    verdict = judge_interval(
+        low=estimate.low,
+        high=estimate.high,
+        direction=claim.direction,
+        negligible=claim.negligible,
+        widest=estimate.widest,
+    )
+    return row | {
+        "sparsity": np.nan if one.setting == INT8 else _sparsity(one.setting),
+        "se": se,
+        "level": each,
+        "networks": needed_networks(
+            estimate, members=members, negligible=claim.negligible, alpha=each
+        ),
+        "resamples": "both" if estimate.se_images else "members",
+        "members": members,
+        "verdict": verdict,
     }
 
 
-def _spread(draws: np.ndarray) -> float:
-    """Standard deviation of draws (n,), undefined ones left out; NaN where none differs."""
-    draws = draws[~np.isnan(draws)]
-    return float(draws.std(ddof=1)) if len(draws) > 1 and np.ptp(draws) > 1e-12 else np.nan
+def needed_networks(
+    estimate: Estimate, *, members: int, negligible: float, alpha: float, chance: float = 0.8
+) -> float:
+    """Return how many networks in each population would find the smallest effect of interest.
+
+    The standard error over networks falls with the root of their number; that over images stays.
+
+    Args:
+        estimate: what so many networks gave.
+        members: how many there were in each population.
+        negligible: the smallest effect of interest.
+        alpha: level of the test.
+        chance: with which it would be found.
+
+    Returns:
+        A whole number of at least 2; NaN where there is no standard error, or where more than
+        `MOST_NETWORKS`, or more images, would be needed.
+    """
+
+    def found(networks: int) -> bool:
+        over_members = estimate.se_members * np.sqrt(members / networks)
+        shift = negligible / np.hypot(over_members, estimate.se_images)
+        df = estimate.df * (networks - 1) / (members - 1)
+        return bool(power.t_test_power(shift=shift, df=df, alpha=alpha) >= chance)
+
+    if np.isnan(estimate.se_members) or not estimate.se_members + estimate.se_images:
+        return np.nan
+    if not found(MOST_NETWORKS):
+        return np.nan
+    few, enough = 1, MOST_NETWORKS
+    while enough - few > 1:
+        middle = (few + enough) // 2
+        few, enough = (few, middle) if found(middle) else (middle, enough)
+    return float(enough)
 
 
 def untested_claims(claims: Sequence[Claim], table: pd.DataFrame) -> pd.DataFrame:

@@ -6,44 +6,47 @@ import numpy as np
 import pandas as pd
 
 from forgetting.claims.claim import Claim, reported_values
-from forgetting.claims.ledger import UNDECIDED
+from forgetting.claims.verdict import UNDECIDED
 from forgetting.text import readable_sign
+
+RESAMPLED = {"members": "other trainings, these images", "both": "other trainings, other images"}
 
 
 def readable_ledger(
     table: pd.DataFrame, claims: Sequence[Claim], reported: pd.DataFrame
 ) -> pd.DataFrame:
-    """Write the ledger in words.
+    """Write rows of the ledger in words.
 
     Args:
-        table: as `forgetting.claims.ledger.build_ledger` returns it.
+        table: rows of what `forgetting.claims.ledger.build_ledger` returns, one a claim.
         claims: the claims.
         reported: all reported values.
 
     Returns:
-        Text, a row a claim: claim (short), verdict, effect minus floor (with the simultaneous
-        interval), effect, noise floor, detectable (None where there is another verdict), in our
-        words, reported, read in.
+        Text, a row a claim: claim (short), verdict, effect (what the verdict is on, with its
+        interval), noise floor; and what a reader asks for next: in our words, test, compared,
+        effect before the floor is taken off, smallest effect of interest, networks that would tell
+        ("" where there is a verdict), interval over, reported, read in.
     """
     by_id, rows = {claim.id: claim for claim in claims}, []
     for row in table.to_dict("records"):
-        claim, unit = by_id[row["id"]], row["unit"]
+        claim = by_id[row["id"]]
         values = reported_values(claim, reported)
-        interval, detectable = "no interval", "no draw differs"
-        if not np.isnan(row["se"]):
-            ends = (format_amount(row[f"simultaneous_{end}"], unit) for end in ("low", "high"))
-            interval = f"[{', '.join(ends)}]"
-            detectable = f"{format_amount(row['detectable'], unit, sign='')} {unit}"
-        cancels = row["compares"] in ("lowest", "over fixed-int8")
         rows.append(
             {
                 "claim": row["short"],
                 "verdict": row["verdict"],
-                "effect minus floor": f"{format_amount(row['difference'], unit)} {interval}",
-                "effect": f"{format_amount(row['effect'], unit)} {unit}",
-                "noise floor": "cancels" if cancels else format_amount(row["null"], unit),
-                "detectable": detectable if row["verdict"] == UNDECIDED else None,
+                "effect": format_effect(row),
+                "noise floor": "–" if np.isnan(row["floor"]) else format_points(row["floor"]),
                 "in our words": claim.text,
+                "test": claim.test,
+                "compared": row["design"],
+                "effect, nothing taken off": format_points(row["effect"]),
+                "smallest effect of interest": (
+                    f"{format_points(claim.negligible, sign='')} points. {claim.why}"
+                ),
+                "networks that would tell": format_networks(row),
+                "interval over": RESAMPLED[row["resamples"]],
                 "reported": values["reported"],
                 "read in": values["how_read"],
             }
@@ -51,31 +54,55 @@ def readable_ledger(
     return pd.DataFrame(rows)
 
 
-def format_amount(value: float, unit: str, *, sign: str = "+") -> str:
-    """Write a statistic of the ledger; 0, and what is rounded to it, has no sign.
+def format_effect(row: dict) -> str:
+    """Write what a verdict is on, in points, with its interval.
 
     Args:
-        value: a fraction, or a number of classes.
-        unit: "points" or "classes".
+        row: a row of the ledger.
+    """
+    if np.isnan(row["low"]):
+        return f"{format_points(row['difference'])}, no interval"
+    ends = ", ".join(format_points(row[end]) for end in ("low", "high"))
+    return f"{format_points(row['difference'])} [{ends}]"
+
+
+def format_networks(row: dict) -> str:
+    """Write how many networks would find the smallest effect of interest; "" with a verdict.
+
+    Args:
+        row: a row of the ledger.
+    """
+    if row["verdict"] != UNDECIDED:
+        return ""
+    if np.isnan(row["se"]):
+        return "no draw differs"
+    if np.isnan(row["networks"]):
+        return "more images are needed, not networks"
+    return f"{row['networks']:,.0f} in each population; here are {row['members']}"
+
+
+def format_points(value: float, *, sign: str = "+") -> str:
+    """Write a fraction in points; 0, and what is rounded to it, has no sign.
+
+    Args:
+        value: a fraction.
         sign: "+" where gains have one too, else "".
     """
-    value = round(100 * value if unit == "points" else value, 1)
-    whole = unit == "classes" and value == round(value)
-    return readable_sign(f"{value:{sign}.{0 if whole else 1}f}")
+    return readable_sign(f"{round(100 * value, 1):{sign}.1f}")
 
 
 def scaled_ledger(table: pd.DataFrame) -> pd.DataFrame:
-    """Scale the ledger to multiples of the smallest effect of interest, for a forest plot.
+    """Scale rows of the ledger to multiples of the smallest effect of interest, for a forest plot.
+
+    Args:
+        table: rows of the ledger, one a claim.
 
     Returns:
-        A row a claim: id, short, verdict, value, low, high, simultaneous_low, simultaneous_high.
-        What was claimed points right; a claim of hardly any change keeps its sign.
+        A row a claim: id, short, verdict, value, low, high. What was claimed points right; a claim
+        of hardly any change, or of a change either way, keeps its sign.
     """
     sign = np.where(table["direction"] == "less", -1, 1) / table["negligible"]
-    scaled = table[["id", "short", "verdict"]].assign(value=table["difference"] * sign)
-    for edge in ("", "simultaneous_"):
-        ends = table[f"{edge}low"] * sign, table[f"{edge}high"] * sign
-        scaled = scaled.assign(
-            **{f"{edge}low": np.minimum(*ends), f"{edge}high": np.maximum(*ends)}
-        )
-    return scaled
+    ends = table["low"] * sign, table["high"] * sign
+    return table[["id", "short", "verdict"]].assign(
+        value=table["difference"] * sign, low=np.minimum(*ends), high=np.maximum(*ends)
+    )

@@ -3,6 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from scipy import stats
 
 from forgetting.errors import UserError
 from forgetting.measure import inference, inputs, resampling
@@ -44,12 +45,41 @@ def _rates(totals: np.ndarray) -> tuple[np.ndarray, ...]:
         )
 
 
+def _shares(name: str, values: npt.ArrayLike, examples: int) -> np.ndarray:
+    """Return `values` as fractions, one for each example; a boolean is 0 or 1."""
+    shares = inputs.column(name, values, examples).astype(float)
+    if not ((shares >= 0) & (shares <= 1)).all():
+        raise UserError(
+            f"{name} goes from {shares.min():g} to {shares.max():g}: it must be the share of "
+            "splits in which each example is a PIE; give fractions from 0 to 1"
+        )
+    return shares
+
+
+def _member_spread(
+    member_draws: tuple[npt.ArrayLike, npt.ArrayLike], one_hot: np.ndarray
+) -> np.ndarray:
+    """Return standard errors over members (2, kinds): of `difference` and of `beyond`."""
+    pies, null_pies = (np.asarray(drawn, dtype=float) @ one_hot for drawn in member_draws)
+    n = np.broadcast_to(one_hot.sum(axis=0), pies.shape)
+    rates = _rates(np.hstack([n, pies, null_pies]))
+    return np.array([drawn.std(axis=0, ddof=1) for drawn in rates[2:4]])
+
+
+def _widened(
+    value: np.ndarray, low: np.ndarray, high: np.ndarray, margin: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Widen an interval by the margin of another source of chance, half widths as squares."""
+    return value - np.hypot(value - low, margin), value + np.hypot(high - value, margin)
+
+
 def rates_by_kind(
     *,
     kind: npt.ArrayLike,
     source: npt.ArrayLike,
     pie: npt.ArrayLike,
     null_pie: npt.ArrayLike,
+    member_draws: tuple[npt.ArrayLike, npt.ArrayLike] | None = None,
     draws: int = 2000,
     seed: int | np.random.Generator,
     alpha: float = 0.05,
@@ -64,7 +94,10 @@ def rates_by_kind(
         kind: (N,) what each example is.
         source: (N,) which image it was made from; flawed copies share the source of their original.
         pie: (N,) booleans, from `exemplars.find` of the baseline and the compressed population.
-        null_pie: (N,) booleans, from `exemplars.find` of the baseline and the second baseline.
+        null_pie: (N,) how often each is a PIE of the noise floor, fractions, as from
+            `exemplar_halves.null_shares`.
+        member_draws: `pie` and `null_pie` of halves of the members, (draws, N) each, as from
+            `exemplar_halves.Halves.shares`; None: intervals leave the networks as they are.
         draws: of the bootstrap; each draws as many sources as there are, with replacement, and all
             their examples of every kind.
         seed: whole number or numpy Generator.
@@ -85,17 +118,23 @@ def rates_by_kind(
           the reference's rate, and the same in the noise floor: how over-represented this
           kind is; infinite or NaN if the reference has none. For the reference itself these
           three and `beyond` have no interval (NaN).
-        - resamples: "sources": other images, these networks.
+        - se_members, se_sources: standard errors of `beyond` over members (0 without
+          `member_draws`) and over sources.
+        - resamples: "sources": other images, these networks. "both": with `member_draws` the
+          intervals of `difference` and `beyond` are over other trainings too (half widths added as
+          squares); those of ratios never are.
 
     Raises:
-        UserError: shapes that do not match, masks that are not booleans, an unknown reference.
+        UserError: shapes that do not match, masks that are not booleans, shares out of range, an
+            unknown reference.
 
     Source: arXiv 1911.05248, on what PIEs are like; the difference from the noise floor is ours.
     """
     inputs.fraction("alpha", alpha)
     kind, names, one_hot = _kinds(kind, reference)
     source = inputs.column("source", source, len(kind))
-    pie, null_pie = inputs.mask("pie", pie, len(kind)), inputs.mask("null_pie", null_pie, len(kind))
+    pie = inputs.mask("pie", pie, len(kind))
+    null_pie = _shares("null_pie", null_pie, len(kind))
     columns = np.hstack([one_hot, one_hot * pie[:, None], one_hot * null_pie[:, None]])
     drawn = _rates(resampling.cluster_totals(columns, source, draws=draws, seed=seed))
     rate, null_rate, difference, beyond, ratio, null_ratio = _rates(columns.sum(axis=0))
@@ -105,7 +144,14 @@ def rates_by_kind(
     (low, high), (beyond_low, beyond_high), ratios, null_ratios = (
         resampling.percentiles(values, alpha=alpha) for values in drawn[2:]
     )
+    low, high = low - slack, high + slack
     beyond_low, beyond_high = beyond_low - slack - slack[0], beyond_high + slack + slack[0]
+    se = np.zeros((2, len(names)))
+    if member_draws is not None:
+        se = _member_spread(member_draws, one_hot)
+        margin = stats.norm.isf(alpha / 2) * se
+        low, high = _widened(difference, low, high, margin[0])
+        beyond_low, beyond_high = _widened(beyond, beyond_low, beyond_high, margin[1])
     for edge in (beyond_low, beyond_high, *ratios, *null_ratios):
         edge[0] = np.nan
     return pd.DataFrame(
@@ -116,8 +162,8 @@ def rates_by_kind(
             "rate": rate,
             "null_rate": null_rate,
             "difference": difference,
-            "low": np.maximum(low - slack, -1),
-            "high": np.minimum(high + slack, 1),
+            "low": np.maximum(low, -1),
+            "high": np.minimum(high, 1),
             "beyond": beyond,
             "beyond_low": beyond_low,
             "beyond_high": beyond_high,
@@ -127,7 +173,9 @@ def rates_by_kind(
             "null_ratio": null_ratio,
             "null_ratio_low": null_ratios[0],
             "null_ratio_high": null_ratios[1],
-            "resamples": "sources",
+            "se_members": se[1],
+            "se_sources": np.nanstd(drawn[3], axis=0, ddof=1),
+            "resamples": "sources" if member_draws is None else "both",
         }
     )
 

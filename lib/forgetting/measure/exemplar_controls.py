@@ -8,7 +8,7 @@ import pandas as pd
 from scipy import stats
 
 from forgetting.errors import UserError
-from forgetting.measure import inference, inputs, plurality, resampling
+from forgetting.measure import exemplar_halves, inference, inputs, plurality, resampling
 
 
 def clear_chance(members: int) -> float:
@@ -64,27 +64,6 @@ def _permutation_p(counts: np.ndarray, dealt: np.ndarray) -> list[float]:
     return [resampling.permutation_p(*pair) for pair in zip(counts, dealt.T, strict=True)]
 
 
-def _excess_of_halves(
-    null: plurality.Ballots,
-    observed: plurality.Ballots,
-    *,
-    members: int,
-    draws: int,
-    generator: np.random.Generator,
-    paired: bool,
-) -> np.ndarray:
-    """Return the excess of PIEs and of clear PIEs (draws, 2) between random halves of the members.
-
-    If `paired`, the halves of the second baseline and of the compressed are the same members.
-    """
-    half, half_again, half_compressed = (
-        resampling.subsets(members, members // 2, draws=draws, seed=generator) for _ in range(3)
-    )
-    taken = half_again if paired else half_compressed
-    found = plurality.pies(observed, *plurality.pool_masks(half, taken))
-    return found - plurality.pies(null, *plurality.pool_masks(half, half_again))
-
-
 def null_control(
     *,
     baseline: npt.ArrayLike,
@@ -135,7 +114,9 @@ def null_control(
         - p: permutation test of compression: share of random splits of the baseline and
           compressed members into K and K with a count of at least `observed`, which counts as
           one of them. Small: the two populations are not alike.
-        - excess, excess_low, excess_high: `observed` - `null` with its interval. se, df: for
+        - noise_floor: what is subtracted: `null_mean`, which does not hang on one lucky pair; if
+          `paired`, `null`, whose luck the copies share.
+        - excess, excess_low, excess_high: `observed` - `noise_floor` with its interval. se, df: for
           `power.smallest_detectable`. All but `excess` NaN where no draw differs from
           another.
         - chance: `clear_chance(K)`, NaN for PIEs. No measured count: the worst case for a single
@@ -189,11 +170,13 @@ def null_columns(
     floor, pool = (plurality.ballots(np.concatenate([baseline, other])) for other in others)
     null, null_tied, within = _observed_and_dealt(floor, members, draws, generator)
     observed, observed_tied, across = _observed_and_dealt(pool, members, draws, generator)
-    halves = _excess_of_halves(
-        floor, pool, members=members, draws=draws, generator=generator, paired=paired
-    )
-    se = np.where(np.ptp(halves, axis=0) > 0, halves.std(axis=0, ddof=1), np.nan)
-    low, high = inference.interval(observed - null, se=se, df=members - 1, alpha=alpha)
+    drawn = exemplar_halves.cut_pools(
+        floor, pool, members=members, draws=draws, seed=generator, paired=paired
+    ).excess()
+    se = np.where(np.ptp(drawn, axis=0) > 0, drawn.std(axis=0, ddof=1), np.nan)
+    subtracted = null.astype(float) if paired else within.mean(axis=0)
+    excess = observed - subtracted
+    low, high = inference.interval(excess, se=se, df=members - 1, alpha=alpha)
     null_low, null_high = resampling.percentiles(within, alpha=alpha)
     return {
         "measure": ["pie", "clear"],
@@ -208,7 +191,8 @@ def null_columns(
         "null_high": null_high,
         "null_p": _permutation_p(null, within),
         "p": _permutation_p(observed, across),
-        "excess": observed - null,
+        "noise_floor": subtracted,
+        "excess": excess,
         "excess_low": low,
         "excess_high": high,
         "se": se,

@@ -51,6 +51,24 @@ def interval(
     return value - margin, value + margin
 
 
+def from_error(
+    change: npt.ArrayLike, *, se: npt.ArrayLike, df: npt.ArrayLike, alpha: float = 0.05
+) -> Change:
+    """Test a change whose standard error is known from elsewhere, from resampling for instance.
+
+    Args:
+        change: the estimate; this and the next two are of one shape.
+        se: its standard error, NaN where there is none.
+        df: degrees of freedom of `se`, NaN where there is none.
+        alpha: the interval is at 1 - alpha; in (0, 1).
+
+    Returns:
+        Arrays of that shape; `share` is NaN.
+    """
+    change, se, df = (np.asarray(values, dtype=float) for values in (change, se, df))
+    return _with_test(change, se=se, df=df, share=np.full_like(se, np.nan), alpha=alpha)
+
+
 def _with_test(
     change: np.ndarray, *, se: np.ndarray, df: np.ndarray, share: np.ndarray, alpha: float
 ) -> Change:

@@ -45,9 +45,9 @@ def pies(
 
     Returns:
         A row a size, measure and quantity: size; measure ("pie", "clear"); quantity ("observed":
-        baseline and compressed; "floor": the same baseline members and second baseline; "excess":
-        observed - floor); mean, low, high: counts of examples; draws; resamples. For overlaps see
-        `exemplar_stability.stability`.
+        baseline and compressed; "floor": two subsets dealt from both baselines, pooled, as in
+        `exemplar_controls.null_control`; "excess": observed - floor); mean, low, high: counts of
+        examples; draws; resamples. For overlaps see `exemplar_stability.stability`.
 
     Raises:
         UserError: a size or alpha out of range, populations of different examples.
@@ -58,14 +58,18 @@ def pies(
     )
     pool, generator = plurality.ballots(np.concatenate(populations)), np.random.default_rng(seed)
     rows: list[dict[str, object]] = []
-    of = np.repeat(np.arange(3), [len(population) for population in populations])
+    first, both = len(populations[0]), len(populations[0]) + len(populations[1])
+    of = np.arange(both + len(populations[2]))
     for size in sample_size.checked_sizes(sizes, populations, least=1):
-        taken = [np.zeros((draws, len(of)), dtype=bool) for _ in populations]
-        for number, population in enumerate(populations):
-            taken[number][:, of == number] = resampling.subsets(
-                len(population), size, draws=draws, seed=generator
+        taken = [np.zeros((draws, len(of)), dtype=bool) for _ in range(4)]
+        for mask, members in ((taken[0], of < first), (taken[1], of >= both)):
+            mask[:, members] = resampling.subsets(
+                int(members.sum()), size, draws=draws, seed=generator
             )
-        floor, observed = (plurality.pies(pool, taken[0], taken[number]) for number in (1, 2))
+        dealt = resampling.dealt(both, 2 * size, draws=draws, seed=generator)
+        for mask, places in ((taken[2], dealt[:, :size]), (taken[3], dealt[:, size:])):
+            np.put_along_axis(mask, places, True, axis=1)
+        observed, floor = (plurality.pies(pool, *taken[k : k + 2]) for k in (0, 2))
         rows += [
             {
                 "size": size,

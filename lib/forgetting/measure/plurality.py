@@ -165,8 +165,9 @@ def ballots(pool: npt.ArrayLike) -> Ballots:
     labels = np.asarray(pool)
     if few := labels.max(initial=0) < FEW:
         labels = labels.astype(np.uint8)
-    labels = labels[:, (labels != labels[0]).any(axis=0)]
-    return set_votes.sort_votes(labels if few else ranked(labels)[0])
+    examples = np.flatnonzero((labels != labels[0]).any(axis=0))
+    labels = labels[:, examples]
+    return set_votes.sort_votes(labels if few else ranked(labels)[0], examples)
 
 
 def pool_masks(taken_first: np.ndarray, taken_second: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -217,6 +218,42 @@ def _contested(
     votes = pool if isinstance(pool, Ballots) else ballots(pool)
     least = min(int(sets.sum(axis=1).min()) for sets in (first, second))
     return set_votes.find_contested(votes, least)
+
+
+def pie_masks(
+    pool: npt.ArrayLike, first: np.ndarray, second: np.ndarray, *, measure: str = "pie"
+) -> np.ndarray:
+    """Say of each example whether it is a PIE between the sets that `outcomes` takes.
+
+    Args:
+        pool: (M, N) labels, one row a member.
+        first: as in `outcomes`.
+        second: as in `outcomes`.
+        measure: "pie", or "clear" for clear PIEs.
+
+    Returns:
+        (S, N) booleans.
+    """
+    masks = np.zeros((np.shape(pool)[1], len(first)), dtype=bool)
+    contested = _contested(pool, first, second)
+    for here, pie, clear, _ in set_votes.outcomes_by_block(contested, first, second):
+        masks[contested.examples[here]] = clear if measure == "clear" else pie
+    return masks.T
+
+
+def pie_mask(baseline: np.ndarray, compressed: np.ndarray) -> np.ndarray:
+    """Say of each example whether it is a PIE, ties being broken by no rule.
+
+    Args:
+        baseline: (K, N) predicted labels.
+        compressed: (L, N) predicted labels.
+
+    Returns:
+        (N,) booleans.
+    """
+    pool = np.concatenate([baseline, compressed])
+    first = (np.arange(len(pool)) < len(baseline))[None]
+    return pie_masks(pool, first, ~first)[0]
 
 
 def pies(pool: npt.ArrayLike | Ballots, first: np.ndarray, second: np.ndarray) -> np.ndarray:

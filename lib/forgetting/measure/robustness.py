@@ -249,3 +249,47 @@ def accuracy(
             }
         )
     return pd.DataFrame(rows).assign(resamples="members")
+
+
+def proportional_beyond(
+    *,
+    label: npt.ArrayLike,
+    baseline: npt.ArrayLike,
+    compressed: npt.ArrayLike,
+    mask: npt.ArrayLike,
+    alpha: float = 0.05,
+) -> inference.Change:
+    """Test whether some examples lose a larger share of their accuracy than all examples do.
+
+    Args:
+        label: (N,) true labels.
+        baseline: (K, N) predicted labels, K at least 2.
+        compressed: (L, N) predicted labels of members trained independently, L at least 2.
+        mask: (N,) booleans, the examples in question.
+        alpha: the interval is at 1 - alpha; in (0, 1).
+
+    Returns:
+        The proportional change on these examples minus that on all, by the delta method with
+        Welch's degrees of freedom; negative where they lose more. NaN where the baseline is never
+        right.
+
+    Raises:
+        UserError: shapes that do not match, fewer than 2 members, a mask without examples.
+    """
+    inputs.fraction("alpha", alpha)
+    label, *both = inputs.populations(
+        {"baseline": baseline, "compressed": compressed}, label=label, members=2
+    )
+    mask = inputs.mask("mask", mask, len(label))
+    if not mask.any():
+        raise UserError("the mask has no example: at least 1 is needed; choose other examples")
+    parts = [
+        np.stack([hits[:, mask].mean(axis=1), hits.mean(axis=1)], axis=1)
+        for hits in (predicted == label for predicted in both)
+    ]
+    base = parts[0].mean(axis=0)
+    base = np.where(base == 0, np.nan, base)
+    ratio, signs = parts[1].mean(axis=0) / base, np.array([1, -1])
+    # As in `inference.proportional_change`, of both shares in one number for each member.
+    spread = inference.welch(parts[0] * ratio / base @ signs, parts[1] / base @ signs)
+    return inference.from_error(ratio @ signs, se=spread.se, df=spread.df, alpha=alpha)

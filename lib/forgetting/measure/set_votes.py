@@ -15,11 +15,13 @@ class Ballots(NamedTuple):
         labels: (n, M) small numbers that stand for their labels.
         order: (R, n) these numbers from the most frequent in the pool on.
         votes: (R, n) members of the pool that vote for each of these.
+        examples: (n,) the places of these examples in the pool.
     """
 
     labels: np.ndarray
     order: np.ndarray
     votes: np.ndarray
+    examples: np.ndarray
 
 
 class Contested(NamedTuple):
@@ -29,40 +31,43 @@ class Contested(NamedTuple):
         labels: as in `Ballots`.
         order: as in `Ballots`.
         votes: as in `Ballots`.
+        examples: as in `Ballots`.
         leading: (n,) how many of the labels could lead in some set, at least 2.
     """
 
     labels: np.ndarray
     order: np.ndarray
     votes: np.ndarray
+    examples: np.ndarray
     leading: np.ndarray
 
 
-def sort_votes(labels: np.ndarray) -> Ballots:
+def sort_votes(labels: np.ndarray, examples: np.ndarray) -> Ballots:
     """Count and sort the votes for each label.
 
     Args:
         labels: (M, n) labels of all members, small numbers from 0: each takes time.
+        examples: (n,) the places of these examples in the pool.
     """
     every = range(int(labels.max(initial=0)) + 1)
     votes = np.stack([(labels == label).sum(axis=0, dtype=np.int32) for label in every])
     # Sorted by votes, then by label; as one number for both, faster than by two.
     key = np.sort(np.arange(len(votes), dtype=np.int32)[:, None] - len(votes) * votes, axis=0)
     order = key % len(votes)
-    return Ballots(labels.T, order.astype(labels.dtype), (order - key) // len(votes))
+    return Ballots(labels.T, order.astype(labels.dtype), (order - key) // len(votes), examples)
 
 
 def find_contested(ballots: Ballots, least: int) -> Contested:
     """Find the examples that two sets of at least `least` members could label differently."""
     # The first labels, however many, share what the rest leave of a set. If one of them must then
     # have more votes than the next label has in the whole pool, no other label can lead.
-    labels, order, votes = ballots
+    labels, order, votes, examples = ballots
     next_one = np.pad(votes[1:], ((0, 1), (0, 0)))
     rest = labels.shape[1] - votes.cumsum(axis=0)
     first_labels = np.arange(1, len(votes) + 1)[:, None]
     leading = 1 + (-((rest - least) // first_labels) > next_one).argmax(axis=0)
     here = leading > 1
-    return Contested(labels[here], order[:, here], votes[:, here], leading[here])
+    return Contested(labels[here], order[:, here], votes[:, here], examples[here], leading[here])
 
 
 def _lead(votes: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
