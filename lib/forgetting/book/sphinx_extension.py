@@ -14,6 +14,7 @@ import numpy.typing as npt
 from docutils import nodes
 from myst_nb.core import render
 from sphinx.application import Sphinx
+from sphinx.environment import BuildEnvironment
 from sphinx.util.typing import stringify_annotation
 
 from forgetting import paths
@@ -115,6 +116,14 @@ def shorten_types(
     return short[0], short[1]
 
 
+def number_by_page(app: Sphinx, env: BuildEnvironment) -> list[str]:
+    """Number the figures and the tables of each page from 1; no page refers to another's."""
+    for by_kind in env.toc_fignumbers.values():
+        for numbers in by_kind.values():
+            numbers |= {name: (place,) for place, name in enumerate(numbers, 1)}
+    return []
+
+
 def name_roles(
     app: Sphinx, pagename: str, templatename: str, context: dict, doctree: nodes.document | None
 ) -> None:
@@ -163,6 +172,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     # Before napoleon, which has priority 500.
     app.connect("autodoc-process-docstring", take_types_from_signatures, priority=400)
     app.connect("autodoc-process-signature", shorten_types)
+    app.connect("env-get-updated", number_by_page, priority=900)  # after Sphinx has numbered all
     app.connect("html-page-context", name_roles)
     app.connect("build-finished", lay_out)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -51,7 +51,9 @@ def table_html(
 ) -> str:
     """Return a table as the beginning of an HTML `figure`, which its caller closes.
 
-    The table scrolls within itself. Its first column heads the rows. Verdicts have a sign.
+    The table scrolls within itself. Its first column heads the rows. The ends of an interval, two
+    neighbouring columns whose names differ by "low" and "high", stand in brackets behind the number
+    before them, or in a column of their own. Verdicts have a sign.
 
     Args:
         frame: The rows that are shown.
@@ -63,27 +65,30 @@ def table_html(
         folded: Columns that fold out under the head of a row instead of standing beside it.
     """
     numeric = {
-        column: pd.api.types.is_numeric_dtype(frame[column])
+        str(column): pd.api.types.is_numeric_dtype(frame[column])
         and not pd.api.types.is_bool_dtype(frame[column])
         for column in frame
     }
-    shown = [column for column in frame if column not in folded]
-    classes = {column: ' class="number"' if numeric[column] else "" for column in frame}
-    words = {c: html.escape(_head(c, units=units, labels=labels)) for c in frame}
-    heads = "".join(f'<th scope="col"{classes[c]}>{words[c]}</th>' for c in shown)
+    first, *others = _groups([str(column) for column in frame if column not in folded], numeric)
+    aside = _groups(list(folded), numeric)
+    words = {c: html.escape(_head(c, units=units, labels=labels)) for c in [first, *others, *aside]}
+    heads = "".join(
+        f'<th scope="col"{_mark(numeric[c[0]])}>{words[c]}</th>' for c in [first, *others]
+    )
     lines = []
     for record in frame.to_dict("records"):
-        cells = {
-            column: html.escape(format_cell(value, str(column), units=units, digits=digits))
+        texts = {
+            str(column): format_cell(value, str(column), units=units, digits=digits)
             for column, value in record.items()
         }
-        marks = {c: ' class="long"' if len(cells[c]) > LONG else classes[c] for c in shown}
-        first, *others = shown
-        if folded:
-            details = "".join(f"<dt>{words[c]}</dt><dd>{cells[c]}</dd>" for c in folded)
-            cells[first] = f"<details><summary>{cells[first]}</summary><dl>{details}</dl></details>"
+        cells = {c: html.escape(_with_interval(c, texts)) for c in words}
+        marks = {c: _mark(numeric[c[0]], long=len(cells[c]) > LONG) for c in words}
+        head = cells[first]
+        if aside:
+            details = "".join(f"<dt>{words[c]}</dt><dd>{cells[c]}</dd>" for c in aside)
+            head = f"<details><summary>{head}</summary><dl>{details}</dl></details>"
         rest = "".join(f"<td{marks[c]}>{_marked(cells[c])}</td>" for c in others)
-        lines.append(f'<tr><th scope="row"{marks[first]}>{cells[first]}</th>{rest}</tr>')
+        lines.append(f'<tr><th scope="row"{marks[first]}>{head}</th>{rest}</tr>')
     body, title = "\n".join(lines), f"{anchor}-caption"
     return (
         f'<figure class="data-table" role="group" aria-labelledby="{title}">\n'
@@ -92,6 +97,42 @@ def table_html(
         f'<table aria-labelledby="{title}">\n'
         f"<thead><tr>{heads}</tr></thead>\n<tbody>\n{body}\n</tbody>\n</table>\n</div>\n"
     )
+
+
+Group = tuple[str, ...]  # columns that are shown as one: a value, an interval, or both
+
+
+def _groups(columns: list[str], numeric: Mapping[str, bool]) -> list[Group]:
+    """Put the ends of intervals behind the numbers that they belong to; the first stands alone."""
+    groups: list[Group] = []
+    place = 0
+    while place < len(columns):
+        column, *after = columns[place : place + 3]
+        if groups and after and _are_ends(column, after[0]):
+            group: Group = (column, after[0])
+        elif groups and len(after) == 2 and numeric[column] and _are_ends(*after):
+            group = (column, *after)
+        else:
+            group = (column,)
+        groups.append(group)
+        place += len(group)
+    return groups
+
+
+def _are_ends(low: str, high: str) -> bool:
+    return "low" in low and low.replace("low", "high") == high
+
+
+def _mark(numeric: bool, *, long: bool = False) -> str:
+    return ' class="long"' if long else ' class="number"' if numeric else ""
+
+
+def _with_interval(group: Group, texts: Mapping[str, str]) -> str:
+    """A value with its interval, `1.2 [0.8, 1.6]`; without it where there is none."""
+    value, ends = [texts[c] for c in group[: len(group) % 2]], [texts[c] for c in group[-2:]]
+    if len(group) > 1 and ends != ["–", "–"]:
+        value.append(f"[{', '.join(ends)}]")
+    return " ".join(value) or "–"
 
 
 def _marked(cell: str) -> str:
@@ -104,8 +145,11 @@ def _marked(cell: str) -> str:
     )
 
 
-def _head(column: Any, *, units: Mapping[str, str], labels: Mapping[str, str]) -> str:
-    words = labels.get(column, str(column).replace("_", " "))
+def _head(group: Group, *, units: Mapping[str, str], labels: Mapping[str, str]) -> str:
+    column = group[0]
+    words = labels.get(column, column.replace("_", " "))
+    if len(group) == 2:
+        words = words.replace("low", "").strip(" ,") or "interval"
     return f"{words} ({units[column]})" if column in units else words
 
 
