@@ -242,3 +242,32 @@ def test_every_verdict_has_a_sign_and_a_class_wherever_it_stands(displayed, tabl
             rf'<span class="verdict verdict-\w+">[^<]*<span [^>]*>.</span> {verdict}<', drawn
         )
     assert len(set(re.findall(r"verdict verdict-(\w+)", drawn))) == len(VERDICTS)
+
+
+def test_the_ends_of_an_interval_stand_in_brackets_and_are_columns_of_the_file(displayed, tables):
+    frame = pd.DataFrame(
+        {
+            "class": ["a", "b"],
+            "change": [-0.1, 0.02],
+            "change_low": [-0.2, np.nan],
+            "change_high": [0.0, np.nan],
+            "all_low": [-0.3, np.nan],
+            "all_high": [0.1, np.nan],
+        }
+    )
+    points = ["change", "change_low", "change_high", "all_low", "all_high"]
+    book.table(frame, name="brackets", caption="In brackets.", points=points, digits=1)
+    drawn = displayed[0][0]["text/html"]
+    heads = re.findall(r'<th scope="col"[^>]*>([^<]*)<', drawn)
+    assert heads == ["class", "change (points)", "all (points)"]
+    cells = re.findall(r"<td[^>]*>([^<]*)</td>", drawn)
+    assert cells == ["−10.0 [−20.0, 0.0]", "[−30.0, 10.0]", "2.0", "–"]
+    assert (tables / "brackets.csv").read_text().splitlines()[0] == ",".join(frame)
+
+
+def test_twelve_rows_are_seen_and_the_others_fold_out(displayed, tables):
+    frame = pd.DataFrame({"row": range(40), "value": range(40)})
+    book.table(frame, name="folding", caption="Many rows.", rows=30)
+    seen, rest = displayed[0][0]["text/html"].split("<details", 1)
+    assert seen.count('<th scope="row"') == 12 and rest.count('<th scope="row"') == 18
+    assert "<summary>18 more rows</summary>" in rest and "The first 30 of 40 rows." in rest

@@ -28,6 +28,18 @@ numfig_format = {"figure": "Figure %s", "table": "Table %s"}
 mathjax_path = "vendor/mathjax/tex-mml-chtml.js"
 html_theme = "basic"
 """
+OTHER = """# Other
+
+```{table} Of its own
+:name: tbl-other
+
+| a |
+| - |
+| 1 |
+```
+
+See {numref}`tbl-other`.
+"""
 PROSE = "# Page\n\nSee {numref}`fig-first`, {numref}`fig-last`, {numref}`tbl-impact`.\n"
 
 
@@ -78,7 +90,8 @@ def built(tmp_path_factory):
     nbformat.write(
         nbformat.v4.new_notebook(cells=cells, metadata=metadata), folder / "pages" / "page.ipynb"
     )
-    (folder / "index.md").write_text("# Book\n\n```{toctree}\npages/page\n```\n")
+    (folder / "pages" / "other.md").write_text(OTHER)
+    (folder / "index.md").write_text("# Book\n\n```{toctree}\npages/page\npages/other\n```\n")
     (folder / "conf.py").write_text(CONF)
     done = subprocess.run(
         [sys.executable, "-m", "sphinx", "-W", "-n", "-q", folder, folder / "html"],
@@ -102,6 +115,12 @@ def test_every_figure_has_its_own_alt_text_whatever_its_cell_shows_besides(page)
         "A black square, nothing else.",
         "A black square, nothing else.",
     ]
+
+
+def test_numbers_start_anew_on_each_page(built):
+    other = BeautifulSoup((built / "pages" / "other.html").read_text(), "html.parser")
+    assert [number.text.strip() for number in other.select(".caption-number")] == ["Table 1"]
+    assert other.select_one('a.reference[href="#tbl-other"]').text.strip() == "Table 1"
 
 
 def test_figures_galleries_and_tables_are_numbered_in_their_order(page):

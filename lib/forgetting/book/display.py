@@ -25,9 +25,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-MOST_ROWS = 12  # More of a table is read in its file; what is compared is better drawn.
-
-
 def show(
     figure: "Figure", *, alt: str, caption: str | None = None, name: str | None = None
 ) -> None:
@@ -76,7 +73,7 @@ def table(
     digits: int | Mapping[str, int] | None = None,
     labels: Mapping[str, str] | None = None,
     folded: Sequence[str] = (),
-    rows: int = MOST_ROWS,
+    rows: int = 100,
 ) -> None:
     """Display a table and write it as `<name>.csv` beside the book, where readers can download it.
 
@@ -92,7 +89,7 @@ def table(
             points and percentages, else 3 significant digits.
         labels: Words shown over a column, by column; without them its name, with spaces.
         folded: Columns that fold out under the head of a row instead of standing beside it.
-        rows: How many rows are shown, `MOST_ROWS` at most; the CSV has all.
+        rows: How many rows the page has at most; the CSV has all.
 
     Raises:
         UserError: A bad name, an empty caption, a column that the table does not have.
@@ -111,7 +108,6 @@ def table(
             "say in a sentence what a row is and what the numbers are"
         )
     write_csv(frame, paths.tables(paths.edition()) / f"{name}.csv")
-    rows = min(rows, MOST_ROWS)
     drawn = table_html(
         frame.head(rows),
         anchor=str(anchor),

@@ -10,8 +10,9 @@ import pandas as pd
 
 from forgetting.claims.verdict import CONTRADICTED, HOLDS, NOISE, UNDECIDED
 from forgetting.files import replacing
-from forgetting.text import readable_sign
+from forgetting.text import counted, readable_sign
 
+SEEN = 12  # rows that are seen at once
 LONG = 32  # characters from which the text of a cell may wrap
 MARKS = {  # the same sign for a verdict on every page; its colour is in the style sheet
     HOLDS: ("holds", "✓"),
@@ -53,7 +54,7 @@ def table_html(
 
     The table scrolls within itself. Its first column heads the rows. The ends of an interval, two
     neighbouring columns whose names differ by "low" and "high", stand in brackets behind the number
-    before them, or in a column of their own. Verdicts have a sign.
+    before them, or in a column of their own. Verdicts have a sign. Rows beyond `SEEN` fold out.
 
     Args:
         frame: The rows that are shown.
@@ -89,10 +90,25 @@ def table_html(
             head = f"<details><summary>{head}</summary><dl>{details}</dl></details>"
         rest = "".join(f"<td{marks[c]}>{_marked(cells[c])}</td>" for c in others)
         lines.append(f'<tr><th scope="row"{marks[first]}>{head}</th>{rest}</tr>')
-    body, title = "\n".join(lines), f"{anchor}-caption"
-    return (
+    title, more = f"{anchor}-caption", len(lines) - SEEN
+    drawn = (
         f'<figure class="data-table" role="group" aria-labelledby="{title}">\n'
         f'<figcaption id="{title}">{html.escape(caption)}</figcaption>\n'
+        f"{_scrolling(heads, lines[:SEEN], title)}"
+    )
+    if more > 0:
+        rest = _scrolling(heads, lines[SEEN:], title)
+        drawn += (
+            f'<details class="more-rows"><summary>{counted(more, "more row")}</summary>\n{rest}'
+        )
+        drawn += "</details>\n"
+    return drawn
+
+
+def _scrolling(heads: str, lines: list[str], title: str) -> str:
+    """A table that scrolls within itself where it is wider than the page."""
+    body = "\n".join(lines)
+    return (
         f'<div class="table-scroll" tabindex="0" role="region" aria-labelledby="{title}">\n'
         f'<table aria-labelledby="{title}">\n'
         f"<thead><tr>{heads}</tr></thead>\n<tbody>\n{body}\n</tbody>\n</table>\n</div>\n"
