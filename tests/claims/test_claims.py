@@ -352,7 +352,12 @@ def test_statistics_of_pies_are_those_of_the_measures_of_pies(evidence, ledger):
         seed=0,
     )
     row = counted[(counted["level"] == 0.9) & (counted["measure"] == "pie")].iloc[0]
-    names = {"difference": "excess", "low": "excess_low", "high": "excess_high", "floor": "noise_floor"}
+    names = {
+        "difference": "excess",
+        "low": "excess_low",
+        "high": "excess_high",
+        "floor": "noise_floor",
+    }
     for ours, theirs in names.items():
         assert table.loc["pies", ours] * n == pytest.approx(row[theirs])
     pie = exemplars.find(baseline=dense, compressed=pruned)["pie"].to_numpy()

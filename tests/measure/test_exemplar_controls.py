@@ -211,7 +211,8 @@ def test_the_mean_of_the_splits_and_one_pair_give_the_same_excess_on_average(ima
         for _ in range(80)
     ]
     excess, pair = (
-        np.array([row["observed"] - row[floor] for row in tables]) for floor in ("noise_floor", "null")
+        np.array([row["observed"] - row[floor] for row in tables])
+        for floor in ("noise_floor", "null")
     )
     assert excess.std() < 1.1 * pair.std()
     assert excess.mean() == pytest.approx(pair.mean(), rel=0.1)

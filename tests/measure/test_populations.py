@@ -136,3 +136,27 @@ def test_a_set_without_enough_examples_or_without_variation_stays_outside_the_co
     assert table.p_holm[2] == table.p[2] and table.simultaneous_low[2] == pytest.approx(
         table.change_low[2]
     )
+
+
+def test_no_interval_promises_more_than_the_baselines_rate_can_lose_or_gain():
+    for seed in range(20):
+        (right, whole), (after, whole_after) = (
+            drawn(seed, 2, (0.95, 0.5, 0.05)),
+            drawn(seed + 100, 2, (0.6, 0.5, 0.1)),
+        )
+        table = populations.changes(
+            right=(right, after), whole=(whole, whole_after), n=N, total=TOTAL, alpha=0.01
+        )
+        base, of_whole = table["baseline_rate"], whole.mean(axis=0) / TOTAL
+        for name in ("change", "simultaneous"):
+            assert (table[f"{name}_low"].dropna() >= -base[table[f"{name}_low"].notna()]).all()
+            assert (base + table[f"{name}_high"].fillna(0) <= 1 + 1e-12).all()
+        for name in ("relative_low", "relative_simultaneous_low"):
+            assert (base - of_whole + table[name].fillna(0) >= -1 - 1e-12).all()
+        for kind in ("change", "relative_change"):
+            ends = (("change_low", "change_high"), ("relative_low", "relative_high"))[
+                kind != "change"
+            ]
+            tested = table[ends[0]].notna()
+            assert (table.loc[tested, ends[0]] <= table.loc[tested, kind] + 1e-12).all()
+            assert (table.loc[tested, kind] <= table.loc[tested, ends[1]] + 1e-12).all()

@@ -124,8 +124,8 @@ def changes(
 ) -> pd.DataFrame:
     """Test of many sets whether their rates of right answers have changed, and unlike the whole's.
 
-    No interval of a change reaches beyond -1 or 1, and none of a relative change beyond -2 or 2, as
-    no such change can.
+    No interval reaches beyond what is possible from the baseline's rate: a set at 0.9 can lose 0.9
+    and gain 0.1.
 
     Args:
         right: right answers of each member in each set, baseline (K, G) and compressed (L, G), at
@@ -250,7 +250,12 @@ def columns(
         table[f"{prefix}reason"] = reason
     possible = table["detectable"] <= table["baseline_rate"]
     table["detectable"] = np.where(possible, table["detectable"], np.nan)
+    # Rates stay in [0, 1], and so do their distances from the whole's in [-1, 1].
+    base = table["baseline_rate"]
+    beyond = base - whole[0].mean(axis=0) / total
     for name in [name for name in table if name.endswith(("_low", "_high"))]:
-        limit = 2 if name.startswith("relative_") else 1
-        table[name] = np.clip(table[name], -limit, limit)
+        lowest, highest = (
+            (-1 - beyond, 1 - beyond) if name.startswith("relative_") else (-base, 1 - base)
+        )
+        table[name] = np.clip(table[name], lowest, highest)
     return table | {"resamples": "members"}
