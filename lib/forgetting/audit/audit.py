@@ -185,7 +185,7 @@ def audit_predictions(
           handled in the input.
         * sentences: all sentences of the report in order.
         * settings: for each compressed setting: setting, design, sentences (by "overall",
-          "classes", "groups", "exemplars"), worst_class and worst_group (see
+          "relative", "classes", "groups", "exemplars"), worst_class and worst_group (see
           `set_sentences.worst_set`; null without groups).
         * rules, in summary.json: see `Audit.write`.
 

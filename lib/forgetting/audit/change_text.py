@@ -2,6 +2,9 @@
 
 from collections.abc import Sequence
 
+import pandas as pd
+
+from forgetting.audit.set_names import METRICS
 from forgetting.text import percent
 
 
@@ -32,3 +35,10 @@ def from_to(before: float, after: float) -> str:
     """Return two rates as `from 93.1 % to 88.5 %`."""
     decimals = rates_decimals(before, after)
     return f"from {percent(before, decimals)} to {percent(after, decimals)}"
+
+
+def rate_change(row: pd.Series) -> str:
+    """Return `its recall fell from 93.1 % to 88.5 %`, of a row of a class or group."""
+    before, after = row["baseline_rate"], row["compressed_rate"]
+    text = f"its {METRICS.get(row['metric'], row['metric'])} {verb(after - before)}"
+    return text if before == after else f"{text} {from_to(before, after)}"

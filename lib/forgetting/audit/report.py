@@ -134,12 +134,16 @@ def _first_sentences(settings: list[dict[str, Any]]) -> list[str]:
     first = of_each[0]
     if len(of_each) == 1:
         sets = (first.get(name, [])[:FIRST_OF_SETS] for name in ("classes", "groups"))
-        return [*first["overall"], *(line for lines in sets for line in lines)]
+        return [
+            *first["overall"],
+            *first["relative"],
+            *(line for lines in sets for line in lines),
+        ]
     lines = [
         line
         for of_one in of_each[:FIRST]
-        for name in ("overall", "classes", "groups")
-        for line in of_one.get(name, [])[:1]
+        for name in ("overall", "relative", "classes", "groups")
+        for line in of_one.get(name, [])[: 2 if name == "relative" else 1]
     ]
     if len(of_each) > FIRST:
         lines.append(f"The other {len(of_each) - FIRST:,} settings follow below.")
@@ -179,7 +183,7 @@ def _section(
     )
     return {
         "setting": clipped(setting),
-        "sentences": [] if single else _lines(of_one["overall"]),
+        "sentences": [] if single else _lines([*of_one["overall"], *of_one["relative"]]),
         "parts": parts,
         "gallery": pictures,
     }

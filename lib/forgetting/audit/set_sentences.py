@@ -7,13 +7,13 @@ from typing import Any
 
 import pandas as pd
 
-from forgetting.audit.change_text import change_decimals, from_to, verb
+from forgetting.audit.change_text import change_decimals, rate_change
 from forgetting.audit.comparison import TWO_MODELS
-from forgetting.audit.set_names import METRICS, nouns, set_name
+from forgetting.audit.set_names import nouns, set_name
 from forgetting.measure import mcnemar
 from forgetting.text import confidence_level, counted, listed, signed
 
-MOST_NAMED, MOST_BEHIND = 10, 3
+MOST_NAMED, MOST_SMALL = 10, 3
 DISCLAIMER = "Not significant is not unharmed"
 
 
@@ -131,15 +131,8 @@ def _reasons(table: pd.DataFrame) -> str:
     return ", ".join(f"{count:,} because {reason}" for reason, count in counts.items())
 
 
-def _rate(row: pd.Series) -> str:
-    """`its recall fell from 93.1 % to 88.5 %`."""
-    before, after = row["baseline_rate"], row["compressed_rate"]
-    text = f"its {METRICS.get(row['metric'], row['metric'])} {verb(after - before)}"
-    return text if before == after else f"{text} {from_to(before, after)}"
-
-
 def _with_rate(rows: pd.DataFrame, of: str) -> list[str]:
-    return [f"{set_name(row, of)} ({_rate(row)})" for _, row in rows.iterrows()]
+    return [f"{set_name(row, of)} ({rate_change(row)})" for _, row in rows.iterrows()]
 
 
 def _headline(table: pd.DataFrame, of: str, alpha: float) -> list[str]:
@@ -156,9 +149,9 @@ def _headline(table: pd.DataFrame, of: str, alpha: float) -> list[str]:
     decimals = change_decimals(values, row["baseline_rate"], row["compressed_rate"])
     change, low, high = (signed(value, decimals) for value in values)
     first = (
-        f"{start}: {_rate(row)} on {counted(int(row['n']), 'example')}, a change in right answers "
-        f"of {change} points ({low} to {high}); in brackets, an interval that holds for all {many} "
-        f"at once, at {confidence_level(alpha)}."
+        f"{start}: {rate_change(row)} on {counted(int(row['n']), 'example')}, a change in right "
+        f"answers of {change} points ({low} to {high}); in brackets, an interval that holds for "
+        f"all {many} at once, at {confidence_level(alpha)}."
     )
     if not others:
         return [first, f"By these intervals no other {one} lost as much."]
@@ -193,30 +186,7 @@ def _counts(table: pd.DataFrame, findings: pd.DataFrame, of: str, alpha: float) 
         f"{plain['lost']:,} and {plain['gained']:,}, where chance alone gives up to "
         f"{plain['by_chance']:.2g}."
     )
-    relative = _finding(findings, "relative_change", "Holm")
-    if relative["tested"]:
-        text += (
-            " Relative to the overall change, which is another question "
-            f"({int(relative['tested']):,} tested), {relative['lost']:,} fell behind"
-            f"{_behind(table, of, alpha)} and {relative['gained']:,} got ahead, after the same "
-            "correction."
-        )
     return [text]
-
-
-def _behind(table: pd.DataFrame, of: str, alpha: float) -> str:
-    behind = table[
-        (table["relative_reason"] == "")
-        & (table["relative_p_holm"] <= alpha)
-        & (table["relative_change"] < 0)
-    ].sort_values("relative_change")
-    names = [
-        f"{set_name(row, of)} by {signed(-row['relative_change'])[1:]} points"
-        for _, row in behind.head(MOST_BEHIND).iterrows()
-    ]
-    if len(behind) > MOST_BEHIND:
-        names[-1] += f" and {len(behind) - MOST_BEHIND:,} more"
-    return f", {', '.join(names)}," if names else ""
 
 
 def _too_small(table: pd.DataFrame, of: str, minimum: int) -> list[str]:
@@ -230,7 +200,7 @@ def _too_small(table: pd.DataFrame, of: str, minimum: int) -> list[str]:
     largest = min(table.loc[~table["too_small"], "change"].min(), 0)
     larger = table[table["too_small"] & (table["change"] < largest)].sort_values("change")
     if len(larger):
-        names = listed(_with_rate(larger.head(MOST_BEHIND), of))
+        names = listed(_with_rate(larger.head(MOST_SMALL), of))
         text += f" A larger loss than in any that was tested was seen in {names}."
     return [text]
 

@@ -9,6 +9,7 @@ import pandas as pd
 from forgetting.audit.comparison import Comparison
 from forgetting.audit.exemplar_sentences import exemplar_sentences
 from forgetting.audit.overall_sentences import floor_sentences, overall_sentences
+from forgetting.audit.relative_sentences import relative_sentences
 from forgetting.audit.set_sentences import set_sentences, worst_set
 
 
@@ -53,12 +54,13 @@ def _setting(
     alpha, setting = options["alpha"], comparison.setting
     overall = _rows_of(tables["overall"], setting).iloc[0]
     findings = _rows_of(tables["findings"], setting)
-    sentences = {"overall": [*overall_sentences(overall, alpha=alpha), *floor]}
+    sentences = {"overall": [*overall_sentences(overall, alpha=alpha), *floor], "relative": []}
     worst: dict[str, dict[str, Any] | None] = {"worst_class": None, "worst_group": None}
     for of, key in (("classes", "worst_class"), ("groups", "worst_group")):
         rows = _rows_of(tables[of], setting)
         if rows.empty:
             continue
+        sentences["relative"] += relative_sentences(rows, of=of, alpha=alpha)
         fields = worst_set(rows, of=of, alpha=alpha)
         worst[key] = {field: _json_value(value) for field, value in fields.items()}
         sentences[of] = set_sentences(

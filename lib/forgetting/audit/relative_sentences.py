@@ -1,0 +1,68 @@
+"""Whether a class or a group lost more than the model as a whole, in plain sentences.
+
+It is the question that people bring: a model that loses overall loses somewhere, and the largest
+loss of many is large by chance as well.
+"""
+
+import numpy as np
+import pandas as pd
+
+from forgetting.audit.change_text import rate_change
+from forgetting.audit.set_names import nouns, set_name
+from forgetting.text import confidence_level, counted, listed, signed
+
+MOST_NAMED = 3
+
+
+def relative_sentences(table: pd.DataFrame, *, of: str, alpha: float) -> list[str]:
+    """Say which classes or groups of one setting lost more than the model as a whole, or that none.
+
+    A set is named where its change relative to the overall change is significant by Holm's rule.
+
+    Args:
+        table: the setting's rows of `Audit.classes` or `Audit.groups`.
+        of: "classes" or "groups".
+        alpha: level of the tests.
+    """
+    one, many = nouns(table, of)
+    tested = table[table["relative_reason"] == ""]
+    if tested.empty:
+        return [f"Whether a {one} lost more than the model as a whole could not be tested."]
+    behind = tested[(tested["relative_p_holm"] <= alpha) & (tested["relative_change"] < 0)]
+    if behind.empty:
+        return [
+            f"No {one} is shown to have lost more than the model as a whole "
+            f"({counted(len(tested), one, many)} tested, corrected for their number)"
+            f"{_smallest(tested, one)}."
+        ]
+    behind = behind.sort_values("relative_change", kind="stable")
+    named = [_in_words(row, of) for _, row in behind.head(MOST_NAMED).iterrows()]
+    if (more := len(behind) - MOST_NAMED) > 0:
+        named.append(f"{more:,} more")
+    text = listed(named)
+    return [
+        f"{text[0].upper()}{text[1:]} lost more than the model as a whole. Behind the semicolon "
+        "stands how much more than the overall change, in points, with an interval that holds for "
+        f"all {many} at once, at {confidence_level(alpha)}."
+    ]
+
+
+def _in_words(row: pd.Series, of: str) -> str:
+    """`class cat (its recall fell from 93.1 % to 88.5 %; −3.9, −6.1 to −1.7)`."""
+    beyond = signed(row["relative_change"])
+    if not np.isnan(row["relative_simultaneous_low"]):
+        ends = (signed(row[f"relative_simultaneous_{end}"]) for end in ("low", "high"))
+        beyond = f"{beyond}, {' to '.join(ends)}"
+    return f"{set_name(row, of)} ({rate_change(row)}; {beyond})"
+
+
+def _smallest(tested: pd.DataFrame, one: str) -> str:
+    """`; the smallest gap that would be found ... is 2.1 to 8.0 points`, where that is known."""
+    if "relative_detectable" not in tested:
+        return ""
+    sizes = 100 * tested["relative_detectable"].dropna()
+    if sizes.empty:
+        return ""
+    low, high = (f"{size:.1f}" for size in (sizes.min(), sizes.max()))
+    span = f"{low} points" if low == high else f"{low} to {high} points, depending on the {one}"
+    return f"; the smallest gap that would be found in 4 of 5 such audits is {span}"
