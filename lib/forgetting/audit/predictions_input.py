@@ -6,7 +6,7 @@ as a path. Bad input is refused in one line that names column, value and count.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 import numpy as np
 import pandas as pd
@@ -91,12 +91,12 @@ def read_predictions(
     """Read predictions from one table or from several.
 
     Args:
-        tables: each has the columns setting, member, example, label, predicted, optionally
-            confidence (of the predicted label, 0 to 1; used where every row of every table has it)
-            and parent (the model that a member was made from); others are ignored. Names may be
-            numbers or text. Files of this project's own runs say setting and member in their
-            metadata. A mapping gives the setting of each table, which then needs no column member
-            if it holds one model.
+        tables: files, DataFrames, Arrow tables or arrays by column. Each has the columns setting,
+            member, example, label, predicted, optionally confidence (of the predicted label, 0 to
+            1; used where every row of every table has it) and parent (the model that a member was
+            made from); others are ignored. Names may be numbers or text. Files of this project's
+            own runs say setting and member in their metadata. A mapping gives the setting of each
+            table, which then needs no column member if it holds one model.
         columns: what the tables call these columns, where they call them otherwise.
         no_answer: missing predictions are an answer of their own, which is always wrong.
         take_alike: names of classes and settings that differ only by case, white space or Unicode
@@ -149,13 +149,11 @@ def read_predictions(
 
 def _sources(tables: Predictions, columns: Mapping[str, str]) -> list[TableSource]:
     """Open the tables, with the columns' names and the settings that are given for them."""
-    if isinstance(tables, Mapping):
+    if isinstance(tables, Mapping) and not _is_table(tables, columns):
         settings, given = [str(name) for name in tables], list(tables.values())
     else:
-        if not isinstance(tables, Iterable) or isinstance(tables, str | pd.DataFrame | pa.Table):
-            given = [tables]
-        else:
-            given = list(tables)
+        single = not isinstance(tables, Iterable) or _is_table(tables, columns)
+        given = [cast(Table, tables)] if single else list(cast(Iterable[Table], tables))
         settings = [""] * len(given)
     if unknown := [name for name in columns if name not in (*NEEDED, *OPTIONAL)]:
         raise UserError(
@@ -174,6 +172,15 @@ def _sources(tables: Predictions, columns: Mapping[str, str]) -> list[TableSourc
         sources[place] = rename_columns(source, columns, constants)
         check_columns(sources[place], NEEDED)
     return sources
+
+
+def _is_table(tables: object, columns: Mapping[str, str]) -> bool:
+    """Whether something is one table, although it can be iterated over."""
+    if isinstance(tables, Mapping):  # Arrays by column, not tables by setting.
+        return {columns.get(name, name) for name in ("label", "predicted")} <= set(tables)
+    return isinstance(tables, str | pd.DataFrame | pa.RecordBatch) or hasattr(
+        tables, "__arrow_c_stream__"
+    )
 
 
 def _respell(sources: list[TableSource], survey: Survey, *, take_alike: bool) -> list[TableSource]:

@@ -1,17 +1,20 @@
-"""Opens tables of any usual kind: Parquet, CSV, folders of parts, DataFrames, Arrow tables.
+"""Opens tables of any usual kind: Parquet, CSV, Arrow and JSON lines, folders, tables in memory.
 
 What cannot be read is refused in one line that names the table. Files are read in batches, never
-whole, and nothing is ever unpickled.
+whole (but JSON lines), and nothing is ever unpickled.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 import pyarrow.dataset as pads
+import pyarrow.ipc as paipc
+import pyarrow.json as pajson
 import pyarrow.parquet as pq
 
 from forgetting import predictions_file
@@ -21,6 +24,7 @@ from forgetting.text import quoted
 
 SEPARATORS = {".csv": ",", ".txt": ",", ".tsv": "\t"}
 OTHER_SEPARATORS = ";\t|,"
+JSON_LINES = (".jsonl", ".ndjson")
 COMPRESSED = {".gz": "gzip", ".zst": "zstd", ".bz2": "bz2"}
 FOREIGN = {
     b"PK\x03\x04": "a zip archive (as .npz, .pt and .xlsx files are)",
@@ -38,9 +42,10 @@ def open_table(table: Table, role: str) -> TableSource:
     """Open a table for reading in batches; the kind of a file is recognized by its first bytes.
 
     Args:
-        table: path of a Parquet or CSV file (CSV may be compressed: .csv.gz, .csv.zst), or of a
-            folder of Parquet files, whose names may be hive's (setting=dense/0.parquet); DataFrame
-            or Arrow table.
+        table: path of a Parquet, CSV, JSON-lines or Arrow IPC (Feather) file (text may be
+            compressed: .csv.gz, .jsonl.zst), or of a folder of Parquet files, whose names may be
+            hive's (setting=dense/0.parquet); a DataFrame of pandas or Polars, any other table that
+            speaks Arrow's C interface, or arrays by column.
         role: what messages call its contents, "predictions" or "groups".
 
     Raises:
@@ -48,13 +53,8 @@ def open_table(table: Table, role: str) -> TableSource:
     """
     if isinstance(table, pd.DataFrame):
         return _from_frame(table, f"the table of {role}")
-    if isinstance(table, pa.Table):
-        return _from_arrow(table, f"the table of {role}")
     if not isinstance(table, str | Path):
-        raise UserError(
-            f"{role} are given as {type(table).__name__}: give paths of files, DataFrames or "
-            "Arrow tables"
-        )
+        return _from_arrow(_in_memory(table, role), f"the table of {role}")
     path = Path(table)
     if len(path.name) <= 255 and path.is_dir():
         return _from_folder(path, role)
@@ -65,13 +65,20 @@ def open_table(table: Table, role: str) -> TableSource:
         start = file.read(8)
     if start[:4] == b"PAR1":
         return _from_parquet(path)
+    if start[:6] == b"ARROW1":
+        return _from_ipc(path)
     packed = path.suffix.lower() in COMPRESSED
     inner = Path(path.stem).suffix.lower() if packed else path.suffix.lower()
+    compression = COMPRESSED[path.suffix.lower()] if packed else None
     if packed and inner in SEPARATORS:
-        return _from_csv(path, SEPARATORS[inner], COMPRESSED[path.suffix.lower()])
+        return _from_csv(path, SEPARATORS[inner], compression)
+    if inner in JSON_LINES and (packed or start[:1] == b"{"):
+        return _from_json_lines(path, compression)
     kind = next((kind for magic, kind in FOREIGN.items() if start.startswith(magic)), None)
     if kind or inner not in SEPARATORS:
         problem = f"is {kind}" if kind else "is not a Parquet file, nor called .csv or .tsv"
+        if inner in JSON_LINES and not kind:
+            problem = "does not begin with a JSON object, as JSON lines do"
         raise UserError(f"{_named(path)} {problem}: give {role} as Parquet or CSV files")
     return _from_csv(path, SEPARATORS[inner])
 
@@ -96,6 +103,48 @@ def _from_arrow(table: pa.Table, name: str) -> TableSource:
         yield from table.select(list(columns)).to_batches(BATCH)
 
     return TableSource(name, tuple(table.column_names), {}, batches)
+
+
+def _in_memory(table: object, role: str) -> pa.Table:
+    """Return a table of another library, or arrays by column, as an Arrow table."""
+    if isinstance(table, pa.Table):
+        return table
+    with arrow_errors(f"the table of {role}", "give columns of equal length"):
+        if isinstance(table, pa.RecordBatch):
+            return pa.Table.from_batches([table])
+        if isinstance(table, Mapping):
+            return pa.table({str(name): np.asarray(values) for name, values in table.items()})
+        if hasattr(table, "__arrow_c_stream__"):
+            return pa.table(table)
+    raise UserError(
+        f"{role} are given as {type(table).__name__}: give paths of files, DataFrames or "
+        "Arrow tables"
+    )
+
+
+def _from_ipc(path: Path) -> TableSource:
+    name = _named(path)
+    with arrow_errors(name), paipc.open_file(str(path)) as file:
+        schema = file.schema
+
+    def batches(columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        with arrow_errors(name), paipc.open_file(str(path)) as file:
+            for number in range(file.num_record_batches):
+                yield from pa.Table.from_batches(
+                    [file.get_batch(number).select(list(columns))]
+                ).to_batches(BATCH)
+
+    return TableSource(name, tuple(schema.names), {}, batches)
+
+
+def _from_json_lines(path: Path, compression: str | None) -> TableSource:
+    name = _named(path)
+    with (
+        arrow_errors(name, "write one JSON object a line, with the same keys in each"),
+        pa.input_stream(str(path), compression=compression) as stream,
+    ):
+        table = pajson.read_json(stream)
+    return _from_arrow(table, name)
 
 
 def _from_parquet(path: Path) -> TableSource:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import pandas as pd
 import pyarrow as pa
@@ -14,7 +14,17 @@ from forgetting.text import counted, quoted
 
 BATCH = 2**18  # Rows that are decoded at once: about 30 MB of them.
 
-Table: TypeAlias = str | Path | pd.DataFrame | pa.Table
+
+class ArrowStream(Protocol):
+    """A table of any library that hands its columns over as Arrow does, Polars for instance."""
+
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
+        """Return the table as a stream of Arrow's C interface."""
+
+
+Table: TypeAlias = (
+    str | Path | pd.DataFrame | pa.Table | pa.RecordBatch | Mapping[str, Any] | ArrowStream
+)
 
 
 @dataclass(frozen=True)
