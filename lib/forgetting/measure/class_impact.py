@@ -149,7 +149,7 @@ def compare(
             match, fewer than 2 members, alpha or centre not allowed.
 
     Source:
-        arXiv 1911.05248, section 3 (the statistic), with the official `gen_tstatistic.py` (Welch's
+        arXiv 1911.05248 (the statistic), with the official `gen_tstatistic.py` (Welch's
         test, population mean, no correction).
 
     Examples:

@@ -43,7 +43,7 @@ def find(
     Raises:
         UserError: as `plurality.labels`, and populations of different examples.
 
-    Source: arXiv 1911.05248, section 3 (PIE); arXiv 2010.03058 (taxicab distance); the clear PIE is
+    Source: arXiv 1911.05248 (PIE); arXiv 2010.03058 (taxicab distance); the clear PIE is
     ours.
 
     Example:

@@ -111,7 +111,7 @@ def labels(
     Raises:
         UserError: an unknown rule, missing confidences, shapes that do not match.
 
-    Source: arXiv 1911.05248, section 3, definition of the modal label, here the plurality label;
+    Source: arXiv 1911.05248, definition of the modal label, here the plurality label;
     ties: official `aggregate_predictions.py` (`mode().max()`).
     """
     (predicted,) = inputs.populations({"predicted": predicted})
