@@ -97,16 +97,14 @@ def table_html(
         f"{_scrolling(heads, lines[:SEEN], title)}"
     )
     if more > 0:
-        rest = _scrolling(heads, lines[SEEN:], title)
-        drawn += (
-            f'<details class="more-rows"><summary>{counted(more, "more row")}</summary>\n{rest}'
-        )
-        drawn += "</details>\n"
+        rest = _scrolling(heads, lines[SEEN:], f"{title} {anchor}-more")
+        summary = f'<summary id="{anchor}-more">{counted(more, "more row")}</summary>'
+        drawn += f'<details class="more-rows">{summary}\n{rest}</details>\n'
     return drawn
 
 
 def _scrolling(heads: str, lines: list[str], title: str) -> str:
-    """A table that scrolls within itself where it is wider than the page."""
+    """A table that scrolls within itself where it is too wide; `title` are ids of its names."""
     body = "\n".join(lines)
     return (
         f'<div class="table-scroll" tabindex="0" role="region" aria-labelledby="{title}">\n'
