@@ -12,8 +12,8 @@ from PIL import Image
 
 from forgetting import book
 from forgetting.book.tables import format_cell
-from forgetting.claims.verdict import VERDICTS
 from forgetting.errors import UserError
+from forgetting.measure.verdict import VERDICTS
 
 ALT = "Two lines rise together and then part."
 

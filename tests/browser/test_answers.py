@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from forgetting import paths
-from forgetting.claims.claim import judge_claim
+from forgetting.claims.answer import judge_claim
 
 
 @pytest.fixture(scope="module")

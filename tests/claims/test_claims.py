@@ -13,14 +13,6 @@ from forgetting.claims.evidence import Evidence, copies_of
 from forgetting.claims.ledger import build_ledger, needed_networks, untested_claims
 from forgetting.claims.readable import format_points, readable_ledger, scaled_ledger
 from forgetting.claims.statistics import FLAW_KINDS
-from forgetting.claims.verdict import (
-    CONTRADICTED,
-    HOLDS,
-    NOISE,
-    UNDECIDED,
-    VERDICTS,
-    judge_interval,
-)
 from forgetting.errors import UserError
 from forgetting.measure import (
     class_impact,
@@ -30,6 +22,14 @@ from forgetting.measure import (
     levels,
     power,
     robustness,
+)
+from forgetting.measure.verdict import (
+    CONTRADICTED,
+    HOLDS,
+    NOISE,
+    UNDECIDED,
+    VERDICTS,
+    judge_interval,
 )
 
 CLAIMS, REPORTED = load_claims()

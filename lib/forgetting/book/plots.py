@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from forgetting.claims.verdict import CONTRADICTED, HOLDS, NOISE, UNDECIDED
+from forgetting.measure.verdict import CONTRADICTED, HOLDS, NOISE, UNDECIDED
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

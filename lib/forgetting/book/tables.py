@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from forgetting.claims.verdict import CONTRADICTED, HOLDS, NOISE, UNDECIDED
 from forgetting.files import replacing
+from forgetting.measure.verdict import CONTRADICTED, HOLDS, NOISE, UNDECIDED
 from forgetting.text import counted, readable_sign
 
 SEEN = 12  # rows that are seen at once

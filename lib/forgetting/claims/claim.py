@@ -2,15 +2,12 @@
 
 from typing import Literal, Self
 
-import numpy as np
 import pandas as pd
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from forgetting import paths
 from forgetting.claims.statistics import STATISTICS
-from forgetting.claims.verdict import judge_interval
-from forgetting.measure import inputs
 
 
 class Claim(BaseModel):
@@ -65,29 +62,6 @@ def load_claims() -> tuple[tuple[Claim, ...], pd.DataFrame]:
     entries = yaml.safe_load((paths.claims / "claims.yml").read_text(encoding="utf-8"))
     reported = pd.read_csv(paths.claims / "reported.csv", dtype=str, keep_default_na=False)
     return tuple(Claim(**entry) for entry in entries), reported
-
-
-def judge_claim(name: str, *, low: float, high: float, widest: float = np.nan) -> str:
-    """Judge a claim by the interval that a page prints, as the ledger judges it by the same one.
-
-    Args:
-        name: the claim's id.
-        low: lower end of the interval that holds at all levels of the study, a fraction.
-        high: its upper end.
-        widest: as in `judge_interval`.
-
-    Raises:
-        UserError: no such claim, or one without a test.
-    """
-    tested = {claim.id: claim for claim in load_claims()[0] if claim.statistic}
-    claim = tested[inputs.one_of("the claim", name, tuple(tested))]
-    return judge_interval(
-        low=low,
-        high=high,
-        widest=widest,
-        direction=claim.direction,
-        negligible=claim.negligible,
-    )
 
 
 def reported_values(claim: Claim, reported: pd.DataFrame) -> dict[str, str]:

@@ -17,10 +17,10 @@ from forgetting.measure import (
     exemplar_controls,
     exemplar_halves,
     plurality,
+    resampling,
 )
 
 Row = dict[str, Any]  # of a table, by column
-SOURCE_DRAWS = 10  # times as many sets of images as of networks: ends of intervals lie in tails
 
 
 def records(table: pd.DataFrame) -> list[Row]:
@@ -198,7 +198,7 @@ class Comparison:
                 pie=pie,
                 null_pie=null,
                 member_draws=halves,
-                draws=SOURCE_DRAWS * self.draws,
+                draws=resampling.SOURCE_DRAWS * self.draws,
                 seed=self.seed,
                 alpha=alpha,
             ),

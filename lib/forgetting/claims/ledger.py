@@ -15,9 +15,9 @@ from forgetting.claims.claim import Claim
 from forgetting.claims.comparison import Comparison, Estimate
 from forgetting.claims.evidence import INT8, SECOND_BASELINE, Evidence, copies_of
 from forgetting.claims.statistics import STATISTICS
-from forgetting.claims.verdict import judge_interval
 from forgetting.errors import UserError
 from forgetting.measure import inputs, power
+from forgetting.measure.verdict import judge_interval
 
 COLUMNS = (
     *("id", "short", "test", "design", "statistic", "compares", "sparsity", "direction"),

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from forgetting.claims.claim import Claim, reported_values
-from forgetting.claims.verdict import UNDECIDED
+from forgetting.measure.verdict import UNDECIDED
 from forgetting.text import readable_sign
 
 RESAMPLED = {"members": "other trainings, these images", "both": "other trainings, other images"}

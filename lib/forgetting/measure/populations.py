@@ -248,14 +248,17 @@ def columns(
             )
         )
         table[f"{prefix}reason"] = reason
-    possible = table["detectable"] <= table["baseline_rate"]
-    table["detectable"] = np.where(possible, table["detectable"], np.nan)
-    # Rates stay in [0, 1], and so do their distances from the whole's in [-1, 1].
+    _keep_possible(table, of_whole=whole[0].mean(axis=0) / total)
+    return table | {"resamples": "members"}
+
+
+def _keep_possible(table: dict[str, Any], *, of_whole: np.ndarray) -> None:
+    """Cut intervals to what is possible, rates being in [0, 1], and what never can be detected."""
     base = table["baseline_rate"]
-    beyond = base - whole[0].mean(axis=0) / total
+    table["detectable"] = np.where(table["detectable"] <= base, table["detectable"], np.nan)
+    beyond = base - of_whole  # So far from the whole's rate a rate is in [-1, 1].
     for name in [name for name in table if name.endswith(("_low", "_high"))]:
         lowest, highest = (
             (-1 - beyond, 1 - beyond) if name.startswith("relative_") else (-base, 1 - base)
         )
         table[name] = np.clip(table[name], lowest, highest)
-    return table | {"resamples": "members"}

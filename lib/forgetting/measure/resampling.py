@@ -6,6 +6,7 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
+SOURCE_DRAWS = 10  # times as many sets of images as of networks: ends of intervals lie in tails
 Seed = int | list[int] | np.random.Generator
 BLOCK = 2**17  # Sources drawn at once, 1 MB: they stay in the cache.
 KEPT = 2**25  # Counts that are kept for a further call with the same seed: 32 MB.
