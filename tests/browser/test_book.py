@@ -132,8 +132,11 @@ LOOK = """() => ({
     images: [...document.images].map(i => ({src: i.getAttribute('src').slice(0, 80), alt: i.getAttribute('alt'), width: i.naturalWidth,
                                             article: !!i.closest('article')})),
     links: [...document.querySelectorAll('a[href]')].map(a => a.href),
-    tables: [...document.querySelectorAll('figure.data-table')].map(t => ({columns: t.querySelectorAll('thead th').length,
-        rows: t.querySelectorAll('tbody tr').length, file: t.querySelector('a[download]')?.href})),
+    tables: [...document.querySelectorAll('figure.data-table')].map(t => {
+        const seen = t.querySelector(':scope > .table-scroll');
+        return {columns: +t.dataset.columns, heads: seen.querySelectorAll('thead th').length, rows: t.querySelectorAll('tbody tr').length,
+            seen: seen.querySelectorAll('tbody tr').length, hidden: seen.scrollWidth - seen.clientWidth, file: t.querySelector('a[download]')?.href};
+    }),
     nan: [...document.querySelectorAll('article :is(td, .cell_output p, figcaption)')].map(e => e.textContent)
         .filter(text => /(^|[^a-z])nan([^a-z]|$)/.test(text)),
 })"""
@@ -265,8 +268,14 @@ def test_every_written_table_can_be_downloaded_with_all_its_columns_and_rows(see
         file = Path(unquote(urlsplit(table["file"]).path))
         with file.open(encoding="utf-8", newline="") as opened:
             rows = list(csv.reader(opened))
-        assert len(rows[0]) == table["columns"]
+        assert len(rows[0]) == table["columns"] >= table["heads"]
         assert len(rows) - 1 >= table["rows"] > 0
+
+
+@every_page
+def test_a_table_fits_the_column_of_a_desktop_and_shows_twelve_rows_at_most(seen, page):
+    for table in seen(page).tables:
+        assert table["hidden"] <= 1 and table["seen"] <= 12, table
 
 
 @pytest.fixture(scope="module")

@@ -92,7 +92,8 @@ def table_html(
         lines.append(f'<tr><th scope="row"{marks[first]}>{head}</th>{rest}</tr>')
     title, more = f"{anchor}-caption", len(lines) - SEEN
     drawn = (
-        f'<figure class="data-table" role="group" aria-labelledby="{title}">\n'
+        f'<figure class="data-table" data-columns="{len(frame.columns)}" role="group" '
+        f'aria-labelledby="{title}">\n'
         f'<figcaption id="{title}">{html.escape(caption)}</figcaption>\n'
         f"{_scrolling(heads, lines[:SEEN], title)}"
     )
