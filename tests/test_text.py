@@ -9,7 +9,7 @@ from hypothesis import strategies as some
 
 from forgetting import text
 from forgetting.book.tables import format_cell
-from forgetting.claims.readable import format_amount
+from forgetting.claims.readable import format_points
 from forgetting.text import (
     amount,
     clipped,
@@ -62,11 +62,7 @@ def ways_to_write(value, digits):
         signed(value, digits, times=1),
         percent(value, digits),
         amount(value),
-        *(
-            format_amount(value, unit, sign=sign)
-            for unit in ("points", "classes")
-            for sign in ("+", "")
-        ),
+        *(format_points(value, sign=sign) for sign in ("+", "")),
         format_cell(value, "x", units={}, digits=digits),
         format_cell(value, "x", units={"x": "points"}, digits=digits),
         format_cell(value, "x", units={}, digits=None),
