@@ -3,7 +3,7 @@ STUDY  ?= digits
 BASELINE ?= dense
 OUT    ?= report
 PYTHON ?= python3.11
-WORKERS ?= 3
+WORKERS ?= 2
 VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.made-from-lock
@@ -24,7 +24,7 @@ $(STAMP): lib/requirements.lock lib/pyproject.toml lib/install.py
 book: setup ## train STUDY (digits), run every page, build book/_build/html/index.html
 	$(BIN)/forgetting pages $(STUDY) --bind
 
-test: setup ## run the tests, WORKERS (3) at a time
+test: setup ## run the tests, WORKERS (2) at a time
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -c lib/pyproject.toml --rootdir . -n $(WORKERS) --dist loadgroup --no-loadscope-reorder
 
 train: setup ## train what is missing of STUDY
