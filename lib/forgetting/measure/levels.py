@@ -5,7 +5,7 @@ Each interval here is at 1 - alpha / levels (Bonferroni), so that the chance tha
 is at most alpha.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy.typing as npt
 import pandas as pd
@@ -58,14 +58,7 @@ def overall(
     Raises:
         UserError: as `class_impact.overall`; no level.
     """
-    each = level_alpha(len(compressed), alpha=alpha)
-    tables = [
-        class_impact.overall(
-            label=label, baseline=baseline, compressed=predicted, alpha=each
-        ).assign(level=level)
-        for level, predicted in compressed.items()
-    ]
-    return _level_first(tables)
+    return _by_level(class_impact.overall, label, baseline, compressed, alpha)
 
 
 def classes(
@@ -90,14 +83,7 @@ def classes(
     Raises:
         UserError: as `class_impact.compare`; no level.
     """
-    each = level_alpha(len(compressed), alpha=alpha)
-    tables = [
-        class_impact.compare(
-            label=label, baseline=baseline, compressed=predicted, alpha=each
-        ).assign(level=level)
-        for level, predicted in compressed.items()
-    ]
-    return _level_first(tables)
+    return _by_level(class_impact.compare, label, baseline, compressed, alpha)
 
 
 def exemplars(
@@ -140,6 +126,25 @@ def exemplars(
         low, high = inference.interval(table["excess"], se=table["se"], df=table["df"], alpha=each)
         tables.append(table.assign(excess_low=low, excess_high=high, level=level))
     return _level_first(tables)
+
+
+def _by_level(
+    measure: Callable[..., pd.DataFrame],
+    label: npt.ArrayLike,
+    baseline: npt.ArrayLike,
+    compressed: Mapping[float, npt.ArrayLike],
+    alpha: float,
+) -> pd.DataFrame:
+    """Apply a measure of one comparison to each level, at the level of one of many tests."""
+    each = level_alpha(len(compressed), alpha=alpha)
+    return _level_first(
+        [
+            measure(label=label, baseline=baseline, compressed=predicted, alpha=each).assign(
+                level=level
+            )
+            for level, predicted in compressed.items()
+        ]
+    )
 
 
 def _level_first(tables: list[pd.DataFrame]) -> pd.DataFrame:
