@@ -72,6 +72,7 @@ class Seen:
     links: list[str] = field(default_factory=list)
     tables: list[dict] = field(default_factory=list)
     nan: list[str] = field(default_factory=list)
+    addresses: list[str] = field(default_factory=list)
     phone: dict = field(default_factory=dict)
     violations: dict[str, list[str]] = field(default_factory=dict)
 
@@ -139,6 +140,7 @@ LOOK = """() => ({
     }),
     nan: [...document.querySelectorAll('article :is(td, .cell_output p, figcaption)')].map(e => e.textContent)
         .filter(text => /(^|[^a-z])nan([^a-z]|$)/.test(text)),
+    addresses: document.body.textContent.match(/<[\\w. ]+ at 0x[0-9a-f]+>/g) || [],
 })"""
 PHONE_LOOK = """() => {
     const scrolls = e => e && (['auto', 'scroll'].includes(getComputedStyle(e).overflowX) || scrolls(e.parentElement));
@@ -212,6 +214,11 @@ def test_every_image_of_a_page_loads_and_says_what_is_seen(seen, page):
 @every_page
 def test_what_was_not_measured_is_no_number_on_a_page(seen, page):
     assert seen(page).nan == []
+
+
+@every_page
+def test_no_page_shows_where_an_object_lay_in_memory(seen, page):
+    assert seen(page).addresses == []
 
 
 @every_page

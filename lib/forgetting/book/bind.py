@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from joblib import cpu_count
+
 import forgetting
 from forgetting import paths
 from forgetting.errors import UserError
@@ -42,15 +44,42 @@ def bind_book() -> Path:
         return paths.html()
     # What an earlier build left would be published too; everything is written anew, in seconds.
     shutil.rmtree(source / "_build", ignore_errors=True)
-    command = [
-        *(str(Path(sys.executable).with_name("jupyter-book")), "build", str(source)),
-        *("--config", str(paths.ROOT / "_config.yml"), "--path-output", str(source)),
-        *("-W", "-n", "--all", "--keep-going", "-q"),
-    ]
-    if subprocess.run(command).returncode:
+    if subprocess.run([sys.executable, "-m", "forgetting.book.bind", str(source)]).returncode:
         raise UserError("the book was not built: fix the warnings above, which are errors here")
     write_text(note, key)
     return paths.html()
+
+
+def run_jupyter_book(source: Path) -> int:
+    """Do what `jupyter-book build -W -n --keep-going -q` does, but on all cores.
+
+    Its command line has no option for that, its function has.
+
+    Args:
+        source: The folder of the book; the HTML goes into its `_build`.
+
+    Returns:
+        0 where there was neither a warning nor an error.
+    """
+    from jupyter_book.sphinx import build_sphinx  # takes a second, which an unchanged book spares
+
+    result = build_sphinx(
+        source,
+        source / "_build" / "html",
+        path_config=str(paths.ROOT / "_config.yml"),
+        noconfig=True,
+        confoverrides={
+            "external_toc_path": str(source / "_toc.yml"),
+            "nitpicky": True,
+            "latex_individualpages": False,  # of no concern to HTML, but it has to be there
+        },
+        freshenv=True,
+        warningiserror=True,
+        keep_going=True,
+        quiet=True,
+        jobs=cpu_count(),
+    )
+    return result if isinstance(result, int) else 1  # an exception, which Sphinx has printed
 
 
 def _sources(source: Path) -> str:
@@ -73,3 +102,7 @@ def _sources(source: Path) -> str:
         if not file.name.startswith(".")
     )
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+if __name__ == "__main__":  # a process of its own, because Sphinx changes its process for good
+    sys.exit(run_jupyter_book(Path(sys.argv[1]).resolve()))

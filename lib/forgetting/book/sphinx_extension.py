@@ -8,7 +8,7 @@ need without a network is laid beside it: MathJax, the tables, the notebooks for
 import importlib.util
 import shutil
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 import numpy.typing as npt
 from docutils import nodes
@@ -107,6 +107,22 @@ def take_types_from_signatures(
             lines[place + 1] = lines[place + 1].removesuffix(text) + f": {text}"
 
 
+def drop_metadata(app: Sphinx, obj: Any, bound_method: bool) -> None:
+    """Show the types of a command's arguments without the objects that Typer reads beside them."""
+    if getattr(obj, "__module__", "") == "forgetting.cli" and hasattr(obj, "__annotations__"):
+        obj.__annotations__ = get_type_hints(obj)
+
+
+def declare_parallel(app: Sphinx) -> None:
+    """Let several processes read pages, which two extensions leave open whether they allow.
+
+    sphinx_multitoc_numbering (0.1.3) numbers sections once all pages are read, those of numbered
+    parts, and sphinx_jupyterbook_latex (1.0.0) acts on LaTeX; the book has neither.
+    """
+    for name in {"sphinx_multitoc_numbering", "sphinx_jupyterbook_latex"} & app.extensions.keys():
+        app.extensions[name].parallel_read_safe = True
+
+
 def shorten_types(
     app: Sphinx, what: str, name: str, obj: object, options: object, signature: str, returns: str
 ) -> tuple[str, str]:
@@ -171,7 +187,9 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.setup_extension("sphinx.ext.autodoc")
     # Before napoleon, which has priority 500.
     app.connect("autodoc-process-docstring", take_types_from_signatures, priority=400)
+    app.connect("autodoc-before-process-signature", drop_metadata)
     app.connect("autodoc-process-signature", shorten_types)
+    app.connect("builder-inited", declare_parallel)
     app.connect("env-get-updated", number_by_page, priority=900)  # after Sphinx has numbered all
     app.connect("html-page-context", name_roles)
     app.connect("build-finished", lay_out)
