@@ -124,6 +124,23 @@ def test_the_pruning_schedule_matters_to_pruned_populations_only(tmp_path):
     assert changed == {"pruned"}
 
 
+def test_a_study_may_let_only_its_first_members_predict_corrupted_images():
+    every = study.load_study("smoke")
+    settings = every.settings.model_copy(update={"corrupted_members": 2})
+    few = every.model_copy(update={"settings": settings})
+    assert every.members > 2
+    for setting in every.populations:
+        assert few.population_name(setting) == every.population_name(setting)
+        assert set(every.files(setting)) - set(few.files(setting)) == {
+            (member, part)
+            for member, part in every.files(setting)
+            if part == "corrupted" and member >= 2
+        }
+        for part in every.parts(setting):
+            members = [member for member, other in few.files(setting) if other == part]
+            assert members == list(range(few.size(setting, part)))
+
+
 def test_a_quantized_population_knows_the_dense_one_it_is_made_from():
     one = study.load_study("digits")
     parents = {s.name: s.parent for s in one.populations if s.kind == "quantized"}

@@ -185,7 +185,9 @@ def seen(browser, html):
         tab.emulate_media(color_scheme="dark")
         tab.wait_for_function("document.documentElement.dataset.theme == 'dark'")
         tab.evaluate(SETTLE)
-        seen.violations["dark"] = _bad_colours(tab, looks)  # what is not colour is the same in the dark
+        seen.violations["dark"] = _bad_colours(
+            tab, looks
+        )  # what is not colour is the same in the dark
         tab.close()
         return seen
 

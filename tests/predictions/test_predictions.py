@@ -4,6 +4,7 @@ import os
 import shutil
 
 import numpy as np
+import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
@@ -208,6 +209,18 @@ def test_the_trained_study_has_every_part_of_every_population(smoke):
             assert (
                 predictions.load_predictions(smoke, setting.name, part="test").label == test.labels
             ).all()
+
+
+def test_members_that_saw_no_corrupted_images_are_neither_missing_nor_counted(smoke):
+    settings = smoke.settings.model_copy(update={"corrupted_members": 2})
+    few = smoke.model_copy(update={"settings": settings})
+    counts = predictions.load_corruption_counts(smoke, "dense", members=smoke.members)
+    fewer = predictions.load_corruption_counts(few, "dense", members=smoke.members)
+    assert smoke.members > 2 and sorted(fewer["member"].unique()) == [0, 1]
+    pd.testing.assert_frame_equal(fewer, counts[counts["member"] < 2])
+    pd.testing.assert_frame_equal(fewer, predictions.load_corruption_counts(few, "dense"))
+    with pytest.raises(UserError, match="allowed: 2 to"):
+        predictions.load_corruption_counts(few, "dense", members=smoke.members + 1)
 
 
 def test_a_members_files_are_the_same_bytes_as_ever(own):

@@ -57,8 +57,7 @@ def test_a_killed_training_goes_on_and_ends_with_the_bytes_of_an_undisturbed_one
     names = [
         f"{study.population_name(setting)}/{member:03d}-{part}.parquet"
         for setting in study.populations
-        for member in range(study.size(setting))
-        for part in study.parts(setting)
+        for member, part in study.files(setting)
     ]
     undisturbed = {name: whole[name] for name in sorted(names)}
     assert 0 < len(half) < len(undisturbed)

@@ -24,8 +24,8 @@ class Evidence:
         training: (C,) training images of each class.
         predicted: setting to (K, N) predicted labels; "dense" and "dense-again" are needed, all
             with equally many members; of int8 the copies of both, if the study has them.
-        corrupted: setting to (K, 2), accuracy of each member on the images that were corrupted,
-            clean and then under corruption; or empty.
+        corrupted: setting to (K', 2), K' being at most K, accuracy of each member on the images
+            that were corrupted, clean and then under corruption; or empty.
         holdout: setting to (K, M), predicted labels of the held-out images; or empty.
         holdout_label: (M,) their true labels.
         adversary: (M,) which of these are natural adversaries.

@@ -161,7 +161,8 @@ def load_corruption_counts(
     Args:
         study: the study that it belongs to.
         setting: its name.
-        members: only the first so many, 2 to K; None for all.
+        members: only the first so many, 2 to K, or fewer where fewer saw corrupted images; None for
+            all that did.
 
     Returns:
         A row for each member, corruption, severity (0 is the clean image) and class: corruption,
@@ -171,7 +172,10 @@ def load_corruption_counts(
         UserError: no such setting, it predicted no corrupted images, or members missing.
         CorruptFile: a file is damaged.
     """
-    rows = _read_members(study, study.setting(setting), "corrupted", members)
+    population = study.setting(setting)
+    if members is not None and members <= study.size(population):
+        members = min(members, study.size(population, "corrupted"))
+    rows = _read_members(study, population, "corrupted", members)
     counts = pa.concat_tables([table.replace_schema_metadata() for table, _ in rows]).to_pandas()
     of_each = [table.num_rows for table, _ in rows]
     return counts.assign(member=np.repeat([about["member"] for _, about in rows], of_each))
@@ -180,7 +184,7 @@ def load_corruption_counts(
 def _read_members(
     study: Study, setting: Setting, part: str, members: int | None
 ) -> list[archive.Member]:
-    size = study.size(setting)
+    size = study.size(setting, part)
     if members is not None and not 2 <= members <= size:
         raise UserError(
             f"members is {members}: population {setting.name} of study {study.name} has {size}; "

@@ -44,7 +44,7 @@ def publish_study(study: Study) -> Path:
         for part in ("test", "train", "holdout", "corrupted"):
             for setting in study.populations:
                 if part in study.parts(setting):
-                    members = range(study.size(setting))
+                    members = range(study.size(setting, part))
                     yield setting, part, store.read_members(study, setting, part, members)
 
     return write_archive(study, trained(), data.load_dataset(study.data))

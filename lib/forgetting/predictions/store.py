@@ -66,8 +66,7 @@ def is_trained(study: Study, setting: Setting) -> bool:
     """Return whether all files of `setting` lie in runs/."""
     return all(
         predictions_path(study, setting, member, part).exists()
-        for member in range(study.size(setting))
-        for part in study.parts(setting)
+        for member, part in study.files(setting)
     )
 
 
@@ -129,19 +128,18 @@ def missing_files(
         folder = population_folder(study, setting)
         note = _read_note(folder)
         intact: dict[str, list[int]] = {}
-        for member in range(study.size(setting)):
-            for part in study.parts(setting):
-                file = predictions_path(study, setting, member, part)
-                try:
-                    state = _state(file)
-                    if not (trust_notes and note.get(file.name) == state):
-                        _verify(file, study.population_name(setting), member, part)
-                    intact[file.name] = state
-                except FileNotFoundError:
-                    absent.append((setting, member, part))
-                except CorruptFile as error:
-                    damaged.append(str(error))
-                    absent.append((setting, member, part))
+        for member, part in study.files(setting):
+            file = predictions_path(study, setting, member, part)
+            try:
+                state = _state(file)
+                if not (trust_notes and note.get(file.name) == state):
+                    _verify(file, study.population_name(setting), member, part)
+                intact[file.name] = state
+            except FileNotFoundError:
+                absent.append((setting, member, part))
+            except CorruptFile as error:
+                damaged.append(str(error))
+                absent.append((setting, member, part))
         if intact != note and folder.exists():
             with suppress(OSError):  # of a folder that may only be read
                 write_text(

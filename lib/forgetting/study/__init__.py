@@ -101,9 +101,21 @@ class Study(Spec):
             f"{did_you_mean(name, allowed)}"
         )
 
-    def size(self, setting: Setting) -> int:
-        """Return how many members `setting` has."""
-        return self.settings.selectors if setting.kind == "selector" else self.members
+    def size(self, setting: Setting, part: str | None = None) -> int:
+        """Return how many members `setting` has, or how many of them predict a part."""
+        members = self.settings.selectors if setting.kind == "selector" else self.members
+        limit = self.settings.corrupted_members if part == "corrupted" else None
+        return members if limit is None else min(members, limit)
+
+    def files(self, setting: Setting) -> list[tuple[int, str]]:
+        """Return member and part of every file of predictions that `setting` has, by member."""
+        parts = self.parts(setting)
+        return [
+            (member, part)
+            for member in range(self.size(setting))
+            for part in parts
+            if member < self.size(setting, part)
+        ]
 
     def parts(self, setting: Setting) -> tuple[str, ...]:
         """Return the names of the parts that a member of `setting` predicts."""

@@ -93,6 +93,12 @@ class Settings(Spec):
     selectors: int = Field(
         0, ge=0, description="networks of another kind that pick natural adversaries"
     )
+    corrupted_members: int | None = Field(
+        None,
+        ge=2,
+        description="only the first so many members of a population predict corrupted images, "
+        "which takes as long as training; all if not given",
+    )
     predict_training: tuple[str, ...] | None = Field(
         None, description="settings that also predict the training images; all if not given"
     )

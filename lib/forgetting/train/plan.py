@@ -48,7 +48,12 @@ def plan_tasks(
         wanted.setdefault((parent, member), set()).add((setting.name, part))
     for (setting, member), files in wanted.items():
         family = [setting, *study.children(setting)]
-        every = [(relative, part) for relative in family for part in study.parts(relative)]
+        every = [
+            (relative, part)
+            for relative in family
+            for part in study.parts(relative)
+            if member < study.size(relative, part)
+        ]
         present = [
             predictions.predictions_path(study, relative, member, part)
             for relative, part in every
