@@ -16,6 +16,10 @@ class UserError(ValueError):
     The command line prints the line and exits with code 2; no traceback is shown.
     """
 
+    def _render_traceback_(self) -> list[str]:
+        """Return what notebooks show, instead of a traceback."""
+        return [str(self)]
+
 
 class DataNotFound(UserError):
     """Optional data are not on this machine; the line says what to put where."""

@@ -7,12 +7,15 @@ from forgetting.book import plots
 from forgetting.book.display import answers, gallery, say, show, table
 from forgetting.book.page_text import layer_names, leading_votes, no_pictures
 from forgetting.book.provenance import provenance
+from forgetting.book.study_page import StudyPage, check, open_page
 from forgetting.book.style import SIZES, bars, colour, label, look, series, use_style
 
 __all__ = [
     "SIZES",
+    "StudyPage",
     "answers",
     "bars",
+    "check",
     "colour",
     "gallery",
     "label",
@@ -20,6 +23,7 @@ __all__ = [
     "leading_votes",
     "look",
     "no_pictures",
+    "open_page",
     "plots",
     "provenance",
     "say",

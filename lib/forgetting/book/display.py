@@ -26,13 +26,18 @@ if TYPE_CHECKING:
 
 
 def show(
-    figure: "Figure", *, alt: str, caption: str | None = None, name: str | None = None
+    figure: "Figure",
+    *,
+    alt: str | None = None,
+    caption: str | None = None,
+    name: str | None = None,
 ) -> None:
     """Display `figure` as SVG and close it. The same figure gives the same bytes.
 
     Args:
         figure: It stands on white, so that it can be read on a dark page.
         alt: What is seen, for who cannot see it: one or more sentences of at least 20 characters.
+            None where it stands with the caption in a Markdown cell (`forgetting.book.prose`).
         caption: MyST Markdown; with it the figure is numbered in the book.
         name: Lower-case words joined by dashes; prose refers to the figure as {numref}`fig-NAME`.
 
@@ -42,7 +47,8 @@ def show(
     import matplotlib
     from matplotlib import pyplot
 
-    words = {"alt": _sentence(alt), "caption": caption, "name": _anchor("fig", name)}
+    alt = alt if alt is None else sentence(alt)
+    words = {"alt": alt, "caption": caption, "name": _anchor("fig", name)}
     with (
         matplotlib.rc_context({"svg.hashsalt": "forgetting", "svg.fonttype": "path"}),
         io.StringIO() as file,
@@ -57,9 +63,9 @@ def show(
         drawn = file.getvalue()
     pyplot.close(figure)
     _display(
-        {"image/svg+xml": drawn, "text/plain": alt},
+        {"image/svg+xml": drawn, "text/plain": alt or str(name)},
         words,
-        **{"image/svg+xml": {"alt": words["alt"]}},
+        **{"image/svg+xml": {"alt": alt} if alt else {}},
     )
 
 
@@ -67,7 +73,7 @@ def table(
     frame: pd.DataFrame,
     *,
     name: str,
-    caption: str,
+    caption: str | None = None,
     points: Sequence[str] = (),
     percents: Sequence[str] = (),
     digits: int | Mapping[str, int] | None = None,
@@ -81,7 +87,8 @@ def table(
         frame: A tidy table; its first column heads the rows.
         name: Lower-case words joined by dashes, unique in the whole book; prose refers to the
             table as {numref}`tbl-NAME`.
-        caption: Plain text; says what a row is and what the numbers are.
+        caption: Plain text; says what a row is and what the numbers are. None where it stands in
+            a Markdown cell (`forgetting.book.prose`).
         points: Columns of differences of fractions, shown times 100, in percentage points. The CSV
             keeps fractions.
         percents: Columns of fractions, shown times 100, as percentages.
@@ -102,7 +109,7 @@ def table(
                 f"table {name}: column {column!r} is not in the table; "
                 f"it has {', '.join(map(str, frame.columns))}"
             )
-    if not caption.strip():
+    if caption is not None and not caption.strip():
         raise UserError(
             f"table {name}: caption is empty; "
             "say in a sentence what a row is and what the numbers are"
@@ -111,7 +118,7 @@ def table(
     drawn = table_html(
         frame.head(rows),
         anchor=str(anchor),
-        caption=caption,
+        caption=caption or "",
         units=dict.fromkeys(points, "points") | dict.fromkeys(percents, "%"),
         digits=digits,
         labels=labels,
@@ -124,7 +131,7 @@ def table(
     link = f'<a href="{where}" download>{html.escape(name)}.csv</a>'
     drawn += f'<p class="table-download">{more}Download: {link}</p>\n</figure>'
     _display(
-        {"text/html": drawn, "text/plain": caption},
+        {"text/html": drawn, "text/plain": caption or name},
         {"table": name, "caption": caption, "name": anchor},
     )
 
@@ -134,7 +141,7 @@ def gallery(
     captions: Sequence[str],
     *,
     alts: Sequence[str],
-    caption: str,
+    caption: str | None = None,
     name: str | None = None,
 ) -> None:
     """Display small images in a grid, each with text (its predictions, say) under it.
@@ -143,7 +150,7 @@ def gallery(
         images: (N, H, W), (N, 1, H, W) or (N, 3, H, W) uint8.
         captions: (N,) plain text, short; a line break starts a new line.
         alts: (N,) a sentence for each image, as in `show`.
-        caption: Plain text; says what is seen and how the images were chosen.
+        caption: Plain text; says what is seen and how the images were chosen. None as in `table`.
         name: As in `show`.
 
     Raises:
@@ -166,11 +173,11 @@ def gallery(
         )
     cells = "\n".join(_gallery_cell(*cell) for cell in zip(pixels, captions, alts, strict=True))
     drawn = (
-        f'<figure class="gallery">\n<figcaption>{html.escape(caption)}</figcaption>\n'
+        f'<figure class="gallery">\n<figcaption>{html.escape(caption or "")}</figcaption>\n'
         f"<ul>\n{cells}\n</ul>\n</figure>"
     )
     _display(
-        {"text/html": drawn, "text/plain": caption},
+        {"text/html": drawn, "text/plain": caption or str(name)},
         {"caption": caption, "name": _anchor("fig", name), "gallery": True},
     )
 
@@ -215,8 +222,12 @@ def _display(
         display(data, metadata={"forgetting": given, **by_type}, raw=True)
 
 
-def _sentence(alt: str) -> str:
-    """Return `alt` in one line, if it can be a sentence."""
+def sentence(alt: str) -> str:
+    """Return alternative text in one line.
+
+    Raises:
+        UserError: It cannot be a sentence.
+    """
     alt = " ".join(alt.split())
     if len(alt) < 20 or len(alt.split()) < 4 or alt[-1] not in ".!?":
         raise UserError(
@@ -250,6 +261,6 @@ def _gallery_cell(image: np.ndarray, caption: str, alt: str) -> str:
         data = base64.b64encode(file.getvalue()).decode()
     words = html.escape(caption).replace("\n", "<br>")
     return (
-        f'<li><img src="data:image/png;base64,{data}" alt="{html.escape(_sentence(alt))}" '
+        f'<li><img src="data:image/png;base64,{data}" alt="{html.escape(sentence(alt))}" '
         f'width="{3 * width}" height="{3 * height}"><span>{words}</span></li>'
     )

@@ -1,13 +1,17 @@
 """The editions of a page: the book's own, and those of further studies under names of their own."""
 
+import copy
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
+import jupytext
 import nbformat
 
 from forgetting import paths
-from forgetting.book.page import needed_sparsities, page_names, read_page, resolve_parameters
+from forgetting.book import parameters as params
+from forgetting.book.page import Page, needed_sparsities, page_names, read_page, resolve_parameters
+from forgetting.data.spec import PlantedData
 from forgetting.errors import UserError
 from forgetting.study import Study, load_study, study_names
 
@@ -90,6 +94,37 @@ def edition_of(study: str) -> Edition:
 def place(page: str, edition: str) -> str:
     """Return where a page stands below pages/ in the book, without an ending."""
     return f"{edition}/{page}" if edition else page
+
+
+def edition_notebook(page: Page, values: dict[str, object]) -> nbformat.NotebookNode:
+    """Return a page's notebook with `values` as its parameters, and the text of one edition.
+
+    Cells tagged `planted` are left out where the study plants no flaws into its data, cells tagged
+    `natural` where it does.
+    """
+    planted = isinstance(load_study(str(values["study"])).data, PlantedData)
+    notebook = copy.deepcopy(page.notebook)
+    cell = notebook.cells[page.parameters_cell]
+    cell.source = params.fill_cell(cell.source, values)
+    without = "natural" if planted else "planted"
+    notebook.cells = [
+        cell for cell in notebook.cells if without not in cell.metadata.get("tags", [])
+    ]
+    return notebook
+
+
+def text_notebook(name: str, executed: nbformat.NotebookNode) -> str:
+    """Return the text notebook of one edition of a page, with the parameters that it was run with.
+
+    Args:
+        name: The page.
+        executed: The executed notebook of the edition.
+    """
+    page = read_page(name)
+    [cell] = [cell for cell in executed.cells if "parameters" in cell.metadata.get("tags", [])]
+    values = {key: given.default for key, given in params.parse_cell(cell.source).items()}
+    text: str = jupytext.writes(edition_notebook(page, values), fmt="md:myst")
+    return text
 
 
 def rename_for_edition(notebook: nbformat.NotebookNode, edition: Edition) -> nbformat.NotebookNode:

@@ -1,22 +1,20 @@
 """One page is run: its cells executed, its outputs checked, what varies from run to run removed."""
 
 import asyncio
-import copy
 import os
 import re
 from pathlib import Path
 
 import nbformat
-from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
 from forgetting import paths
-from forgetting.book import parameters as params
-from forgetting.book.editions import BOOK, Edition, rename_for_edition
+from forgetting.book.editions import BOOK, Edition, edition_notebook, rename_for_edition
+from forgetting.book.filling import FillingClient
 from forgetting.book.kernels import ForkedKernels
-from forgetting.book.page import Page, read_page
+from forgetting.book.page import read_page
+from forgetting.book.prose import EMPTY, place_captions
 from forgetting.data import SHIPPABLE
-from forgetting.data.spec import PlantedData
 from forgetting.errors import UserError
 from forgetting.files import display_path, write_text
 from forgetting.study import load_study
@@ -52,11 +50,9 @@ def execute_page(
     """
     page = read_page(name)
     data = load_study(str(values["study"])).data
-    notebook = _filled(
-        page, values, without="natural" if isinstance(data, PlantedData) else "planted"
-    )
+    notebook = edition_notebook(page, values)
     try:
-        _run_cells(notebook, edition)
+        _run_cells(name, notebook, edition)
     except CellExecutionError as error:
         partial = out.with_suffix(".partial.ipynb")
         write_text(partial, nbformat.writes(notebook) + "\n")
@@ -67,6 +63,7 @@ def execute_page(
             f"notebooks/{name}.md: its kernel died, perhaps for want of memory, "
             f"or a cell took over {CELL_SECONDS} s ({first})"
         ) from None
+    place_captions(notebook, edition=edition.name)
     pictures = data.name in SHIPPABLE or bool(values.get("pictures"))
     tables = inspect_outputs(name, notebook, pictures=pictures)
     cleaned = rename_for_edition(_clean(name, notebook), edition)
@@ -75,21 +72,11 @@ def execute_page(
     return tables
 
 
-def _filled(page: Page, values: dict[str, object], *, without: str) -> nbformat.NotebookNode:
-    """Return the page's notebook with `values` filled in and no cells that are tagged `without`."""
-    notebook = copy.deepcopy(page.notebook)
-    cell = notebook.cells[page.parameters_cell]
-    cell.source = params.fill_cell(cell.source, values)
-    notebook.cells = [
-        cell for cell in notebook.cells if without not in cell.metadata.get("tags", [])
-    ]
-    return notebook
-
-
-def _run_cells(notebook: nbformat.NotebookNode, edition: Edition) -> None:
-    """Execute all cells in a kernel of their own; their outputs go into `notebook`."""
-    client = NotebookClient(
+def _run_cells(name: str, notebook: nbformat.NotebookNode, edition: Edition) -> None:
+    """Execute all cells in a kernel of their own; outputs and values go into `notebook`."""
+    client = FillingClient(
         notebook,
+        page=name,
         timeout=CELL_SECONDS,
         kernel_name="python3",
         kernel_manager_class=ForkedKernels,
@@ -153,6 +140,8 @@ def _wrong(output: nbformat.NotebookNode) -> str | None:
         text = " ".join(output.text.split())[:200]
         return f"writes to stderr ({text}); fix the cause of the warning"
     data, metadata = output.get("data", {}), output.get("metadata", {})
+    if EMPTY in data.get("text/html", ""):
+        return f"shows {data['text/plain']} without a caption; write one in a Markdown cell"
     if any(kind.startswith("image/") and not metadata.get(kind, {}).get("alt") for kind in data):
         return "shows an image without alt text; show it with book.show or book.gallery"
     text = output.get("text", "") + "".join(

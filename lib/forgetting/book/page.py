@@ -11,6 +11,7 @@ import nbformat
 
 from forgetting import paths
 from forgetting.book import parameters as params
+from forgetting.book import prose
 from forgetting.book.parameters import Parameter
 from forgetting.errors import UserError, did_you_mean
 from forgetting.study import Study, load_study
@@ -51,7 +52,8 @@ def read_page(name: str) -> Page:
     Raises:
         UserError: There is no such page; or the notebook has no kernelspec, not exactly one
             `parameters` cell, a line there that is not described, no parameter `study`, a
-            parameter that no cell reads, or a cell that is not Python.
+            parameter that no cell reads, a value in the text that no cell defines, or a cell that
+            is not Python.
     """
     if name not in page_names():
         raise UserError(
@@ -82,7 +84,14 @@ def _read_page(name: str, text: str) -> Page:
         parameters = params.parse_cell(notebook.cells[tagged[0]].source)
     except (ValueError, SyntaxError) as error:
         raise UserError(f"{where}, parameters cell: {error}") from None
-    used = _names_used(notebook, where, skip=tagged[0])
+    used, defined = _names(notebook, where, skip=tagged[0])
+    for place, cell in enumerate(notebook.cells, 1):
+        if cell.cell_type == "markdown":
+            try:
+                prose.check_names(cell.source, defined | set(parameters))
+                used |= set(prose.names_in(cell.source))
+            except UserError as error:
+                raise UserError(f"{where}, cell {place}: {error}") from None
     if unread := [name for name in parameters if name not in used]:
         raise UserError(
             f"{where}: no cell reads parameter {', '.join(unread)}; use it or remove it"
@@ -95,9 +104,10 @@ def _read_page(name: str, text: str) -> Page:
     return Page(name, text, notebook, tagged[0], parameters)
 
 
-def _names_used(notebook: nbformat.NotebookNode, where: str, *, skip: int) -> set[str]:
-    """Return every variable that a code cell, other than the one at place `skip`, reads."""
-    used: set[str] = set()
+def _names(notebook: nbformat.NotebookNode, where: str, *, skip: int) -> tuple[set[str], set[str]]:
+    """Return every name that code cells, other than the one at place `skip`, read and define."""
+    read: set[str] = set()
+    defined: set[str] = set()
     for place, cell in enumerate(notebook.cells):
         if cell.cell_type == "code" and place != skip:
             try:
@@ -106,12 +116,13 @@ def _names_used(notebook: nbformat.NotebookNode, where: str, *, skip: int) -> se
                 raise UserError(
                     f"{where}, cell {place + 1}, line {error.lineno}: {error.msg}"
                 ) from None
-            used |= {
-                node.id
-                for node in ast.walk(tree)
-                if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)
-            }
-    return used
+            for node in ast.walk(tree):
+                if isinstance(node, ast.Name):
+                    (read if isinstance(node.ctx, ast.Load) else defined).add(node.id)
+                elif isinstance(node, ast.alias | ast.FunctionDef):
+                    name = node.asname if isinstance(node, ast.alias) else None
+                    defined.add(name or node.name)
+    return read, defined
 
 
 def check_parameters(name: str, given: dict[str, object]) -> dict[str, object]:

@@ -49,7 +49,7 @@ def provenance(name: str, namespace: dict[str, object]) -> None:
             f"<p>Parameters:</p>\n<dl>\n{items}</dl>\n"
             "<p>Make it again, with these or other parameters: "
             f"<code>{html.escape(_command(page, namespace))}</code></p>\n"
-            f'<p>Download: <a href="{up}notebooks/{name}.md" download>text notebook</a>, '
+            f'<p>Download: <a href="{up}notebooks/{place(name, edition)}.md" download>text notebook</a>, '
             f'<a href="{up}notebooks/{place(name, edition)}.ipynb" download>'
             "executed notebook</a>.</p>\n</div>"
         )

@@ -10,6 +10,7 @@ import shutil
 from pathlib import Path
 from typing import Any, get_type_hints
 
+import nbformat
 import numpy.typing as npt
 from docutils import nodes
 from myst_nb.core import render
@@ -18,6 +19,7 @@ from sphinx.environment import BuildEnvironment
 from sphinx.util.typing import stringify_annotation
 
 from forgetting import paths
+from forgetting.book.editions import text_notebook
 
 MATHJAX = (  # of 24 MB, the 2 MB that pages ask for
     "tex-mml-chtml.js",
@@ -161,9 +163,10 @@ def lay_out(app: Sphinx, exception: Exception | None) -> None:
     for name in sorted(app.env.found_docs):
         if name.startswith("pages/"):
             page = name.removeprefix("pages/")
-            _copy(source / "pages" / f"{page}.ipynb", out / "notebooks" / f"{page}.ipynb")
-            text = f"{page.rpartition('/')[2]}.md"
-            _copy(paths.notebooks / text, out / "notebooks" / text)
+            executed = source / "pages" / f"{page}.ipynb"
+            _copy(executed, out / "notebooks" / f"{page}.ipynb")
+            text = text_notebook(page.rpartition("/")[2], nbformat.read(executed, as_version=4))
+            (out / "notebooks" / f"{page}.md").write_text(text, encoding="utf-8")
     _copy(paths.archive(), out / "archive")
 
 

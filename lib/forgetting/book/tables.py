@@ -54,7 +54,7 @@ def table_html(
 
     The table scrolls within itself. Its first column heads the rows. The ends of an interval, two
     neighbouring columns whose names differ by "low" and "high", stand in brackets behind the number
-    before them, or in a column of their own. Verdicts have a sign. Rows beyond `SEEN` fold out.
+    before them, in its unit and with its decimals, or in a column of their own. Verdicts have a sign. Rows beyond `SEEN` fold out.
 
     Args:
         frame: The rows that are shown.
@@ -72,6 +72,10 @@ def table_html(
     }
     first, *others = _groups([str(column) for column in frame if column not in folded], numeric)
     aside = _groups(list(folded), numeric)
+    for value, *ends in (group for group in [first, *others, *aside] if len(group) == 3):
+        units = dict.fromkeys(ends, units[value]) | dict(units) if value in units else units
+        if isinstance(digits, Mapping) and value in digits:
+            digits = dict.fromkeys(ends, digits[value]) | dict(digits)
     words = {c: html.escape(_head(c, units=units, labels=labels)) for c in [first, *others, *aside]}
     heads = "".join(
         f'<th scope="col"{_mark(numeric[c[0]])}>{words[c]}</th>' for c in [first, *others]

@@ -1,0 +1,8 @@
+"""Drawings, a module for each idea; `parts` has what they share.
+
+A drawing takes tables and gives a figure. It computes nothing that a reader could quote.
+"""
+
+from forgetting.book.plots import overview, parts, verdicts
+
+__all__ = ["overview", "parts", "verdicts"]

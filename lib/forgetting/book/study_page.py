@@ -1,0 +1,163 @@
+"""What most pages begin with: a study's populations, its images, and which of them are plain."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from forgetting import predictions
+from forgetting.book import parameters as params
+from forgetting.book.page import read_page
+from forgetting.book.style import use_style
+from forgetting.data import DataSet, Part
+from forgetting.predictions import Predictions
+from forgetting.study import Study, load_study
+
+PLAIN_VALUES = (bool, int, float, str, list, dict, type(None))  # what a parameter can be
+
+
+@dataclass(frozen=True)
+class StudyPage:
+    """A study as a page reads it. Nothing is read from disk before it is asked for.
+
+    Attributes:
+        study: The study.
+        members: How many networks of each population are used.
+        sparsity: The level that the page is about, in [0, 1); None where it is about all of them.
+        plain_only: Whether predictions are those of plain test images alone.
+    """
+
+    study: Study
+    members: int
+    sparsity: float | None = None
+    plain_only: bool = False
+
+    def load(self, setting: str) -> Predictions:
+        """Return what a population predicted on the test part.
+
+        Args:
+            setting: Its name, e.g. "fixed-int8-of-dense".
+        """
+        if setting not in self._loaded:
+            everything = predictions.load_predictions(
+                self.study, setting, part="test", members=self.members
+            )
+            self._loaded[setting] = everything.select(self.plain) if self.plain_only else everything
+        return self._loaded[setting]
+
+    @cached_property
+    def _loaded(self) -> dict[str, Predictions]:
+        return {}
+
+    @cached_property
+    def images(self) -> DataSet:
+        """The data of the study; its images may not be on this machine."""
+        return predictions.load_study_dataset(self.study)
+
+    @property
+    def test(self) -> Part:
+        """The test part."""
+        return self.images.test
+
+    @cached_property
+    def classes(self) -> list[str]:
+        """The names of the classes."""
+        return [str(name) for name in self.images.classes]
+
+    @cached_property
+    def kinds(self) -> np.ndarray:
+        """The kind of each test image, (N,) text: "plain", or a flaw."""
+        return self.test.attributes["kind"].to_numpy()
+
+    @cached_property
+    def plain(self) -> np.ndarray:
+        """Which test images have no planted flaw, (N,) bool."""
+        return np.asarray(self.kinds == "plain")
+
+    @cached_property
+    def has_flaws(self) -> bool:
+        """Whether some test images have a planted flaw."""
+        return not self.plain.all()
+
+    @property
+    def tested(self) -> str:
+        """What plain images are called: `plain test images` where there are others."""
+        return "plain test images" if self.has_flaws else "test images"
+
+    @cached_property
+    def levels(self) -> list[float]:
+        """The levels of sparsity that were pruned, the page's own among them, ascending."""
+        return sorted({*self.study.settings.pruned, self.sparsity or 0.0} - {0.0})
+
+    @property
+    def dense(self) -> Predictions:
+        """The baseline."""
+        return self.load("dense")
+
+    @property
+    def again(self) -> Predictions:
+        """The second baseline."""
+        return self.load("dense-again")
+
+    @cached_property
+    def pruned(self) -> dict[float, Predictions]:
+        """The pruned populations by level."""
+        return {level: self.load(f"pruned-{level:g}") for level in self.levels}
+
+    @property
+    def compressed(self) -> Predictions:
+        """The population at the page's own sparsity; the second baseline at 0."""
+        return self.pruned[self.sparsity] if self.sparsity else self.again
+
+    @cached_property
+    def every_dense(self) -> np.ndarray:
+        """What the networks of both baselines predicted, (2 K, N)."""
+        return np.concatenate([self.dense.predicted, self.again.predicted])
+
+    @cached_property
+    def predicted(self) -> dict[float, np.ndarray]:
+        """What the pruned networks predicted, (K, N) by level."""
+        return {level: population.predicted for level, population in self.pruned.items()}
+
+
+def open_page(
+    study: str | Path,
+    *,
+    members: int | None = None,
+    sparsity: float | None = None,
+    plain_only: bool = False,
+) -> StudyPage:
+    """Open a study for a page, and give the notebook's figures the book's style.
+
+    Args:
+        study: Name or path of the study.
+        members: At most so many networks of each population; None for all.
+        sparsity: The level that the page is about, in [0, 1).
+        plain_only: Leave out test images with a planted flaw.
+    """
+    use_style()
+    chosen = load_study(study)
+    return StudyPage(chosen, min(members or chosen.members, chosen.members), sparsity, plain_only)
+
+
+def check(name: str, namespace: Mapping[str, object]) -> None:
+    """Refuse a parameter that page `name` does not have or allow, in one line.
+
+    `book.check("exemplars", globals())` is the first cell after the parameters: who runs a notebook
+    by hand, by papermill say, is told what `make page` tells.
+
+    Args:
+        name: The page.
+        namespace: The notebook's variables, before it has defined any but its parameters.
+
+    Raises:
+        UserError: An unknown name, a wrong type, a value out of range.
+    """
+    given = {
+        key: value
+        for key, value in namespace.items()
+        if isinstance(value, PLAIN_VALUES) and not key.startswith("_") and key not in ("In", "Out")
+    }
+    params.check_values(read_page(name).parameters, dict(given), where=f"page {name}")
