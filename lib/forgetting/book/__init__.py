@@ -7,6 +7,7 @@ from forgetting.book import plots
 from forgetting.book.display import answers, gallery, say, show, table
 from forgetting.book.page_text import layer_names, leading_votes, no_pictures
 from forgetting.book.provenance import provenance
+from forgetting.book.shell import run_module, say_lines
 from forgetting.book.study_page import StudyPage, check, open_page
 from forgetting.book.style import SIZES, bars, colour, label, look, series, use_style
 
@@ -26,7 +27,9 @@ __all__ = [
     "open_page",
     "plots",
     "provenance",
+    "run_module",
     "say",
+    "say_lines",
     "series",
     "show",
     "table",

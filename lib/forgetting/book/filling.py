@@ -1,4 +1,4 @@
-"""Running a notebook and filling its Markdown cells with what its code cells have defined so far."""
+"""Running a notebook, its Markdown cells being filled with what code cells have defined so far."""
 
 import ast
 from typing import Any

@@ -30,6 +30,7 @@ def provenance(name: str, namespace: dict[str, object]) -> None:
 
     page, study = read_page(name), load_study(str(namespace["study"]))
     edition, up = paths.edition(), paths.relative_book_root()
+    where = place(name, edition)
     text = json.dumps(study.model_dump(mode="json", exclude={"pages"}), sort_keys=True)
     items = "".join(
         f"<dt><code>{html.escape(f'{key} = {_without_folder(key, namespace[key])}')}</code></dt>"
@@ -49,8 +50,8 @@ def provenance(name: str, namespace: dict[str, object]) -> None:
             f"<p>Parameters:</p>\n<dl>\n{items}</dl>\n"
             "<p>Make it again, with these or other parameters: "
             f"<code>{html.escape(_command(page, namespace))}</code></p>\n"
-            f'<p>Download: <a href="{up}notebooks/{place(name, edition)}.md" download>text notebook</a>, '
-            f'<a href="{up}notebooks/{place(name, edition)}.ipynb" download>'
+            f'<p>Download: <a href="{up}notebooks/{where}.md" download>text notebook</a>, '
+            f'<a href="{up}notebooks/{where}.ipynb" download>'
             "executed notebook</a>.</p>\n</div>"
         )
     )

@@ -1,4 +1,4 @@
-"""Several studies side by side: which can be compared, what differs between them, and by how much."""
+"""Several studies side by side: which can be compared, what differs, and by how much."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass

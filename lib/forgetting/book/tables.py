@@ -54,7 +54,8 @@ def table_html(
 
     The table scrolls within itself. Its first column heads the rows. The ends of an interval, two
     neighbouring columns whose names differ by "low" and "high", stand in brackets behind the number
-    before them, in its unit and with its decimals, or in a column of their own. Verdicts have a sign. Rows beyond `SEEN` fold out.
+    before them, in its unit and with its decimals, or in a column of their own. Verdicts have a
+    sign. Rows beyond `SEEN` fold out.
 
     Args:
         frame: The rows that are shown.

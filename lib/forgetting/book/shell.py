@@ -1,0 +1,35 @@
+"""Commands that a page runs as a reader would, with what they print."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+from forgetting import paths
+from forgetting.book.display import say
+
+
+def run_module(module: str, *words: str, folder: Path) -> int:
+    """Run a module as a shell would, show the lines that it prints, and return its exit code.
+
+    Args:
+        module: Its dotted name; a page is out of date where a cell names a module that has changed.
+        words: Its arguments.
+        folder: Where it runs.
+    """
+    environment = os.environ | {"PYTHONPATH": str(paths.ROOT / "lib")}
+    done = subprocess.run(
+        [sys.executable, "-m", module, *words],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
+    say_lines([*done.stdout.splitlines(), *done.stderr.splitlines()])
+    return done.returncode
+
+
+def say_lines(lines: Iterable[str]) -> None:
+    """Display lines as a list."""
+    say("\n".join(f"* {line}" for line in lines))
