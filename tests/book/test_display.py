@@ -11,7 +11,7 @@ from matplotlib import pyplot
 from PIL import Image
 
 from forgetting import book
-from forgetting.book.tables import format_cell
+from forgetting.book.tables import MARKS, format_cell
 from forgetting.errors import UserError
 from forgetting.measure.verdict import VERDICTS
 
@@ -242,6 +242,31 @@ def test_every_verdict_has_a_sign_and_a_class_wherever_it_stands(displayed, tabl
             rf'<span class="verdict verdict-\w+">[^<]*<span [^>]*>.</span> {verdict}<', drawn
         )
     assert len(set(re.findall(r"verdict verdict-(\w+)", drawn))) == len(VERDICTS)
+
+
+def test_a_sign_alone_has_the_colour_of_its_verdict_and_says_it(displayed, tables):
+    signs = {verdict: MARKS[verdict] for verdict in VERDICTS}
+    frame = pd.DataFrame({"claim": ["a"]} | {v: [sign] for v, (_, sign) in signs.items()})
+    book.table(frame, name="grid", caption="Signs.")
+    drawn = displayed[0][0]["text/html"]
+    for verdict, (name, sign) in signs.items():
+        assert (
+            f'<span class="verdict-sign verdict-{name}" role="img" aria-label="{verdict}" '
+            f'title="{verdict}">{sign}</span>' in drawn
+        )
+
+
+def test_the_ends_of_an_interval_take_the_unit_and_the_decimals_of_their_number(displayed, tables):
+    frame = pd.DataFrame(
+        {"class": ["a"], "change": [0.1234], "change_low": [0.1], "change_high": [0.2]}
+    )
+    for digits in (1, {"change": 1}):
+        book.table(frame, name="ends", caption="One.", points=["change"], digits=digits)
+        assert "12.3 [10.0, 20.0]" in displayed[-1][0]["text/html"]
+    book.table(
+        frame, name="ends", caption="One.", points=["change"], digits={"change": 1, "change_low": 2}
+    )
+    assert "12.3 [10.00, 20.0]" in displayed[-1][0]["text/html"]
 
 
 def test_the_ends_of_an_interval_stand_in_brackets_and_are_columns_of_the_file(displayed, tables):

@@ -11,7 +11,13 @@ from forgetting.claims.claim import Claim, load_claims, reported_values
 from forgetting.claims.comparison import Estimate
 from forgetting.claims.evidence import Evidence, copies_of
 from forgetting.claims.ledger import build_ledger, needed_networks, untested_claims
-from forgetting.claims.readable import format_points, readable_ledger, scaled_ledger
+from forgetting.claims.readable import (
+    agreement,
+    beside_each_other,
+    format_points,
+    readable_ledger,
+    scaled_ledger,
+)
 from forgetting.claims.statistics import FLAW_KINDS
 from forgetting.errors import UserError
 from forgetting.measure import (
@@ -583,3 +589,23 @@ def test_on_the_common_scale_what_is_claimed_points_right(ledger):
 def test_points_have_a_true_minus_sign_and_nothing_has_none():
     assert format_points(-0.1234) == "−12.3" and format_points(0.05, sign="") == "5.0"
     assert format_points(0.0004) == format_points(-0.0004) == "0.0"
+
+
+def test_ledgers_beside_each_other_agree_with_themselves_and_differ_where_verdicts_do(ledger):
+    claims, _ = load_claims()
+    opposite = {HOLDS: CONTRADICTED, CONTRADICTED: HOLDS}
+    swapped = ledger.assign(verdict=ledger["verdict"].replace(opposite)).iloc[1:]
+    side = beside_each_other({"one": ledger, "two": swapped}, claims)
+    assert side["claim"].tolist() == [claim.short for claim in claims if claim.statistic]
+    by_claim = side.set_index("claim")
+    for row in ledger.to_dict("records"):
+        assert by_claim.loc[row["short"], "one"] == row["verdict"]
+    assert pd.isna(by_claim.loc[ledger["short"].iloc[0], "two"])
+    assert agreement(ledger, ledger) == (len(ledger), len(ledger), [])
+    shared, same, others = agreement(ledger, swapped)
+    clear = ledger.iloc[1:][ledger.iloc[1:]["verdict"].isin(opposite)]["short"].tolist()
+    assert (shared, same, others) == (
+        len(ledger) - 1,
+        len(ledger) - 1 - len(clear),
+        clear,
+    ) and clear

@@ -10,8 +10,10 @@ from forgetting.book.provenance import provenance
 from forgetting.book.shell import run_module, say_lines
 from forgetting.book.study_page import StudyPage, check, open_page
 from forgetting.book.style import SIZES, bars, colour, label, look, series, use_style
+from forgetting.book.tables import SIGN_OF
 
 __all__ = [
+    "SIGN_OF",
     "SIZES",
     "StudyPage",
     "answers",

@@ -21,6 +21,9 @@ MARKS = {  # the same sign for a verdict on every page; its colour is in the sty
     CONTRADICTED: ("contradicted", "✗"),
 }
 
+SIGN_OF = {verdict: sign for verdict, (_, sign) in MARKS.items()}
+SIGNS = {sign: (name, verdict) for verdict, (name, sign) in MARKS.items()}
+
 
 def write_csv(frame: pd.DataFrame, file: Path) -> None:
     """Write a table as CSV, fractions with six significant digits.
@@ -156,7 +159,11 @@ def _with_interval(group: Group, texts: Mapping[str, str]) -> str:
 
 
 def _marked(cell: str) -> str:
-    """A verdict with its sign and the class of its colour; any other text as it is."""
+    """A verdict with its sign, or its sign alone, in its colour; any other text as it is."""
+    if cell in SIGNS:
+        name, verdict = SIGNS[cell]
+        words = f'role="img" aria-label="{verdict}" title="{verdict}"'
+        return f'<span class="verdict-sign verdict-{name}" {words}>{cell}</span>'
     if cell not in MARKS:
         return cell
     name, sign = MARKS[cell]

@@ -1,12 +1,12 @@
 """The ledger as a reader sees it: in words, and on one scale for a forest plot."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 
 from forgetting.claims.claim import Claim, reported_values
-from forgetting.measure.verdict import UNDECIDED
+from forgetting.measure.verdict import CONTRADICTED, HOLDS, UNDECIDED
 from forgetting.text import readable_sign
 
 RESAMPLED = {"members": "other trainings, these images", "both": "other trainings, other images"}
@@ -106,3 +106,38 @@ def scaled_ledger(table: pd.DataFrame) -> pd.DataFrame:
     return table[["id", "short", "verdict"]].assign(
         value=table["difference"] * sign, low=np.minimum(*ends), high=np.maximum(*ends)
     )
+
+
+def beside_each_other(ledgers: Mapping[str, pd.DataFrame], claims: Sequence[Claim]) -> pd.DataFrame:
+    """Return the verdicts of several studies, a row for each claim that has a statistic.
+
+    Args:
+        ledgers: one level of each study's ledger, by the study's name.
+        claims: all claims.
+
+    Returns:
+        claim, and for each study its verdict, under its name, and its effect in words, under
+        "NAME, effect"; missing where the study has nothing to test the claim on.
+    """
+    side = pd.DataFrame({"claim": [claim.short for claim in claims if claim.statistic]})
+    for name, ledger in ledgers.items():
+        own = ledger.set_index("short")
+        side[name] = own["verdict"].reindex(side["claim"]).to_numpy()
+        effects = {short: format_effect(row) for short, row in own.iterrows()}
+        side[f"{name}, effect"] = side["claim"].map(effects)
+    return side
+
+
+def agreement(one: pd.DataFrame, other: pd.DataFrame) -> tuple[int, int, list[str]]:
+    """Compare the verdicts of two ledgers, one level of each.
+
+    Returns:
+        How many claims both test, on how many of these the verdicts are the same, and the claims on
+        which one holds and the other is contradicted, in words.
+    """
+    mine, theirs = (ledger.set_index("id") for ledger in (one, other))
+    shared = mine.index.intersection(theirs.index)
+    pairs = {name: (mine.loc[name, "verdict"], theirs.loc[name, "verdict"]) for name in shared}
+    opposite = [name for name, pair in pairs.items() if set(pair) == {HOLDS, CONTRADICTED}]
+    same = sum(first == second for first, second in pairs.values())
+    return len(shared), same, [str(mine.loc[name, "short"]) for name in opposite]
