@@ -117,18 +117,17 @@ def test_captions_go_to_what_they_belong_to_in_each_edition():
         assert ":::" not in notebook.cells[1].source
 
 
-def test_a_caption_of_what_is_never_displayed_is_refused_and_of_what_may_be_is_dropped():
-    for code, refused in (
-        ("x", True),
-        ('if x:\n    book.show(y, name="one")\n    book.table(z, name="two")', False),
-    ):
-        cells = [nbformat.v4.new_code_cell(code), nbformat.v4.new_markdown_cell(CAPTIONED)]
-        notebook = nbformat.v4.new_notebook(cells=cells)
-        if refused:
-            with pytest.raises(UserError, match="#fig-one has a caption, but no cell displays it"):
-                prose.place_captions(notebook)
-        else:
-            prose.place_captions(notebook)
+def test_a_caption_of_what_no_cell_displays_is_refused():
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell(CAPTIONED)])
+    with pytest.raises(UserError, match="#fig-one has a caption, but no cell displays it"):
+        prose.place_captions(notebook)
+
+
+def test_a_caption_is_dropped_before_it_is_filled_where_a_cell_had_nothing_to_display():
+    for code, dropped in (("x", False), ('if x:\n    book.show(y, name="one")', True)):
+        notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)])
+        left = prose.drop_absent(CAPTIONED, notebook)
+        assert ("#fig-one" not in left) is dropped and "#tbl-two" in left
 
 
 MORE = """

@@ -77,6 +77,7 @@ def _run_cells(name: str, notebook: nbformat.NotebookNode, edition: Edition) -> 
     client = FillingClient(
         notebook,
         page=name,
+        edition=edition.name,
         timeout=CELL_SECONDS,
         kernel_name="python3",
         kernel_manager_class=ForkedKernels,

@@ -20,6 +20,7 @@ class FillingClient(NotebookClient):
     """
 
     page = Unicode(help="The page, for messages.")
+    edition = Unicode(help="The edition, under whose names figures and tables are displayed.")
 
     async def async_execute_cell(
         self, cell: nbformat.NotebookNode, cell_index: int, *args: Any, **options: Any
@@ -41,6 +42,7 @@ class FillingClient(NotebookClient):
         return result
 
     async def _fill(self, cell: nbformat.NotebookNode, place: int) -> None:
+        cell.source = prose.drop_absent(cell.source, self.nb, edition=self.edition)
         names = prose.names_in(cell.source)
         if not names:
             return

@@ -178,25 +178,48 @@ def place_captions(notebook: nbformat.NotebookNode, *, edition: str = "") -> Non
     Raises:
         UserError: A caption of what no code cell displays.
     """
-    code = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "code")
-    outputs = {
-        output["metadata"]["forgetting"]["name"]: output
-        for cell in notebook.cells
-        for output in cell.get("outputs", [])
-        if "name" in output.get("metadata", {}).get("forgetting", {})
-    }
+    outputs = displayed(notebook, edition=edition)
     for cell in notebook.cells:
         if cell.cell_type != "markdown":
             continue
         cell.source, captions = take_captions(cell.source)
         for caption in captions:
-            kind, _, name = caption.name.partition("-")
-            output = outputs.get("-".join(filter(None, (kind, edition, name))))
-            if output is not None:
-                _caption(output, caption)
-            elif f'"{name}"' not in code:
+            if caption.name not in outputs:
                 raise UserError(f"#{caption.name} has a caption, but no cell displays it")
+            _caption(outputs[caption.name], caption)
     notebook.cells = [cell for cell in notebook.cells if cell.source or cell.cell_type == "code"]
+
+
+def drop_absent(source: str, notebook: nbformat.NotebookNode, *, edition: str = "") -> str:
+    """Return a Markdown cell without captions of what a code cell names but has not displayed.
+
+    A cell may display a figure only where there is something to draw.
+
+    Args:
+        source: The Markdown cell.
+        notebook: The notebook, executed up to that cell.
+        edition: As `place_captions`.
+    """
+    code = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "code")
+    outputs = displayed(notebook, edition=edition)
+
+    def kept(match: re.Match[str]) -> str:
+        named = f'"{match["name"].partition("-")[2]}"' in code
+        return "" if named and match["name"] not in outputs else match[0]
+
+    return CAPTION.sub(kept, source)
+
+
+def displayed(notebook: nbformat.NotebookNode, *, edition: str) -> dict[str, Any]:
+    """Return the outputs of a notebook that have names, by name without the edition's part."""
+    outputs = {}
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            name = output.get("metadata", {}).get("forgetting", {}).get("name", "")
+            if name:
+                kind, _, rest = name.partition("-")
+                outputs[f"{kind}-{rest.removeprefix(f'{edition}-') if edition else rest}"] = output
+    return outputs
 
 
 def _caption(output: Mapping[str, Any], caption: Caption) -> None:

@@ -7,7 +7,9 @@ import numpy as np
 from forgetting.book.display import gallery
 from forgetting.book.page_text import leading_votes
 from forgetting.book.study_page import StudyPage
-from forgetting.measure import plurality
+from forgetting.data import human
+from forgetting.errors import DataNotFound
+from forgetting.measure import exemplars, human_difficulty, plurality
 
 
 def votes_in_words(page: StudyPage, setting: str, examples: Sequence[int]) -> list[str]:
@@ -46,3 +48,38 @@ def show_votes(page: StudyPage, examples: Sequence[int], setting: str, *, name: 
         )
     pictures = page.test.require_images()[np.asarray(examples)]
     gallery(pictures, words, alts=alts, name=name)
+
+
+def show_people(page: StudyPage, *, most: int = 18, name: str) -> None:
+    """Display the PIEs on which people disagree most, then those on which they disagree least.
+
+    Args:
+        page: The study; its pictures must be on this machine.
+        most: How many at most, an even number.
+        name: As in `show_votes`.
+
+    Raises:
+        DataNotFound: There are no labels that people gave.
+    """
+    if page.study.data.name != "cifar10":
+        raise DataNotFound(f"nobody was asked about the images of study {page.study.name}")
+    dense, compressed = page.dense, page.compressed
+    people = human.load_cifar10h(page.test.labels)
+    pie = exemplars.find(baseline=dense.predicted, compressed=compressed.predicted)["pie"]
+    agreement = human_difficulty.agreement(people, label=page.test.labels)[pie.to_numpy()]
+    ranked = agreement.sort_values("entropy", ascending=False, kind="stable")["example"].to_numpy()
+    half = most // 2
+    shown = ranked if len(ranked) <= most else np.concatenate([ranked[:half], ranked[-half:]])
+    voted = {"people": [leading_votes(people[place], page.classes) for place in shown]}
+    voted |= {p.setting: votes_in_words(page, p.setting, shown) for p in (dense, compressed)}
+    lines = [[f"{who}: {words[at]}" for who, words in voted.items()] for at in range(len(shown))]
+    labels = [page.classes[page.test.labels[place]] for place in shown]
+    gallery(
+        page.test.require_images()[shown],
+        ["\n".join([label, *words]) for label, words in zip(labels, lines, strict=True)],
+        alts=[
+            f"A test image with the label {label}; {'; '.join(words)}."
+            for label, words in zip(labels, lines, strict=True)
+        ],
+        name=name,
+    )
