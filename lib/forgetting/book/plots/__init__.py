@@ -3,6 +3,6 @@
 A drawing takes tables and gives a figure. It computes nothing that a reader could quote.
 """
 
-from forgetting.book.plots import exemplars, human, overview, parts, studies, verdicts
+from forgetting.book.plots import exemplars, human, overview, parts, studies, top_line, verdicts
 
-__all__ = ["exemplars", "human", "overview", "parts", "studies", "verdicts"]
+__all__ = ["exemplars", "human", "overview", "parts", "studies", "top_line", "verdicts"]
