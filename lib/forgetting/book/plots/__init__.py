@@ -3,6 +3,26 @@
 A drawing takes tables and gives a figure. It computes nothing that a reader could quote.
 """
 
-from forgetting.book.plots import exemplars, human, overview, parts, studies, top_line, verdicts
+from forgetting.book.plots import (
+    exemplars,
+    human,
+    networks,
+    overview,
+    parts,
+    simulations,
+    studies,
+    top_line,
+    verdicts,
+)
 
-__all__ = ["exemplars", "human", "overview", "parts", "studies", "top_line", "verdicts"]
+__all__ = [
+    "exemplars",
+    "human",
+    "networks",
+    "overview",
+    "parts",
+    "simulations",
+    "studies",
+    "top_line",
+    "verdicts",
+]
