@@ -230,6 +230,30 @@ def summary(verdicts: pd.DataFrame, *, reference: pd.DataFrame, alpha: float = 0
     return pd.DataFrame(rows).assign(resamples="members")
 
 
+def side_by_side(found: pd.DataFrame, *, rules: Sequence[str]) -> pd.DataFrame:
+    """Put what subsets find beside what they find where nothing differs, a row a rule and size.
+
+    Args:
+        found: from `summary`, indexed by against, quantity, rule and size.
+        rules: those that are shown, in order.
+
+    Returns:
+        rule, size, found (classes, mean), its low and high, power, exaggeration, overlap (of
+        disjoint subsets), false (classes found between baselines), any_false (share of the subsets
+        that find any). NaN where `summary` left it out.
+    """
+    wide = found["mean"].unstack("quantity")
+    names = {"classes": "found", "overlap of disjoint": "overlap"}
+    columns = ["found", "power", "exaggeration", "overlap"]
+    table = wide.loc["compressed"].rename(columns=names).reindex(columns=columns)
+    table = table.join(found.loc["compressed", "classes"][["low", "high"]])
+    null = wide.loc["second_baseline"][["classes", "any"]]
+    table = table.join(null.rename(columns={"classes": "false", "any": "any_false"}))
+    table = table.loc[list(rules)].reset_index()
+    columns = ["found", "low", "high", "power", "exaggeration", "overlap", "false", "any_false"]
+    return table[["rule", "size", *columns]]
+
+
 def by_class(verdicts: pd.DataFrame) -> pd.DataFrame:
     """Give the share of the subsets in which each class is found.
 

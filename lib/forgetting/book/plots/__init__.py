@@ -4,6 +4,7 @@ A drawing takes tables and gives a figure. It computes nothing that a reader cou
 """
 
 from forgetting.book.plots import (
+    classes,
     exemplars,
     human,
     networks,
@@ -16,6 +17,7 @@ from forgetting.book.plots import (
 )
 
 __all__ = [
+    "classes",
     "exemplars",
     "human",
     "networks",
