@@ -99,6 +99,22 @@ def p_value(value: float) -> str:
     return f"{value:.3f}" if value >= 0.001 else "below 0.001"
 
 
+def p_in_words(value: float) -> str:
+    """Write a p-value with its letter: `p = 0.012`, `p < 0.001`."""
+    return f"p = {value:.3f}" if not value < 0.001 else "p < 0.001"
+
+
+def span(numbers: Iterable[float]) -> str:
+    """Write the smallest and the largest of some numbers, once where they are equal.
+
+    Example:
+        >>> span([3, 1, 2]), span([5, 5])
+        ('1 to 3', '5')
+    """
+    some = list(numbers)
+    return " to ".join(str(number) for number in sorted({min(some), max(some)}))
+
+
 def with_interval(
     row: Mapping[str, float], name: str = "change", *, unit: str = "points", level: str = "95 %"
 ) -> str:
