@@ -87,9 +87,9 @@ def page(
     ] = None,
     study: Annotated[str | None, typer.Option(help="Run the page on this study.")] = None,
     out: Annotated[
-        Path | None,
-        typer.Option(help="Where the executed notebook goes; its place in the book if not given."),
+        Path | None, typer.Option(help="Where the notebook goes, if not to its place in the book.")
     ] = None,
+    run: Annotated[bool, typer.Option(help="Or write it to be opened and run by hand.")] = True,
 ) -> None:
     """Run one page, with other parameters if given; train a level of sparsity that is missing."""
     paths.require_checkout("page")
@@ -102,7 +102,7 @@ def page(
     checked = resolve_parameters(name, study=which, parameters=values)
     needed = load_study(which).with_changes(sparsities=tuple(needed_sparsities(checked)))
     train_missing(needed, trust_notes=True)
-    written = run_page(name, study=which, parameters=values, out=out)
+    written = run_page(name, study=which, parameters=values, out=out, run=run)
     console.print(f"wrote {display_path(written)}")
 
 

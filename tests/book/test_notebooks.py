@@ -9,7 +9,7 @@ from forgetting import paths
 from forgetting.book import prose
 from forgetting.book.page import page_names, read_page
 
-MOST_LINES, MEDIAN_LINES, WIDTH = 20, 6, 120
+MOST_LINES, MEDIAN_LINES, WIDTH = 20, 6, 110
 
 
 def code_cells(name):

@@ -227,3 +227,14 @@ def test_every_page_checks_its_parameters_before_it_defines_anything(name):
     assert f'book.check("{name}", globals())' in code[1]
     before = code[1].partition("book.check")[0].split("\n")
     assert all(re.match(r"from forgetting import book$|$", line) for line in before)
+
+
+def test_a_notebook_to_be_run_by_hand_holds_one_edition_and_the_given_parameters(book, text):
+    tagged = '\n+++ {"tags": ["planted"]}\n\nof flaws\n\n+++ {"tags": ["natural"]}\n\nof nothing\n'
+    (paths.notebooks / "one.md").write_text(text() + tagged)
+    out = run_page("one", study="smoke", parameters={"alpha": 0.2}, out=book / "x.ipynb", run=False)
+    cells = nbformat.read(out, as_version=4).cells
+    assert [cell.source for cell in cells if cell.cell_type == "markdown"][1:] == ["of flaws"]
+    assert "alpha: float = 0.2 " in cells[1].source and not cells[1].outputs
+    with pytest.raises(UserError, match="alpha is 2"):
+        run_page("one", study="smoke", parameters={"alpha": 2.0}, run=False)

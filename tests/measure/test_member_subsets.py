@@ -273,3 +273,29 @@ def test_a_size_that_is_not_possible_is_named_in_one_line():
         with pytest.raises(UserError, match=told) as refusal:
             call()
         assert "\n" not in str(refusal.value)
+
+
+def test_what_is_found_stands_beside_what_is_found_where_nothing_differs():
+    three = {"baseline": alike(6, 40), "second_baseline": alike(6, 41)}
+    compressed = np.where(LABEL == 2, 0, alike(6, 42))
+    reference = class_impact.compare(label=LABEL, baseline=three["baseline"], compressed=compressed)
+    how = {
+        "label": LABEL,
+        **three,
+        "compressed": compressed,
+        "sizes": [2, 6],
+        "draws": 20,
+        "seed": 0,
+    }
+    found = member_subsets.summary(member_subsets.classes(**how), reference=reference)
+    found = found.set_index(["against", "quantity", "rule", "size"]).sort_index()
+    table = member_subsets.side_by_side(found, rules=["Holm", "BH"]).set_index(["rule", "size"])
+    assert table.index.tolist() == [("Holm", 2), ("Holm", 6), ("BH", 2), ("BH", 6)]
+    assert table.loc[("Holm", 6), "found"] == reference["relative_significant_holm"].sum() >= 1
+    for key, row in table.iterrows():
+        for column, of, quantity in (
+            ("found", "compressed", "classes"),
+            ("any_false", "second_baseline", "any"),
+        ):
+            assert row[column] == found.loc[(of, quantity, *key), "mean"]
+    assert np.isnan(table.loc[("Holm", 6), "overlap"])  # no two subsets of all share no member

@@ -9,7 +9,7 @@ from forgetting.book.page_text import layer_names, leading_votes, no_pictures
 from forgetting.book.provenance import provenance
 from forgetting.book.shell import run_module, say_lines
 from forgetting.book.study_page import StudyPage, check, open_page
-from forgetting.book.style import SIZES, bars, colour, label, look, series, use_style
+from forgetting.book.style import SIZES, bars, colour, format_name, label, look, series, use_style
 from forgetting.book.tables import SIGN_OF
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "bars",
     "check",
     "colour",
+    "format_name",
     "gallery",
     "label",
     "layer_names",

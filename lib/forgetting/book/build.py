@@ -12,9 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import nbformat
+
 from forgetting import paths, predictions
 from forgetting.book.dependencies import library_digest
-from forgetting.book.editions import Edition, edition_of, editions, place
+from forgetting.book.editions import Edition, edition_notebook, edition_of, editions, place
 from forgetting.book.execute import execute_page
 from forgetting.book.kernels import kernel_threads
 from forgetting.book.page import (
@@ -34,6 +36,7 @@ def run_page(
     study: str | Path,
     parameters: dict[str, object] | None = None,
     out: Path | None = None,
+    run: bool = True,
 ) -> Path:
     """Run page `name`, write the executed notebook, and return where it went.
 
@@ -43,14 +46,20 @@ def run_page(
         parameters: Override the notebook's and the study's.
         out: Where the notebook goes, by default book/pages/NAME.ipynb, or the study's own place in
             the book if it has one.
+        run: Whether it is run. Otherwise the notebook is written to NAME.ipynb, for who runs it by
+            hand: with these parameters, and the text of the study's edition alone.
 
     Raises:
         UserError: A parameter is not allowed, which is found before a kernel starts; or as
             `execute_page`. An earlier page stays as it was.
     """
+    values = resolve_parameters(name, study=study, parameters=parameters)
+    if not run:
+        out = out or Path(f"{name}.ipynb")
+        write_text(out, nbformat.writes(edition_notebook(read_page(name), values)) + "\n")
+        return out
     own = str(study) if out is None and name in editions().get(str(study), []) else ""
     out = out or paths.pages(own) / f"{name}.ipynb"
-    values = resolve_parameters(name, study=study, parameters=parameters)
     with kernel_threads(1) as pool:
         pool.submit(execute_page, name, values, out, edition=edition_of(own)).result()
     return out

@@ -21,7 +21,8 @@ def library_digest(page: Page, package: Path = PACKAGE) -> str:
     """Return a digest of all that page is made with besides its own text, parameters and data.
 
     That is: the modules of this library that its notebook imports, directly or by way of others,
-    the whole room that makes pages, the claims where the page uses their room, and the versions of
+    the room that makes pages, but of what single pages compute (`book.content`) only what it
+    imports, the claims where the page uses their room, and the versions of
     other packages.
 
     Args:
@@ -30,7 +31,10 @@ def library_digest(page: Page, package: Path = PACKAGE) -> str:
     """
     files = module_files(package)
     used = used_modules(_notebook_imports(page), files) | {
-        module for module in files if f"{module}.".startswith(f"{package.name}.book.")
+        module
+        for module in files
+        if f"{module}.".startswith(f"{package.name}.book.")
+        and not module.startswith(f"{package.name}.book.content.")
     }
     sources = [files[module] for module in sorted(used)]
     folders = {file.parent for file in sources if file.name == "__init__.py"}

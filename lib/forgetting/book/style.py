@@ -145,6 +145,11 @@ def label(setting: Setting | str) -> str:
     return words.get(stem, stem) + (" (of dense again)" if parent == "dense-again" else "")
 
 
+def format_name(setting: Setting | str) -> str:
+    """Return what a legend calls a format, whatever network it was made of."""
+    return label(_name(setting).partition("-of-")[0] + "-of-dense")
+
+
 def series(place: int) -> dict[str, str]:
     """Return the colour, marker and line style of a line that is not a setting but, say, a study.
 

@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from forgetting.book.formats import format_name
 from forgetting.book.plots.parts import legend_below
-from forgetting.book.style import colour, look
+from forgetting.book.style import colour, format_name, look
 from forgetting.text import signed
 
 if TYPE_CHECKING:

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from forgetting.book.formats import Formats, format_name
+from forgetting.book.content.formats import Formats
+from forgetting.book.style import format_name
 from forgetting.text import listed, percent
 
 

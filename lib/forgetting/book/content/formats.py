@@ -9,7 +9,7 @@ import pandas as pd
 
 from forgetting.book.page_text import layer_names
 from forgetting.book.study_page import StudyPage
-from forgetting.book.style import label
+from forgetting.book.style import format_name
 from forgetting.errors import UserError
 from forgetting.measure import (
     class_impact,
@@ -21,11 +21,6 @@ from forgetting.measure import (
 )
 from forgetting.measure.levels import level_alpha
 from forgetting.predictions import Predictions, load_layers
-
-
-def format_name(setting: str) -> str:
-    """Return what a format is called, whatever it was made of."""
-    return label(setting.partition("-of-")[0] + "-of-dense")
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,84 @@
+"""Quantized networks beside pruned ones, of the smoke study."""
+
+import numpy as np
+import pytest
+
+from forgetting import book
+from forgetting.book.content.formats import Formats
+from forgetting.book.content.matches import MatchesInWords
+from forgetting.errors import UserError
+from forgetting.measure import exemplars
+from forgetting.text import signed
+
+
+@pytest.fixture
+def formats(smoke):
+    return Formats(book.open_page("smoke"), (0.9, 0.98), alpha=0.05, draws=100, seed=0)
+
+
+def test_every_population_is_compared_with_dense(formats):
+    beside, page = formats.beside, formats.page
+    assert beside.index.tolist() == list(formats.populations) and len(formats.own) == 3
+    for setting, population in formats.populations.items():
+        found = exemplars.find(baseline=page.dense.predicted, compressed=population.predicted)
+        assert beside.loc[setting, "pie_observed"] == found["pie"].sum()
+        assert beside.loc[setting, "bytes"] == population.info["bytes"].mean()
+
+
+def test_the_nearest_levels_are_nearest_and_said_to_be_near_only_within_the_limits(formats):
+    for limit in (1e-9, 0.99):
+        matched = formats.matched(near_bytes=limit, near_accuracy=limit)
+        assert len(matched) == 3 * 3 + 1 and matched["level"].iloc[-1] == "itself"
+        for _, row in matched.dropna(subset="nearest").iterrows():
+            apart = formats.apart[row["format"]][f"{row['nearest']}_apart"].astype(float)
+            distance = np.log1p(apart) if row["nearest"] == "bytes" else apart
+            assert abs(distance[row["setting"]]) == distance.abs().min()
+            assert row["near"] == (abs(apart[row["setting"]]) <= limit)
+
+
+def test_a_bullet_stands_for_each_format_and_a_level_that_is_not_near_is_marked(formats):
+    def ranged(row, name, digits=0, times=1):
+        return signed(row[name], digits, times=times)
+
+    far = MatchesInWords(formats, formats.matched(near_bytes=1e-9, near_accuracy=1e-9), ranged)
+    lines = far.bullets("bytes").split("\n")
+    assert len(lines) == 3 and all("**no level is near.**" in line for line in lines)
+    assert far.summed("bytes") == "none of 3 formats have a near level."
+    near = MatchesInWords(formats, formats.matched(near_bytes=0.999, near_accuracy=0.999), ranged)
+    assert "no level is near" not in near.bullets("accuracy")
+    assert near.summed("accuracy").startswith("3 of 3 formats have a near level: by PIEs, ")
+
+
+def test_flips_of_copies_are_those_of_their_own_originals(formats):
+    groups = {"all": np.full(len(formats.page.test), True)}
+    flips = formats.flips(groups).set_index(["setting", "way"])["share"]
+    for copies, original in (
+        (formats.own, formats.page.dense),
+        (formats.independent, formats.page.again),
+    ):
+        for setting, copy in copies.items():
+            assert np.isclose(
+                flips[setting, "changed"], (copy.predicted != original.predicted).mean()
+            )
+
+
+def test_pairs_are_compared_with_their_originals_and_their_pies_with_all_dense(formats):
+    table = formats.against_originals().set_index("setting")
+    page = formats.page
+    for name in formats.names:
+        gains = [
+            (copies.predicted == of.label)[:, page.plain].mean()
+            - (of.predicted == of.label)[:, page.plain].mean()
+            for copies, of in (
+                (formats.own[f"{name}-of-dense"], page.dense),
+                (formats.independent[f"{name}-of-dense-again"], page.again),
+            )
+        ]
+        assert np.isclose(table.loc[f"{name}-of-dense", "change"], np.mean(gains))
+    assert set(formats.paired_control()["setting"]) == set(formats.independent)
+    assert formats.layers()["layer"].str.contains("convolution|linear").all()
+
+
+def test_a_study_without_levels_is_refused(smoke):
+    with pytest.raises(UserError, match="lists 0 pruned levels and 3 quantized formats"):
+        Formats(book.open_page("smoke"), (), alpha=0.05, draws=100, seed=0)
