@@ -20,6 +20,8 @@ from sphinx.util.typing import stringify_annotation
 
 from forgetting import paths
 from forgetting.book.editions import text_notebook
+from forgetting.book.page import page_names
+from forgetting.files import write_text
 
 MATHJAX = (  # of 24 MB, the 2 MB that pages ask for
     "tex-mml-chtml.js",
@@ -163,10 +165,12 @@ def lay_out(app: Sphinx, exception: Exception | None) -> None:
     for name in sorted(app.env.found_docs):
         if name.startswith("pages/"):
             page = name.removeprefix("pages/")
-            executed = source / "pages" / f"{page}.ipynb"
-            _copy(executed, out / "notebooks" / f"{page}.ipynb")
-            text = text_notebook(page.rpartition("/")[2], nbformat.read(executed, as_version=4))
-            (out / "notebooks" / f"{page}.md").write_text(text, encoding="utf-8")
+            executed, made = source / "pages" / f"{page}.ipynb", out / "notebooks" / page
+            _copy(executed, made.with_suffix(".ipynb"))
+            name = page.rpartition("/")[2]
+            if name in page_names() and executed.exists():
+                text = text_notebook(name, nbformat.read(executed, as_version=4))
+                write_text(made.with_suffix(".md"), text)
     _copy(paths.archive(), out / "archive")
 
 

@@ -95,7 +95,7 @@ def colour(setting: Setting | str) -> str:
     return shade
 
 
-def look(setting: Setting | str) -> dict[str, str]:
+def look(setting: Setting | str) -> dict[str, Any]:
     """Return the colour, marker, line style and label of a setting.
 
     `axes.plot(x, y, **look("pruned-0.9"))` uses them. Formats made of dense-again have hollow
@@ -150,7 +150,7 @@ def format_name(setting: Setting | str) -> str:
     return label(_name(setting).partition("-of-")[0] + "-of-dense")
 
 
-def series(place: int) -> dict[str, str]:
+def series(place: int) -> dict[str, Any]:
     """Return the colour, marker and line style of a line that is not a setting but, say, a study.
 
     Args:

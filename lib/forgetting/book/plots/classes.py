@@ -1,7 +1,7 @@
 """Changes of classes, and how often rules call classes that do not change."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -42,8 +42,9 @@ def changes(
         for setting, table, shift in populations:
             shown = look(setting) | {"linestyle": "none"}
             rows, place = table.iloc[list(order)], np.arange(len(order)) + shift
-            ends = (100 * rows[f"{what.removesuffix('_change')}_{end}"] for end in ("low", "high"))
-            axis.hlines(place, *ends, color=shown["color"], linewidth=1.8)
+            stem = what.removesuffix("_change")
+            low, high = (100 * rows[f"{stem}_{end}"] for end in ("low", "high"))
+            axis.hlines(place, low, high, color=shown["color"], linewidth=1.8)
             clear = rows["relative_significant_holm"].to_numpy() & (what == "relative_change")
             hollow = {"markerfacecolor": "white", "markersize": 6}
             axis.plot(100 * rows[what], place, **shown | hollow)
@@ -51,7 +52,7 @@ def changes(
             axis.plot(100 * rows[what][clear], place[clear], **filled)
         zero_line(axis, across=True)
         axis.set(title=title)
-    line = {"linewidth": 1.2, "linestyle": "--"}
+    line: dict[str, Any] = {"linewidth": 1.2, "linestyle": "--"}
     axes[1].axvline(100 * overall, color=colour(populations[-1][0]), **line)
     axes[0].set(
         yticks=range(len(order)),

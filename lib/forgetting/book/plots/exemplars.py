@@ -50,7 +50,8 @@ def stability(table: pd.DataFrame) -> "Figure":
     of_pies = table[table["measure"] == "pie"]
     for axis, (quantity, title) in zip(axes, STABILITY.items(), strict=True):
         drawn = of_pies[of_pies["quantity"] == quantity]
-        for setting, rows in drawn.groupby("setting", sort=False):
+        for setting in drawn["setting"].unique():
+            rows = drawn[drawn["setting"] == setting]
             axis.plot(rows["size"], rows["mean"], **look(setting))
             band = {"color": colour(setting), "alpha": 0.2, "linewidth": 0}
             axis.fill_between(rows["size"], rows["low"], rows["high"], **band)

@@ -1,7 +1,7 @@
 """Quantized formats: what they forget for their bytes, and which predictions they flip."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -33,20 +33,24 @@ def excess_and_bytes(
 
     figure, axis = pyplot.subplots(figsize=(6.4, 4.4))
     noise, path = beside.loc["dense-again"], list(levels)
-    ends = (noise[f"pie_{end}"] - noise["pie_null_mean"] for end in ("null_low", "null_high"))
-    axis.axhspan(*ends, color=colour("dense-again"), alpha=0.3, linewidth=0)
-    line = {"color": colour("pruned-0.9"), "linewidth": 1, "zorder": 0}
+    low, high = (noise[f"pie_{end}"] - noise["pie_null_mean"] for end in ("null_low", "null_high"))
+    axis.axhspan(float(low), float(high), color=colour("dense-again"), alpha=0.3, linewidth=0)
+    line: dict[str, Any] = {"color": colour("pruned-0.9"), "linewidth": 1, "zorder": 0}
     axis.plot(beside.loc[path, "bytes"], beside.loc[path, "pie_excess"], **line)
     aside = {name: 1.04 ** (k - (len(formats) - 1) / 2) for k, name in enumerate(formats)}
-    for setting, row in beside.iterrows():
+    for setting, row in zip(beside["setting"], beside.to_dict("records"), strict=True):
         shown, across = look(setting), row["bytes"] * aside.get(setting, 1)
         low, high = row["pie_excess_low"], row["pie_excess_high"]
         axis.plot([across, across], [low, high], color=shown["color"], linewidth=1.3)
-        pruned = {"label": None} if setting in levels else {}
+        pruned: dict[str, Any] = {"label": None} if setting in levels else {}
         axis.plot([across], [row["pie_excess"]], **shown | {"linestyle": "none"} | pruned)
         if setting in levels:
             words = f"{levels[setting]:g}\n{signed(row['change'], 1, times=100)}"
-            place = {"xytext": (7, 4), "textcoords": "offset points", "color": shown["color"]}
+            place: dict[str, Any] = {
+                "xytext": (7, 4),
+                "textcoords": "offset points",
+                "color": shown["color"],
+            }
             axis.annotate(words, (across, row["pie_excess"]), **place, fontsize=10, linespacing=1)
     size = beside["bytes"]
     ticks = [2.0**k for k in range(40) if size.min() / 1.3 < 2.0**k < size.max() * 1.5]
@@ -78,8 +82,8 @@ def flips(
             rows = flipped[chosen].set_index("kind").loc[list(kinds)]
             place = np.arange(len(kinds)) + 0.22 * (number - (len(settings) - 1) / 2)
             shown = look(setting) | {"linestyle": "none", "label": format_name(setting)}
-            ends = (100 * rows[end] for end in ("low", "high"))
-            axis.hlines(place, *ends, color=shown["color"], linewidth=1.5)
+            low, high = (100 * rows[end] for end in ("low", "high"))
+            axis.hlines(place, low, high, color=shown["color"], linewidth=1.5)
             axis.plot(100 * rows["share"], place, **shown)
         reach = (len(kinds) - 0.5, -0.5)
         axis.set(title=way.capitalize(), yticks=range(len(kinds)), yticklabels=kinds, ylim=reach)

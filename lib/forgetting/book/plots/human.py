@@ -65,8 +65,9 @@ def pies_beside_others(compared: pd.DataFrame) -> "Figure":
     from matplotlib import pyplot
 
     figure, axes = pyplot.subplots(1, 2, sharey=True, figsize=SIZES["tall"])
-    hollow = {"markerfacecolor": "white"}
-    controls = (("the rest", -0.14, hollow), ("equally uncertain", 0.14, {}))
+    hollow: dict[str, Any] = {"markerfacecolor": "white"}
+    filled: dict[str, Any] = {}
+    controls = (("the rest", -0.14, hollow), ("equally uncertain", 0.14, filled))
     for axis, (outcome, (unit, times)) in zip(axes, OUTCOMES.items(), strict=True):
         for control, shift, fill in controls:
             chosen = (compared["control"] == control) & (compared["outcome"] == outcome)

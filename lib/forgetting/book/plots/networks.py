@@ -18,6 +18,12 @@ RULES = {"uncorrected": ("o", "-"), "BH": ("s", "--"), "Holm": ("^", ":")}
 MARKERS = "osD^vP<>X*h"
 
 
+def _rows(table: pd.DataFrame, *key: str) -> pd.DataFrame:
+    """Return the rows below the outer levels `key` of an index."""
+    rows: Any = table.loc[key]
+    return pd.DataFrame(rows)
+
+
 def _against_networks(axis: "Axes", sizes: Sequence[int], **how: Any) -> None:
     """Make an axis of numbers of networks: logarithmic, with ticks at the sizes shown."""
     axis.set(xscale="log", xlabel="networks of each kind, log scale", **how)
@@ -30,7 +36,7 @@ def _band(
     axis: "Axes", rows: pd.DataFrame, setting: str, ends: tuple[str, str], alpha: float = 0.2
 ) -> None:
     low, high = ends
-    shade = {"color": colour(setting), "alpha": alpha, "linewidth": 0}
+    shade: dict[str, Any] = {"color": colour(setting), "alpha": alpha, "linewidth": 0}
     axis.fill_between(rows.index, rows[low], rows[high], **shade)
 
 
@@ -52,14 +58,14 @@ def pies(
     titles = {"pie": "PIEs", "clear": "Clear PIEs"}
     for axis, (measure, title) in zip(axes, titles.items(), strict=True):
         for quantity, of in (("floor", "dense-again"), ("observed", setting)):
-            rows = counts.loc[measure, quantity]
+            rows = _rows(counts, measure, quantity)
             axis.plot(rows.index, rows["mean"], **look(of))
             _band(axis, rows.loc[list(halves)], of, ("low", "high"))
         _against_networks(axis, sizes, title=title)
     axes[0].set(ylim=(0, None), ylabel=f"test images, of {images:,}")
     axes[1].set_yscale("symlog", linthresh=1)
     axes[1].set_ylim(0, None)
-    most = 2 * counts.loc["clear", "mean"].max()
+    most = 2 * _rows(counts, "clear")["mean"].max()
     ticks = [tick for tick in (0, 1, 10, 100, 1000) if tick <= most]
     axes[1].set_yticks(ticks, [str(tick) for tick in ticks])
     legend_below(figure, axes[0])
@@ -87,7 +93,7 @@ def overlap_and_readers(
 
     figure, (left, right) = pyplot.subplots(1, 2, figsize=SIZES["wide"])
     for setting in settings:
-        rows, of = overlap.loc[setting], tests.loc["pie", setting]
+        rows, of = _rows(overlap, setting), _rows(tests, "pie", setting)
         left.plot(rows.index, rows["mean"], **look(setting))
         _band(left, rows, setting, ("low", "high"))
         right.plot(of.index, of["detected"], **look(setting))
@@ -129,7 +135,7 @@ def classes(
     )
     for axis, (against, of, words) in zip(axes, panels, strict=True):
         for rule, (marker, line) in RULES.items():
-            rows = counts.loc[against, "classes", rule]
+            rows = _rows(counts, against, "classes", rule)
             shown = {"marker": marker, "linestyle": line, "color": colour(of), "label": rule}
             axis.plot(rows.index, rows["mean"], **shown)
             if against == "compressed" and rule != "BH":
@@ -166,10 +172,10 @@ def power_by_class(
     shades = pyplot.get_cmap("viridis")(np.linspace(0, 0.75, len(names)))
     figure, axis = pyplot.subplots(figsize=SIZES["tall"])
     for place, (number, name) in enumerate(names.items()):
-        shown = {"color": shades[place], "label": name}
+        shown: dict[str, Any] = {"color": shades[place], "label": name}
         marker = MARKERS[place % len(MARKERS)]
         axis.plot(sizes, found.loc[number][list(sizes)], marker=marker, **shown)
-        dashed = {"color": shades[place], "linestyle": "--", "linewidth": 1.2}
+        dashed: dict[str, Any] = {"color": shades[place], "linestyle": "--", "linewidth": 1.2}
         axis.plot(beyond, fresh.loc[number][list(beyond)], **dashed)
     axis.axvline(members, color="black", linewidth=1, linestyle=":")
     title = "Share of studies that find the class"
@@ -202,21 +208,21 @@ def smallest_change(
     figure, axis = pyplot.subplots(figsize=SIZES["wide"])
     shown = look(setting)
     first = f"one of {classes}, Holm's first step"
-    lines = (
+    lines: tuple[tuple[str, dict[str, Any]], ...] = (
         ("detectable", {"linestyle": "-", "label": "one class, tested alone", "marker": "o"}),
         ("detectable_first", {"linestyle": "--", "label": first, "marker": "^"}),
     )
     for column, line in lines:
         axis.plot(sizes, 100 * spread[column, "median"], **shown | line)
-    ends = (100 * spread["detectable", end] for end in ("min", "max"))
-    axis.fill_between(sizes, *ends, color=shown["color"], alpha=0.15, linewidth=0)
-    dashed = {"color": colour("dense"), "linestyle": "-.", "label": "overall accuracy"}
-    axis.plot(sizes, 100 * top_line, **dashed)
+    low, high = (100 * spread["detectable", end] for end in ("min", "max"))
+    axis.fill_between(sizes, low, high, color=shown["color"], alpha=0.15, linewidth=0)
+    of_all: dict[str, Any] = {"color": colour("dense"), "label": "overall accuracy"}
+    axis.plot(sizes, 100 * top_line, linestyle="-.", **of_all)
     axis.axhline(100 * largest, color="black", linewidth=1, linestyle=":")
     title = "Smallest change detected, in points"
     _against_networks(axis, sizes, title=title, yscale="log")
-    low, high = axis.get_ylim()
-    ticks = [tick for tick in (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50) if low <= tick <= high]
+    least, most = axis.get_ylim()
+    ticks = [tick for tick in (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50) if least <= tick <= most]
     axis.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
     axis.minorticks_off()
     axis.legend(loc="upper right")

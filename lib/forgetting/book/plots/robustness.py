@@ -1,7 +1,7 @@
 """Accuracy on corrupted images, and on images that are hard by nature."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -33,8 +33,8 @@ def by_severity(rows: pd.DataFrame, settings: Sequence[str]) -> "Figure":
         left.plot(own["severity"], 100 * own["compressed_accuracy"], **look(setting))
         across = own["severity"] + 0.08 * (place - (len(settings) - 2) / 2)
         right.plot(across, 100 * own["beyond"], **look(setting) | {"linestyle": "none"})
-        ends = (100 * own[f"beyond_{end}"] for end in ("low", "high"))
-        bars(right, across, *ends, setting, width=1.2)
+        low, high = (100 * own[f"beyond_{end}"] for end in ("low", "high"))
+        bars(right, across, low, high, setting, width=1.2)
     zero_line(right)
     left.set(title="Accuracy (%)", xlabel="severity (0: clean)", xticks=range(6))
     title = "Change beyond clean (points)"
@@ -59,23 +59,25 @@ def by_corruption(
 
     figure, (left, right) = pyplot.subplots(1, 2, sharey=True, figsize=TALL)
     panels = ((left, "change", "change"), (right, "beyond", "all"))
+    over_all = pooled.to_dict("index")
     for of, shift in (("dense-again", 0.16), (setting, -0.16)):
         rows = single[single["setting"] == of].set_index("corruption").loc[list(order)]
         place = np.arange(len(order)) + 1 + shift
         for axis, name, ends in panels:
-            shown = look(of) | {"linestyle": "none"} | ({} if axis is left else {"label": None})
+            shown = look(of) | {"linestyle": "none"}
+            shown |= {} if axis is left else {"label": None}
             axis.plot(100 * rows[name], place, **shown)
             low, high = (100 * rows[f"{ends}_{end}"] for end in ("low", "high"))
             bars(axis, place, low, high, of, across=True)
         for axis, name, _ in panels:
             shown = look(of) | {"linestyle": "none", "label": None}
-            axis.plot(100 * pooled.loc[of, name], shift, **shown)
-            low, high = (100 * pooled.loc[of, f"{name}_{end}"] for end in ("low", "high"))
-            bars(axis, [shift], low, high, of, across=True)
+            axis.plot(100 * over_all[of][name], shift, **shown)
+            ends = [100 * over_all[of][f"{name}_{end}"] for end in ("low", "high")]
+            bars(axis, [shift], ends[0], ends[1], of, across=True)
     for axis in (left, right):
         zero_line(axis, across=True)
         axis.axhline(0.5, color="black", linewidth=0.8, linestyle=":")
-    line = {"color": colour(setting), "linewidth": 1, "linestyle": "--"}
+    line: dict[str, Any] = {"color": colour(setting), "linewidth": 1, "linestyle": "--"}
     left.axvline(100 * clean, **line, label="change on clean images")
     names = ["all corruptions", *(name.replace("_", " ") for name in order)]
     left.set(title="Change (points)", yticks=range(len(order) + 1), yticklabels=names)
@@ -98,7 +100,7 @@ def two_scales(cells: pd.DataFrame, *, clean: pd.Series, setting: str) -> "Figur
     figure, axes = pyplot.subplots(1, 2, figsize=SIZES["wide"])
     shown = look(setting) | {"linestyle": "none", "markersize": 4}
     dense = cells["baseline_accuracy"]
-    span = np.linspace(*np.array([0.97, 1.02]) * [dense.min(), dense.max()], 50)
+    span = np.linspace(0.97 * dense.min(), 1.02 * dense.max(), 50)
     change, share = clean["change"], clean["proportional_change"]
     same = {
         "change": (np.full(50, change), share * span),

@@ -35,13 +35,13 @@ def by_sparsity_and_weights(
     )
     for row, (column, title) in zip(axes, quantities.items(), strict=True):
         for place, name in enumerate(names):
-            rows = table.loc[name].dropna(subset=[column])
+            rows = table.xs(name, level="study").dropna(subset=[column])
             look = series(place) | {"label": name}
             moved = rows.index + APART * (place - (len(names) - 1) / 2)
             for axis, across in ((row[0], moved), (row[1], rows["weights_left"])):
                 if f"{column}_low" in rows:
-                    ends = (100 * rows[f"{column}_{end}"] for end in ("low", "high"))
-                    axis.vlines(across, *ends, color=look["color"], linewidth=1.5)
+                    low, high = (100 * rows[f"{column}_{end}"] for end in ("low", "high"))
+                    axis.vlines(across, low, high, color=look["color"], linewidth=1.5)
                 axis.plot(across, 100 * rows[column], **look)
         row[0].set_title(title)
         left = table["weights_left"]

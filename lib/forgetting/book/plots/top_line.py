@@ -1,7 +1,7 @@
 """Top-line accuracy: every network as a dot, changes of the mean, and accuracy against bytes."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -27,7 +27,7 @@ def networks_and_changes(
     """
     from matplotlib import pyplot
 
-    names = list(accuracy)
+    names, by_name = list(accuracy), change.to_dict("index")
     # A larger change is drawn as an arrow, so that the small ones can be seen.
     widest = 4 * accuracy["dense"].std(ddof=1)
     figure, (left, right) = pyplot.subplots(
@@ -36,16 +36,21 @@ def networks_and_changes(
     for place, name in enumerate(names):
         shown = look(name) | {"linestyle": "none", "label": None}
         heights = place + 0.28 * np.linspace(-1, 1, len(accuracy[name]))
-        small = {"s": 8, "alpha": 0.45, "linewidth": 0}
+        small: dict[str, Any] = {"s": 8, "alpha": 0.45, "linewidth": 0}
         left.scatter(100 * accuracy[name], heights, color=shown["color"], **small)
-        mean, low, high = 100 * means.loc[name, ["mean", "low", "high"]]
+        mean, low, high = _percent(means, name)
         left.plot([low, high], [place, place], color="black", linewidth=2.5)
-        mark = {"marker": "|", "markersize": 14, "markeredgewidth": 2.5, "color": "black"}
+        mark: dict[str, Any] = {
+            "marker": "|",
+            "markersize": 14,
+            "markeredgewidth": 2.5,
+            "color": "black",
+        }
         left.plot([mean], [place], **mark)
-        if name in change.index:
-            _change(right, change.loc[name], place, shown, widest)
-    noise = 100 * change.loc["dense-again", ["change_low", "change_high"]]
-    noise_band(right, *noise, across=True, alpha=0.25)
+        if name in by_name:
+            _change(right, by_name[name], place, shown, widest)
+    low, high = (100 * by_name["dense-again"][f"change_{end}"] for end in ("low", "high"))
+    noise_band(right, low, high, across=True, alpha=0.25)
     zero_line(right, across=True)
     left.set(
         title="Accuracy, in percent",
@@ -57,7 +62,12 @@ def networks_and_changes(
     return figure
 
 
-def _change(axis: "Axes", row: pd.Series, place: int, shown: dict, widest: float) -> None:
+def _percent(means: pd.DataFrame, name: str) -> list[float]:
+    row = means.to_dict("index")[name]
+    return [100 * row[end] for end in ("mean", "low", "high")]
+
+
+def _change(axis: "Axes", row: Mapping, place: int, shown: dict, widest: float) -> None:
     if abs(row["change"]) > widest:
         arrow = "◂ " if row["change"] < 0 else "▸ "
         words = f"{arrow}{signed(row['change'])}"
@@ -85,15 +95,19 @@ def accuracy_and_bytes(
 
     figure, axis = pyplot.subplots(figsize=SIZES["wide"])
     path = ["dense", *levels]
-    line = {"color": colour("pruned-0.9"), "linewidth": 1, "zorder": 0}
-    axis.plot(sizes[path], [100 * means.loc[name, "mean"] for name in path], **line)
-    for name in means.index:
-        mean, low, high = 100 * means.loc[name, ["mean", "low", "high"]]
+    line: dict[str, Any] = {"color": colour("pruned-0.9"), "linewidth": 1, "zorder": 0}
+    axis.plot(sizes[path], [_percent(means, name)[0] for name in path], **line)
+    for name in map(str, means.index):
+        mean, low, high = _percent(means, name)
         size, shown = sizes[name], look(name) | {"linestyle": "none"}
         axis.plot([size, size], [low, high], color=shown["color"], linewidth=1.5)
         axis.plot([size], [mean], **shown | ({"label": None} if name in levels else {}))
         if name in levels:
-            beside = {"xytext": (7, -13), "textcoords": "offset points", "color": shown["color"]}
+            beside: dict[str, Any] = {
+                "xytext": (7, -13),
+                "textcoords": "offset points",
+                "color": shown["color"],
+            }
             axis.annotate(f"{levels[name]:g}", (size, mean), **beside)
     ticks = [2.0**k for k in range(40) if sizes.min() / 1.5 < 2.0**k < sizes.max() * 1.5]
     title = f"Accuracy on {tested}, in percent"
