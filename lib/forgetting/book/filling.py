@@ -69,12 +69,10 @@ class FillingClient(NotebookClient):
 
     async def _evaluate(self, expressions: dict[str, str]) -> dict[str, Any]:
         """Return what the kernel replies to some expressions; this changes nothing in it."""
-        assert self.kc is not None
-        request = self.kc.execute(
-            "", silent=True, store_history=False, user_expressions=expressions
-        )
-        reply = await self.kc.get_shell_msg(timeout=self.timeout)
+        client: Any = self.kc
+        request = client.execute("", silent=True, store_history=False, user_expressions=expressions)
+        reply = await client.get_shell_msg(timeout=self.timeout)
         while reply["parent_header"].get("msg_id") != request:
-            reply = await self.kc.get_shell_msg(timeout=self.timeout)
+            reply = await client.get_shell_msg(timeout=self.timeout)
         found: dict[str, Any] = reply["content"]["user_expressions"]
         return found

@@ -121,9 +121,9 @@ def beside_each_other(ledgers: Mapping[str, pd.DataFrame], claims: Sequence[Clai
     """
     side = pd.DataFrame({"claim": [claim.short for claim in claims if claim.statistic]})
     for name, ledger in ledgers.items():
-        own = ledger.set_index("short")
-        side[name] = own["verdict"].reindex(side["claim"]).to_numpy()
-        effects = {short: format_effect(row) for short, row in own.iterrows()}
+        rows = {row["short"]: row for row in ledger.to_dict("records")}
+        side[name] = side["claim"].map({short: row["verdict"] for short, row in rows.items()})
+        effects = {short: format_effect(row) for short, row in rows.items()}
         side[f"{name}, effect"] = side["claim"].map(effects)
     return side
 

@@ -48,9 +48,9 @@ def count(
     Returns:
         For each rule (...) counts; under "losses", classes with a negative relative change.
     """
+    two = np.asarray(baseline), np.asarray(compressed), np.asarray(n)
     found = {
-        name: class_impact.verdicts(baseline, compressed, n, alpha=alpha, centre=name)
-        for name in class_impact.CENTRES
+        name: class_impact.verdicts(*two, alpha=alpha, centre=name) for name in class_impact.CENTRES
     }
     counts = {rule: found[of][column].sum(axis=-1) for rule, (of, column) in rules(centre).items()}
     return counts | {"losses": (found[centre]["relative_change"] < 0).sum(axis=-1)}
@@ -82,8 +82,8 @@ def count_in_halves(
     """
     pooled = np.asarray(correct)
     halves = resampling.subsets(len(pooled), members, draws=draws, seed=seed)
-    sides = (pooled[np.nonzero(side)[1].reshape(draws, -1).T] for side in (halves, ~halves))
-    return pd.DataFrame(count(*sides, n, alpha=alpha, centre=centre))
+    one, other = (pooled[np.nonzero(side)[1].reshape(draws, -1).T] for side in (halves, ~halves))
+    return pd.DataFrame(count(one, other, n, alpha=alpha, centre=centre))
 
 
 def balance(compared: pd.DataFrame, picked: Mapping[str, npt.ArrayLike]) -> pd.DataFrame:

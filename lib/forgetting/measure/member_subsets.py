@@ -243,11 +243,12 @@ def side_by_side(found: pd.DataFrame, *, rules: Sequence[str]) -> pd.DataFrame:
         that find any). NaN where `summary` left it out.
     """
     wide = found["mean"].unstack("quantity")
+    of_classes = found.xs("classes", level="quantity").xs("compressed", level="against")
     names = {"classes": "found", "overlap of disjoint": "overlap"}
     columns = ["found", "power", "exaggeration", "overlap"]
-    table = wide.loc["compressed"].rename(columns=names).reindex(columns=columns)
-    table = table.join(found.loc["compressed", "classes"][["low", "high"]])
-    null = wide.loc["second_baseline"][["classes", "any"]]
+    table = wide.xs("compressed", level="against").rename(columns=names).reindex(columns=columns)
+    table = table.join(of_classes[["low", "high"]])
+    null = wide.xs("second_baseline", level="against")[["classes", "any"]]
     table = table.join(null.rename(columns={"classes": "false", "any": "any_false"}))
     table = table.loc[list(rules)].reset_index()
     columns = ["found", "low", "high", "power", "exaggeration", "overlap", "false", "any_false"]

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -103,7 +104,7 @@ class Formats:
             others = self.page.every_dense if pruned else dense
             two = self.on_plain(others, population.predicted, alpha)
             [accuracy] = pairwise.compare_accuracy(**two).to_dict("records")
-            how = {"draws": self.draws, "seed": self.seed, "alpha": alpha}
+            how: dict[str, Any] = {"draws": self.draws, "seed": self.seed, "alpha": alpha}
             [counts] = pairwise.compare_exemplars(
                 baseline=dense, second_baseline=again, compressed=population.predicted, **how
             ).to_dict("records")
@@ -164,7 +165,7 @@ class Formats:
         for setting, table in self.apart.items():
             rows.append({"format": setting, "nearest": None, "setting": setting})
             distance = {
-                "bytes": np.log1p(table["bytes_apart"].astype(float)).abs(),
+                "bytes": table["bytes_apart"].astype(float).map(np.log1p).abs(),
                 "accuracy": table["accuracy_apart"].astype(float).abs(),
             }
             limits = {"bytes": near_bytes, "accuracy": near_accuracy}

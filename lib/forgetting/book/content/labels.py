@@ -1,6 +1,7 @@
 """Images with a planted flaw, and whether networks give training images their labels."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -79,7 +80,12 @@ def memory_of_labels(page: StudyPage, *, draws: int, seed: int) -> pd.DataFrame:
     """
     learned = page.images.train.attributes
     dense, again = (load_part(page, name, "train") for name in ("dense", "dense-again"))
-    how = {"kind": learned["kind"], "source": learned["source"], "draws": draws, "seed": seed}
+    how: dict[str, Any] = {
+        "kind": learned["kind"],
+        "source": learned["source"],
+        "draws": draws,
+        "seed": seed,
+    }
     how |= {"given": dense.label, "true": learned["true_label"]}
     every = np.concatenate([dense.predicted, again.predicted])
     tables = [
@@ -112,7 +118,7 @@ def on_both_parts(page: StudyPage, settings: list[str]) -> pd.DataFrame:
     for setting in settings:
         for part in ("test", "train"):
             before, after = load_part(page, "dense", part), load_part(page, setting, part)
-            two = {"baseline": before.predicted, "compressed": after.predicted}
+            two: dict[str, Any] = {"baseline": before.predicted, "compressed": after.predicted}
             top = class_impact.overall(label=before.label, **two).iloc[0]
             found = exemplars.find(**two)
             shares = {"pies": found["pie"].mean(), "clear": found["clear"].mean()}

@@ -57,9 +57,11 @@ class PieRates:
     @cached_property
     def null_share(self) -> dict[str, np.ndarray]:
         """How often each image is a PIE between random halves of all dense networks, (N,)."""
-        two, how = self._two_dense, {"draws": self.draws, "seed": self.seed}
+        dense, again = self._two_dense
         return {
-            measure: exemplar_halves.null_shares(*two, **how, measure=measure)
+            measure: exemplar_halves.null_shares(
+                dense, again, draws=self.draws, seed=self.seed, measure=measure
+            )
             for measure in MEASURES
         }
 
@@ -67,7 +69,7 @@ class PieRates:
     def half_shares(self) -> dict[tuple[float, str], Any]:
         """What halves of the networks find, by level and measure, for intervals over members."""
         dense, again = self._two_dense
-        shares = {}
+        shares: dict[tuple[float, str], Any] = {}
         for level, predicted in self.page.predicted.items():
             halves = exemplar_halves.cut(
                 baseline=dense,

@@ -110,12 +110,12 @@ def simulate(function: Any, world: Mapping[str, Any], **how: Any) -> pd.DataFram
 
 def rate(table: pd.DataFrame, place: Place) -> float:
     """Return a rate, a fraction."""
-    return float(table.loc[place, "rate"])
+    return float(table["rate"][place])
 
 
 def error(table: pd.DataFrame, place: Place) -> float:
     """Return the Monte-Carlo standard error of a rate, a fraction."""
-    return float(table.loc[place, "error"])
+    return float(table["error"][place])
 
 
 def per_cent(table: pd.DataFrame, place: Place) -> str:
@@ -127,7 +127,7 @@ def per_cent(table: pd.DataFrame, place: Place) -> str:
     """
     if place not in table.index:
         return ""
-    value, spread = 100 * table.loc[place, "rate"], 100 * table.loc[place, "error"]
+    value, spread = 100 * rate(table, place), 100 * error(table, place)
     if np.isnan(value):
         return "–"
     return f"{value:.1f}" + ("" if np.isnan(spread) else f" ± {spread:.1f}")

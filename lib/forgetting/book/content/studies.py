@@ -208,10 +208,14 @@ def distinguished(table: pd.DataFrame, column: str, level: float, *, alpha: floa
         level: The sparsity.
         alpha: Of the intervals given, and of those of all differences together.
     """
-    rows = table.xs(level, level="sparsity")
+    rows = pd.DataFrame(table.xs(level, level="sparsity"))
     estimates = rows[[column, f"{column}_low", f"{column}_high"]]
     pairs = pairwise.compare_estimates(
         estimates.set_axis(["estimate", "low", "high"], axis=1), alpha=alpha
     )
-    larger = [f"{row.larger} than for {row.smaller}" for row in pairs.itertuples() if row.low > 0]
+    clear = pairs[pairs["low"] > 0]
+    larger = [
+        f"{more} than for {less}"
+        for more, less in zip(clear["larger"], clear["smaller"], strict=True)
+    ]
     return listed(larger, "")

@@ -1,6 +1,7 @@
 """Top-line accuracy of each population beside the one that it is compared with."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -59,7 +60,7 @@ def changes(page: StudyPage, *, alpha: float = 0.05) -> pd.DataFrame:
         of `populations` but dense.
     """
     label, dense, again = page.dense.label, page.dense, page.again
-    two = {"label": label, "baseline": page.every_dense, "alpha": alpha}
+    two: dict[str, Any] = {"label": label, "baseline": page.every_dense, "alpha": alpha}
     tables = [
         class_impact.overall(**two | {"baseline": dense.predicted}, compressed=again.predicted),
         levels.overall(**two, compressed=page.predicted).drop(columns="level"),
@@ -74,8 +75,8 @@ def changes(page: StudyPage, *, alpha: float = 0.05) -> pd.DataFrame:
     each = [alpha / len(page.levels) if name.startswith("pruned-") else alpha for name in names]
     return table.assign(
         detectable=[
-            float(power.smallest_detectable(se=row.se, df=row.df, alpha=level))
-            for row, level in zip(table.itertuples(), each, strict=True)
+            float(power.smallest_detectable(se=se, df=df, alpha=level))
+            for se, df, level in zip(table["se"], table["df"], each, strict=True)
         ],
         beats_dense=[
             _beats(page.load(name).accuracy, dense.accuracy if name == again.setting else all_dense)

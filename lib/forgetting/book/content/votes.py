@@ -1,8 +1,7 @@
 """Pictures with their labels and what most networks say of them."""
 
-from collections.abc import Sequence
-
 import numpy as np
+import numpy.typing as npt
 
 from forgetting.book.display import gallery
 from forgetting.book.page_text import leading_votes
@@ -12,7 +11,7 @@ from forgetting.errors import DataNotFound
 from forgetting.measure import exemplars, human_difficulty, plurality
 
 
-def votes_in_words(page: StudyPage, setting: str, examples: Sequence[int]) -> list[str]:
+def votes_in_words(page: StudyPage, setting: str, examples: npt.ArrayLike) -> list[str]:
     """Return the most frequent labels of test images in a population, e.g. `20 say 3, 10 say 5`.
 
     Args:
@@ -21,10 +20,10 @@ def votes_in_words(page: StudyPage, setting: str, examples: Sequence[int]) -> li
         examples: Places of the images in the test part.
     """
     counts = plurality.count(page.load(setting).predicted, classes=len(page.classes))
-    return [leading_votes(counts[example], page.classes) for example in examples]
+    return [leading_votes(counts[example], page.classes) for example in np.asarray(examples, int)]
 
 
-def show_votes(page: StudyPage, examples: Sequence[int], setting: str, *, name: str) -> None:
+def show_votes(page: StudyPage, examples: npt.ArrayLike, setting: str, *, name: str) -> None:
     """Display test images with their labels and the votes of two populations; none show nothing.
 
     Args:
@@ -33,11 +32,12 @@ def show_votes(page: StudyPage, examples: Sequence[int], setting: str, *, name: 
         setting: The population that stands beside the dense one.
         name: Of the gallery; its caption stands in a Markdown cell.
     """
-    if not len(examples):
+    places = np.asarray(examples, int)
+    if not len(places):
         return
     words, alts = [], []
-    dense, other = (votes_in_words(page, one, examples) for one in ("dense", setting))
-    for place, example in enumerate(examples):
+    dense, other = (votes_in_words(page, one, places) for one in ("dense", setting))
+    for place, example in enumerate(places):
         label, kind = page.classes[page.dense.label[example]], page.kinds[example]
         above = f"{label}, {kind}" if page.has_flaws else label
         words.append(f"{above}\ndense: {dense[place]}\n{setting}: {other[place]}")
@@ -46,7 +46,7 @@ def show_votes(page: StudyPage, examples: Sequence[int], setting: str, *, name: 
             f"A test image of class {of}; dense networks: {dense[place]}; "
             f"{setting}: {other[place]}."
         )
-    pictures = page.test.require_images()[np.asarray(examples)]
+    pictures = page.test.require_images()[places]
     gallery(pictures, words, alts=alts, name=name)
 
 

@@ -32,9 +32,9 @@ def excess_and_bytes(
     from matplotlib import pyplot
 
     figure, axis = pyplot.subplots(figsize=(6.4, 4.4))
-    noise, path = beside.loc["dense-again"], list(levels)
+    noise, path = beside.to_dict("index")["dense-again"], list(levels)
     low, high = (noise[f"pie_{end}"] - noise["pie_null_mean"] for end in ("null_low", "null_high"))
-    axis.axhspan(float(low), float(high), color=colour("dense-again"), alpha=0.3, linewidth=0)
+    axis.axhspan(low, high, color=colour("dense-again"), alpha=0.3, linewidth=0)
     line: dict[str, Any] = {"color": colour("pruned-0.9"), "linewidth": 1, "zorder": 0}
     axis.plot(beside.loc[path, "bytes"], beside.loc[path, "pie_excess"], **line)
     aside = {name: 1.04 ** (k - (len(formats) - 1) / 2) for k, name in enumerate(formats)}

@@ -20,7 +20,9 @@ MARKERS = "osD^vP<>X*h"
 
 def _rows(table: pd.DataFrame, *key: str) -> pd.DataFrame:
     """Return the rows below the outer levels `key` of an index."""
-    rows: Any = table.loc[key]
+    rows: Any = table
+    for name in key:
+        rows = rows.loc[name]
     return pd.DataFrame(rows)
 
 

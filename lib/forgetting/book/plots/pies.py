@@ -1,7 +1,7 @@
 """What PIEs are like: their rates by kind and class, their pixels, and labels that are lost."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -103,7 +103,12 @@ def qualities(compared: pd.DataFrame, *, setting: str) -> "Figure":
     from matplotlib import pyplot
 
     subsets = compared["images"].drop_duplicates().tolist()
-    shape = {"sharey": True, "sharex": True, "squeeze": False, "figsize": SIZES["wide"]}
+    shape: dict[str, Any] = {
+        "sharey": True,
+        "sharex": True,
+        "squeeze": False,
+        "figsize": SIZES["wide"],
+    }
     figure, axes = pyplot.subplots(1, len(subsets), **shape)
     for axis, words in zip(axes[0], subsets, strict=True):
         rows = compared[compared["images"] == words]

@@ -72,8 +72,8 @@ def by_corruption(
         for axis, name, _ in panels:
             shown = look(of) | {"linestyle": "none", "label": None}
             axis.plot(100 * over_all[of][name], shift, **shown)
-            ends = [100 * over_all[of][f"{name}_{end}"] for end in ("low", "high")]
-            bars(axis, [shift], ends[0], ends[1], of, across=True)
+            least, most = (100 * over_all[of][f"{name}_{end}"] for end in ("low", "high"))
+            bars(axis, [shift], least, most, of, across=True)
     for axis in (left, right):
         zero_line(axis, across=True)
         axis.axhline(0.5, color="black", linewidth=0.8, linestyle=":")

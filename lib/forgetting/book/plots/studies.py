@@ -35,7 +35,7 @@ def by_sparsity_and_weights(
     )
     for row, (column, title) in zip(axes, quantities.items(), strict=True):
         for place, name in enumerate(names):
-            rows = table.xs(name, level="study").dropna(subset=[column])
+            rows = pd.DataFrame(table.xs(name, level="study")).dropna(subset=[column])
             look = series(place) | {"label": name}
             moved = rows.index + APART * (place - (len(names) - 1) / 2)
             for axis, across in ((row[0], moved), (row[1], rows["weights_left"])):
