@@ -182,6 +182,18 @@ def gallery(
     )
 
 
+def display_html(drawn: str, *, name: str, text: str) -> None:
+    """Display HTML that is numbered as a figure and has its caption in a Markdown cell.
+
+    Args:
+        drawn: A figure with an empty `figcaption`.
+        name: As in `show`.
+        text: What stands for it where HTML is not shown.
+    """
+    words = {"name": _anchor("fig", name), "explorer": True}
+    _display({"text/html": drawn, "text/plain": text}, words)
+
+
 def say(text: str) -> None:
     """Display MyST Markdown whose numbers come from results.
 

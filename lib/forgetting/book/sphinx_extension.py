@@ -12,6 +12,7 @@ from typing import Any, get_type_hints
 
 import nbformat
 import numpy.typing as npt
+import vl_convert
 from docutils import nodes
 from myst_nb.core import render
 from sphinx.application import Sphinx
@@ -35,7 +36,7 @@ class written_table(nodes.General, nodes.Element):
 
 
 class written_gallery(nodes.General, nodes.Element):
-    """A gallery that `book.gallery` wrote as HTML; numbered as a figure."""
+    """A gallery or an explorer that was written as HTML; numbered as a figure."""
 
 
 class Displayed:
@@ -60,7 +61,8 @@ class Displayed:
                 else [image]
             )
         if data.mime_type == "text/html":
-            kind = written_gallery if words.get("gallery") else written_table
+            figure = words.get("gallery") or words.get("explorer")
+            kind = written_gallery if figure else written_table
             return [
                 _named(kind(html=data.string, caption=words["caption"]), words, renderer.renderer)
             ]
@@ -161,6 +163,9 @@ def lay_out(app: Sphinx, exception: Exception | None) -> None:
     mathjax = Path(installed.origin).parent / "static" / "mathjax"
     for part in MATHJAX:
         _copy(mathjax / part, out / "_static" / "vendor" / "mathjax" / part)
+    # In a function of its own: its names would otherwise be those of all scripts of the page.
+    vega = f"(() => {{{vl_convert.javascript_bundle('window.vegaEmbed = vegaEmbed;')}}})();\n"
+    (out / "_static" / "vendor" / "vega.js").write_text(vega, encoding="utf-8")
     _copy(source / "tables", out / "tables")
     for name in sorted(app.env.found_docs):
         if name.startswith("pages/"):

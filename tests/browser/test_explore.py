@@ -1,0 +1,102 @@
+"""The charts that readers change: by keyboard, in both themes, on a phone, and without scripts."""
+
+import pytest
+
+PAGE = "pages/explore"
+DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
+DRAWN = "document.querySelectorAll('figure.explorer.drawn svg').length == 3"
+MARKS = """place => [...document.querySelectorAll('figure.explorer')[place].querySelectorAll('.role-mark :is(path, line, image, text)')]
+    .map(mark => [mark.getAttribute('transform'), mark.getAttribute('d'), mark.getAttribute('x2'), mark.getAttribute('href'), mark.textContent].join())"""
+
+
+@pytest.fixture
+def open_page(browser, html):
+    """Open the page in a window of its own, which is closed after the test."""
+    contexts = []
+
+    def visit(viewport=DESKTOP, **options):
+        context = browser.new_context(viewport=viewport, **options)
+        contexts.append(context)
+        tab = context.new_page()
+        tab.troubles = []
+        tab.on("pageerror", lambda error: tab.troubles.append(str(error)))
+        tab.on("requestfailed", lambda request: tab.troubles.append(request.url))
+        tab.on(
+            "console",
+            lambda said: (
+                tab.troubles.append(said.text) if said.type in ("error", "warning") else None
+            ),
+        )
+        tab.goto((html.resolve() / f"{PAGE}.html").as_uri())
+        if options.get("java_script_enabled", True):
+            tab.wait_for_function(DRAWN)
+        return tab
+
+    yield visit
+    for context in contexts:
+        context.close()
+
+
+def test_the_charts_are_drawn_from_disk_without_a_warning_and_within_their_bytes(open_page, html):
+    assert open_page().troubles == []
+    library = html / "_static" / "vendor" / "vega.js"
+    assert library.stat().st_size <= 1_000_000
+    assert (html / f"{PAGE}.html").read_text().count("application/json") == 3
+    charts = (html / f"{PAGE}.html").read_text().split('<script type="application/json">')[1:]
+    assert sum(len(chart.partition("</script>")[0]) for chart in charts) <= 200_000
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_every_control_changes_its_chart_by_keyboard_alone(open_page, place):
+    tab = open_page()
+    figure = tab.locator("figure.explorer").nth(place)
+    for control in figure.locator(".vega-bind").all():
+        before, words = tab.evaluate(MARKS, place), control.inner_text()
+        chosen = control.locator("input:checked, input[type=range]").first
+        chosen.focus()
+        tab.keyboard.press("End" if chosen.get_attribute("type") == "range" else "ArrowRight")
+        tab.wait_for_timeout(200)
+        # Two corrections may well agree on every class.
+        assert tab.evaluate(MARKS, place) != before or "Correction" in words, words
+
+
+DOTS = """() => [...document.querySelectorAll('figure.explorer')[0].querySelectorAll('.mark-symbol.role-mark path')].map(dot => {
+    const [x, y] = dot.getAttribute('transform').match(/-?[0-9.]+/g).map(Number);
+    return [y, x, dot.getAttribute('aria-label')];
+})"""
+
+
+def test_classes_stand_in_the_order_of_their_loss_at_every_level(open_page):
+    tab = open_page()
+    levels = tab.locator("figure.explorer").first.locator(".vega-bind").first.locator("input")
+    seen = []
+    for place in range(levels.count()):
+        levels.nth(place).check()
+        tab.wait_for_timeout(200)
+        dots = sorted(tab.evaluate(DOTS))
+        across = [x for _, x, _ in dots]
+        assert len(dots) > 2 and across == sorted(across)
+        seen.append([words for *_, words in dots])
+    assert all(one != other for one, other in zip(seen, seen[1:], strict=False))
+
+
+def test_the_charts_follow_the_theme_and_fit_a_phone(open_page):
+    tab = open_page(PHONE)
+    ink = "getComputedStyle(document.querySelector('figure.explorer .role-axis-label text')).fill"
+    light = tab.evaluate(ink)
+    tab.evaluate("document.documentElement.dataset.theme = 'dark'")
+    tab.wait_for_function(f"{ink} != '{light}'")
+    widest = tab.evaluate(
+        "Math.max(...[...document.querySelectorAll('figure.explorer svg, figure.explorer .vega-bindings')].map(e => e.getBoundingClientRect().right))"
+    )
+    assert widest <= PHONE["width"] and tab.troubles == []
+    smallest = tab.evaluate(
+        "Math.min(...[...document.querySelectorAll('figure.explorer svg text')].filter(e => e.textContent).map(e => parseFloat(getComputedStyle(e).fontSize)))"
+    )
+    assert smallest >= 11
+
+
+def test_without_scripts_no_empty_chart_stands_in_the_page(open_page):
+    tab = open_page(java_script_enabled=False)
+    assert not tab.locator("figure.explorer").first.is_visible()
+    assert tab.get_by_text("it belongs to").is_visible()
