@@ -257,8 +257,9 @@ TEXTS = {
 @pytest.mark.parametrize("name", POPULATIONS)
 def test_the_populations_of_a_study_keep_their_names(name):
     one = study.load_study(name)
-    names = [one.population_name(setting) for setting in one.populations]
-    assert names == POPULATIONS[name].split()
+    names = {known.rpartition("-")[0]: known for known in POPULATIONS[name].split()}
+    for setting in (*names, *(setting.name for setting in one.populations)):
+        assert one.population_name(one.setting(setting)) == names[setting]
 
 
 @pytest.mark.parametrize(("name", "setting"), TEXTS)
