@@ -1,6 +1,7 @@
 """What notebooks display becomes numbered figures and tables in HTML, readers' files beside it."""
 
 import inspect
+import json
 import subprocess
 import sys
 
@@ -63,7 +64,9 @@ def built(tmp_path_factory):
             )
         book.show(pyplot.figure(), alt="A figure without a caption at all.")
         book.table(
-            pd.DataFrame({"class": ["a"], "n": [1]}), name="impact", caption="Impact <of> all."
+            pd.DataFrame({"class": ["stripe"], "cell": [1]}),
+            name="impact",
+            caption="Impact <of> all.",
         )
         book.gallery(
             np.zeros((2, 3, 3), np.uint8),
@@ -154,8 +157,16 @@ def test_captions_of_figures_are_markdown_and_those_of_tables_plain_text(built):
     assert "</span>Impact &lt;of&gt; all.</figcaption>" in text
 
 
+def test_the_search_knows_the_words_of_tables_and_galleries_one_by_one(built):
+    index = json.loads(
+        (built / "searchindex.js").read_text().removeprefix("Search.setIndex(").rstrip(")\n")
+    )
+    assert {"stripe", "cell", "squar"} <= index["terms"].keys()  # stems
+    assert not any("stripecell" in term for term in index["terms"])
+
+
 def test_what_readers_need_lies_beside_the_page(built):
-    assert (built / "tables" / "impact.csv").read_text() == "class,n\na,1\n"
+    assert (built / "tables" / "impact.csv").read_text() == "class,cell\nstripe,1\n"
     assert (built / "notebooks" / "page.ipynb").exists()
     mathjax = built / "_static" / "vendor" / "mathjax"
     assert (mathjax / "tex-mml-chtml.js").stat().st_size > 10**6

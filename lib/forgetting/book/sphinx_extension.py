@@ -6,6 +6,7 @@ need without a network is laid beside it: MathJax, the tables, the notebooks for
 """
 
 import importlib.util
+import re
 import shutil
 from pathlib import Path
 from typing import Any, get_type_hints
@@ -16,6 +17,7 @@ import vl_convert
 from docutils import nodes
 from myst_nb.core import render
 from sphinx.application import Sphinx
+from sphinx.config import Config
 from sphinx.environment import BuildEnvironment
 from sphinx.util.typing import stringify_annotation
 
@@ -63,10 +65,18 @@ class Displayed:
         if data.mime_type == "text/html":
             figure = words.get("gallery") or words.get("explorer")
             kind = written_gallery if figure else written_table
-            return [
-                _named(kind(html=data.string, caption=words["caption"]), words, renderer.renderer)
-            ]
+            node = kind(html=data.string, caption=words["caption"])
+            node += nodes.raw("", _searched(data.string), format="html")
+            return [_named(node, words, renderer.renderer)]
         return None
+
+
+def _searched(written: str) -> str:
+    """Return the words of some HTML, for the search; nothing else shows them.
+
+    Sphinx indexes raw HTML, too, but runs the words of neighbouring cells together.
+    """
+    return re.sub(r"<script.*?</script>|<[^<]+?>", " ", written, flags=re.DOTALL)
 
 
 def _named(node: nodes.Element, words: dict, renderer: render.MditRenderMixin) -> nodes.Element:
@@ -138,6 +148,13 @@ def shorten_types(
     return short[0], short[1]
 
 
+def score_pages_first(app: Sphinx, config: Config) -> None:
+    """Let the search list what pages say before entries of the library's reference."""
+    scorer = Path(app.srcdir) / "assets" / "js" / "scorer.js"
+    if scorer.exists():
+        config.html_search_scorer = str(scorer)
+
+
 def number_by_page(app: Sphinx, env: BuildEnvironment) -> list[str]:
     """Number the figures and the tables of each page from 1; no page refers to another's."""
     for by_kind in env.toc_fignumbers.values():
@@ -201,6 +218,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("autodoc-process-docstring", take_types_from_signatures, priority=400)
     app.connect("autodoc-before-process-signature", drop_metadata)
     app.connect("autodoc-process-signature", shorten_types)
+    app.connect("config-inited", score_pages_first)
     app.connect("builder-inited", declare_parallel)
     app.connect("env-get-updated", number_by_page, priority=900)  # after Sphinx has numbered all
     app.connect("html-page-context", name_roles)
