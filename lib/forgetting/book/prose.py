@@ -1,16 +1,17 @@
 """Prose in Markdown cells, with the values that a page's code cells define.
 
-Three marks, each read as what it is where a notebook is opened by hand:
+Three marks, each read as what it is where a notebook is opened by hand. A value::
 
     Accuracy changes by {eval}`change` points.
 
 is filled with the value of `change`. It is the role by which MyST-NB and JupyterLab's MyST
-extension show a variable; here it takes a name, also a dotted one, and never an expression.
+extension show a variable; here it takes a name, also a dotted one, and never an expression. A
+condition::
 
     {only}`fallen` At sparsity {eval}`deepest` accuracy falls.
     {only}`not fallen` At no level does accuracy fall.
 
-A line (a sentence, say) that begins so stands in the page only where the name is true.
+A line (a sentence, say) that begins so stands in the page only where the name is true. A caption::
 
     :::{figure} #fig-top-line
     :alt: Dots for each setting.
