@@ -13,6 +13,7 @@ import yaml
 from axe_playwright_python.sync_playwright import Axe
 
 from forgetting import paths
+from forgetting.book.style import STYLE
 
 DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 COLOUR_RULES = ["color-contrast", "link-in-text-block"]
@@ -156,7 +157,8 @@ PHONE_LOOK = """() => {
     const scrolls = e => e && (['auto', 'scroll'].includes(getComputedStyle(e).overflowX) || scrolls(e.parentElement));
     const beyond = [...document.querySelectorAll('article *')]
         .filter(e => e.getBoundingClientRect().right > innerWidth + 1 && !scrolls(e.parentElement)).map(e => e.outerHTML.slice(0, 120));
-    return {width: document.documentElement.scrollWidth, window: innerWidth, beyond: beyond.slice(0, 5)};
+    const scales = [...document.querySelectorAll('article img[src$=".svg"]')].map(i => i.width / i.naturalWidth);
+    return {width: document.documentElement.scrollWidth, window: innerWidth, beyond: beyond.slice(0, 5), scale: Math.min(1, ...scales)};
 }"""
 
 # Colours fade over when the theme changes: put them where they are going. Waiting for it may never
@@ -239,6 +241,30 @@ def test_a_page_fits_a_phone_without_scrolling_sideways(seen, page):
     phone = seen(page).phone
     assert phone["width"] <= phone["window"], phone["beyond"]
     assert phone["beyond"] == []
+
+
+@every_page
+def test_the_smallest_letter_of_a_figure_can_be_read_on_a_phone(seen, page):
+    points = [size for name, size in STYLE.items() if name.endswith(("fontsize", "font.size"))]
+    points += [STYLE[f"{axis}tick.labelsize"] for axis in "xy"]
+    pixels = min(points) * 96 / 72
+    assert pixels * seen(page).phone["scale"] >= 11
+
+
+def test_a_table_of_many_rows_shows_those_that_hold_what_is_typed(browser, html):
+    with browser.new_context(viewport=DESKTOP) as context:
+        tab = context.new_page()
+        _open(tab, (html.resolve() / "pages/claims.html").as_uri())
+        table = tab.locator("figure.data-table").first
+        rows = table.locator("tbody tr")
+        every = rows.count()
+        table.locator(".row-filter input").fill("Undecided")
+        left = [row for row in rows.all() if row.is_visible()]
+        assert 0 < len(left) < every
+        assert all("undecided" in row.text_content() for row in left)
+        assert table.locator("output").inner_text() == f"{len(left)} of {every} rows"
+        table.locator(".row-filter input").fill("")
+        assert all(row.is_visible() for row in rows.all())
 
 
 @every_page
