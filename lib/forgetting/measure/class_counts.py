@@ -48,9 +48,10 @@ def count(
     Returns:
         For each rule (...) counts; under "losses", classes with a negative relative change.
     """
-    two = np.asarray(baseline), np.asarray(compressed), np.asarray(n)
+    before, after, sizes = (np.asarray(some) for some in (baseline, compressed, n))
     found = {
-        name: class_impact.verdicts(*two, alpha=alpha, centre=name) for name in class_impact.CENTRES
+        name: class_impact.verdicts(before, after, sizes, alpha=alpha, centre=name)
+        for name in class_impact.CENTRES
     }
     counts = {rule: found[of][column].sum(axis=-1) for rule, (of, column) in rules(centre).items()}
     return counts | {"losses": (found[centre]["relative_change"] < 0).sum(axis=-1)}

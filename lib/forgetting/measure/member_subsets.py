@@ -246,9 +246,10 @@ def side_by_side(found: pd.DataFrame, *, rules: Sequence[str]) -> pd.DataFrame:
     of_classes = found.xs("classes", level="quantity").xs("compressed", level="against")
     names = {"classes": "found", "overlap of disjoint": "overlap"}
     columns = ["found", "power", "exaggeration", "overlap"]
-    table = wide.xs("compressed", level="against").rename(columns=names).reindex(columns=columns)
+    found_by = pd.DataFrame(wide.xs("compressed", level="against"))
+    table = found_by.rename(columns=names).reindex(columns=columns)
     table = table.join(of_classes[["low", "high"]])
-    null = wide.xs("second_baseline", level="against")[["classes", "any"]]
+    null = pd.DataFrame(wide.xs("second_baseline", level="against"))[["classes", "any"]]
     table = table.join(null.rename(columns={"classes": "false", "any": "any_false"}))
     table = table.loc[list(rules)].reset_index()
     columns = ["found", "low", "high", "power", "exaggeration", "overlap", "false", "any_false"]

@@ -170,15 +170,16 @@ class Formats:
             }
             limits = {"bytes": near_bytes, "accuracy": near_accuracy}
             for what, apart in distance.items():
-                level = apart.idxmin()
-                near = abs(table.loc[level, f"{what}_apart"]) <= limits[what]
+                level = str(apart.idxmin())
+                of_level = table.to_dict("index")[level]
+                near = abs(of_level[f"{what}_apart"]) <= limits[what]
                 row = {"format": setting, "nearest": what, "setting": level, "near": near}
-                rows.append(row | dict(table.loc[level]) | self.more_pies(setting, level))
+                rows.append(row | of_level | self.more_pies(setting, level))
         rows.append({"format": "dense-again", "nearest": None, "setting": "dense-again"})
         columns = ["bytes", "pie_observed", "clear_observed", "classes"]
         matched = pd.DataFrame(rows).join(self.beside[columns], on="setting")
-        level = matched["setting"].where(matched["setting"].isin(list(self.level_of)), "itself")
-        return matched.assign(level=level)
+        pruned = matched["setting"].isin(list(self.level_of))
+        return matched.assign(level=matched["setting"].where(pruned, "itself"))
 
     def flips(self, groups: dict[str, np.ndarray]) -> pd.DataFrame:
         """Return the columns of `pairwise.compare_flips`, group being called kind, and setting.
