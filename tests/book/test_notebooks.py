@@ -1,5 +1,6 @@
 """Notebooks are short cells and prose: what computes is in the library, what is said in Markdown."""
 
+import ast
 import re
 import statistics
 
@@ -88,3 +89,28 @@ def test_no_sentence_carries_the_number_of_networks_typed_by_hand(name):
 
 def test_every_text_notebook_is_a_page():
     assert {file.stem for file in paths.notebooks.glob("*.md")} - {"README"} == set(page_names())
+
+
+@pytest.mark.parametrize("name", page_names())
+def test_no_cell_changes_a_parameter_which_the_box_at_the_end_shows(name):
+    parameters = set(read_page(name).parameters)
+    for cell in code_cells(name):
+        if "parameters" not in cell.metadata.get("tags", []):
+            tree = ast.parse(cell.source)
+            inner = {  # comprehensions and functions have variables of their own
+                id(part)
+                for node in ast.walk(tree)
+                if isinstance(
+                    node,
+                    ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp | ast.FunctionDef,
+                )
+                for part in ast.walk(node)
+            }
+            stored = {
+                node.id
+                for node in ast.walk(tree)
+                if isinstance(node, ast.Name)
+                and isinstance(node.ctx, ast.Store)
+                and id(node) not in inner
+            }
+            assert not stored & parameters
