@@ -9,10 +9,10 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.made-from-lock
 
 .DEFAULT_GOAL := help
-.PHONY: help setup book test train page archive audit bench serve lint wheel lock clean
+.PHONY: help setup book test train page archive audit bench serve lint wheel lock clean clean-reruns
 
 help: ## show this list
-	@grep -hE "^[a-z]+:.*## " $(MAKEFILE_LIST) | awk -F ":.*## " '{ printf "  make %-8s %s\n", $$1, $$2 }'
+	@grep -hE "^[a-z-]+:.*## " $(MAKEFILE_LIST) | awk -F ":.*## " '{ printf "  make %-12s %s\n", $$1, $$2 }'
 
 setup: $(STAMP) ## make .venv with every pinned dependency and the command `forgetting`
 
@@ -30,7 +30,7 @@ test: setup ## run the tests, WORKERS (2) at a time
 train: setup ## train what is missing of STUDY
 	$(BIN)/forgetting train $(STUDY)
 
-page: setup ## run one page: make page NAME=class-disparity PARAMS="alpha=0.01 members=10"
+page: setup ## run one page and bind the book with it: make page NAME=class-disparity PARAMS="alpha=0.01 members=10"
 	$(BIN)/forgetting page $(NAME) $(if $(filter file,$(origin STUDY)),,--study $(STUDY)) $(PARAMS)
 
 archive: setup ## publish STUDY: all its predictions into book/archive, for readers who train nothing
@@ -60,3 +60,6 @@ lock: ## compile lib/requirements.lock from environment.yml; UPGRADE=1 takes the
 
 clean: ## remove what was generated for the book; trained populations stay
 	rm -rf book/pages book/tables book/_build
+
+clean-reruns: ## remove the pages that `make page` put beside the book's own; the next `make book` does without them
+	rm -rf book/pages/rerun-* book/tables/rerun-*

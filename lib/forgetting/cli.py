@@ -28,21 +28,10 @@ StudyName = Annotated[str, typer.Argument(help=f"One of {STUDIES}, or the path o
 @app.command()
 def train(
     study: StudyName = "digits",
-    members: Annotated[
-        int | None, typer.Option(help="Networks in each population, instead of the study's.")
-    ] = None,
-    sparsity: Annotated[
-        list[float] | None,
-        typer.Option(help="A further pruned level, in [0, 1). May be given more than once."),
-    ] = None,
-    device: Annotated[
-        str,
-        typer.Option(help="cpu, cuda, or auto: a GPU, if there is one, for networks that fill it."),
-    ] = "auto",
-    minutes: Annotated[
-        float | None,
-        typer.Option(help="Begin no further network after so many; the same command goes on."),
-    ] = None,
+    members: options.Members = None,
+    sparsity: options.Sparsities = None,
+    device: options.Device = "auto",
+    minutes: options.Minutes = None,
 ) -> None:
     """Train what is missing of a study's populations; what exists is verified and kept."""
     paths.require_checkout("train")
@@ -87,15 +76,19 @@ def page(
     ] = None,
     study: Annotated[str | None, typer.Option(help="Run the page on this study.")] = None,
     out: Annotated[
-        Path | None, typer.Option(help="Where the notebook goes, if not to its place in the book.")
+        Path | None, typer.Option(help="Only write the notebook, here, and bind nothing.")
     ] = None,
     run: Annotated[bool, typer.Option(help="Or write it to be opened and run by hand.")] = True,
 ) -> None:
-    """Run one page, with other parameters if given; train a level of sparsity that is missing."""
+    """Run one page and bind the book with it; train a level of sparsity that is missing.
+
+    A page that was run on another study or with other parameters stands beside the book's own.
+    """
     paths.require_checkout("page")
     from forgetting.book.build import run_page
     from forgetting.book.page import needed_sparsities, read_page, resolve_parameters
     from forgetting.book.parameters import parse_assignments
+    from forgetting.book.reruns import bind_with
 
     values = parse_assignments(" ".join(parameters or []))
     which = str(study or values.pop("study", None) or read_page(name).parameters["study"].default)
@@ -103,7 +96,9 @@ def page(
     needed = load_study(which).with_changes(sparsities=tuple(needed_sparsities(checked)))
     train_missing(needed, trust_notes=True)
     written = run_page(name, study=which, parameters=values, out=out, run=run)
-    console.print(f"wrote {display_path(written)}")
+    console.print(f"wrote {display_path(written)}", markup=False)
+    if run and out is None:
+        console.print(bind_with(written), markup=False)
 
 
 @app.command()

@@ -1,4 +1,4 @@
-"""Arguments and options of the commands `audit` and `predict`, with their help."""
+"""Arguments and options of the commands `train`, `audit` and `predict`, with their help."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,6 +8,21 @@ import typer
 
 from forgetting.errors import UserError
 
+Members = Annotated[
+    int | None, typer.Option(help="Networks in each population, instead of the study's.")
+]
+Sparsities = Annotated[
+    list[float] | None,
+    typer.Option(help="A further pruned level, in [0, 1). May be given more than once."),
+]
+Device = Annotated[
+    str,
+    typer.Option(help="cpu, cuda, or auto: a GPU, if there is one, for networks that fill it."),
+]
+Minutes = Annotated[
+    float | None,
+    typer.Option(help="Begin no further network after so many; the same command goes on."),
+]
 Predictions = Annotated[
     list[Path] | None,
     typer.Argument(

@@ -30,7 +30,7 @@ book.provenance("one", globals())"""
     study = study_file()
     first = run_page("one", study=study, parameters={"alpha": 0.25, "levels": [0.1]}).read_bytes()
     out = run_page("one", study=study, parameters={"alpha": 0.25, "levels": [0.1]})
-    assert out == book / "book" / "pages" / "one.ipynb" and out.read_bytes() == first
+    assert out.is_relative_to(book / "book" / "pages") and out.read_bytes() == first
     notebook = nbformat.reads(first.decode(), as_version=4)
     nbformat.validate(notebook)
     _, cell, last = notebook.cells

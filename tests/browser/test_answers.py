@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from forgetting import paths
+from forgetting.book.reruns import is_rerun
 from forgetting.claims.answer import judge_claim
 
 
@@ -16,6 +17,8 @@ def answers(html):
     """What each page answers: (study, claim, level) to {verdict: pages}."""
     found = defaultdict(lambda: defaultdict(list))
     for page in sorted(paths.pages().rglob("*.ipynb")):
+        if is_rerun(page):
+            continue  # asks another question
         notebook = nbformat.read(page, as_version=4)
         for cell in notebook.cells:
             for output in cell.get("outputs", []):

@@ -6,10 +6,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import yaml
 from joblib import cpu_count
 
 import forgetting
 from forgetting import paths
+from forgetting.book import repository, reruns
 from forgetting.errors import UserError
 from forgetting.files import display_path, write_text
 
@@ -38,6 +40,7 @@ def bind_book() -> Path:
         UserError: The book has a warning or an error; they are printed.
     """
     source = stage()
+    repository.put_changes(source, repository.repository())
     key, note = _sources(source), source / "_build" / ".made-from"
     if note.exists() and note.read_text() == key and (paths.html() / "index.html").exists():
         print(f"up to date: the book in {display_path(paths.html())}", flush=True)
@@ -69,9 +72,10 @@ def run_jupyter_book(source: Path) -> int:
         path_config=str(paths.ROOT / "_config.yml"),
         noconfig=True,
         confoverrides={
-            "external_toc_path": str(source / "_toc.yml"),
+            "external_toc_path": str(contents(source)),
             "nitpicky": True,
             "latex_individualpages": False,  # of no concern to HTML, but it has to be there
+            **repository.settings(repository.repository()),
         },
         freshenv=True,
         warningiserror=True,
@@ -82,11 +86,27 @@ def run_jupyter_book(source: Path) -> int:
     return result if isinstance(result, int) else 1  # an exception, which Sphinx has printed
 
 
+def contents(source: Path) -> Path:
+    """Return the table of contents: as it is written, or with the parts that this book has besides.
+
+    Args:
+        source: The folder that the book is bound from.
+    """
+    written, longer = source / "_toc.yml", source / "_build" / "_toc.yml"
+    further = [*reruns.parts(), *repository.parts(repository.repository())]
+    if not further:
+        return written
+    book = yaml.safe_load(written.read_text(encoding="utf-8"))
+    book["parts"] = [*book.get("parts", []), *further]
+    write_text(longer, yaml.safe_dump(book, sort_keys=False, allow_unicode=True))
+    return longer
+
+
 def _sources(source: Path) -> str:
     """Return a digest of all that the HTML is made from.
 
-    That is the folder, the text notebooks, the settings, the library (for its reference) and the
-    versions of what it is built with.
+    That is the folder, the text notebooks, the settings, the library (for its reference), the
+    versions of what it is built with and the repository that it is built for.
     """
     files = [
         file
@@ -101,7 +121,8 @@ def _sources(source: Path) -> str:
         for file in sorted(files)
         if not file.name.startswith(".")
     )
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+    for_what = repository.repository()
+    return hashlib.sha256("\n".join([for_what, *lines]).encode()).hexdigest()
 
 
 if __name__ == "__main__":  # a process of its own, because Sphinx changes its process for good

@@ -16,7 +16,7 @@ import nbformat
 
 from forgetting import paths, predictions
 from forgetting.book.dependencies import library_digest
-from forgetting.book.editions import Edition, edition_notebook, edition_of, editions, place
+from forgetting.book.editions import BOOK, Edition, edition_notebook, edition_of, editions, place
 from forgetting.book.execute import execute_page
 from forgetting.book.kernels import kernel_threads
 from forgetting.book.page import (
@@ -25,6 +25,7 @@ from forgetting.book.page import (
     read_page,
     resolve_parameters,
 )
+from forgetting.book.reruns import edition_of_run
 from forgetting.errors import UserError
 from forgetting.files import sha256, write_text
 from forgetting.study import Study, load_study, study_names
@@ -44,8 +45,8 @@ def run_page(
         name: The page.
         study: Name or path of a study.
         parameters: Override the notebook's and the study's.
-        out: Where the notebook goes, by default book/pages/NAME.ipynb, or the study's own place in
-            the book if it has one.
+        out: Where the notebook goes; by default its place in the book, or beside it where the
+            study or the parameters are others (see `forgetting.book.reruns`).
         run: Whether it is run. Otherwise the notebook is written to NAME.ipynb, for who runs it by
             hand: with these parameters, and the text of the study's edition alone.
 
@@ -58,10 +59,10 @@ def run_page(
         out = out or Path(f"{name}.ipynb")
         write_text(out, nbformat.writes(edition_notebook(read_page(name), values)) + "\n")
         return out
-    own = str(study) if out is None and name in editions().get(str(study), []) else ""
-    out = out or paths.pages(own) / f"{name}.ipynb"
+    edition = BOOK if out else edition_of_run(name, study=study, values=values)
+    out = out or paths.pages(edition.name) / f"{name}.ipynb"
     with kernel_threads(1) as pool:
-        pool.submit(execute_page, name, values, out, edition=edition_of(own)).result()
+        pool.submit(execute_page, name, values, out, edition=edition).result()
     return out
 
 
