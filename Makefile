@@ -7,9 +7,10 @@ WORKERS ?= 2
 VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.made-from-lock
+LAB    := $(VENV)/.has-jupyterlab
 
 .DEFAULT_GOAL := help
-.PHONY: help setup book test train page archive audit bench serve lint wheel lock clean clean-reruns
+.PHONY: help setup book test train page archive audit bench serve lab lint wheel lock clean clean-reruns
 
 help: ## show this list
 	@grep -hE "^[a-z-]+:.*## " $(MAKEFILE_LIST) | awk -F ":.*## " '{ printf "  make %-12s %s\n", $$1, $$2 }'
@@ -45,6 +46,13 @@ bench: setup ## compare the training engine with the loop a user would write, an
 
 serve: setup ## show the built book at http://localhost:8000
 	$(BIN)/python -m http.server --bind 127.0.0.1 --directory book/_build/html 8000
+
+lab: $(LAB) ## install JupyterLab beside the rest, once, and open this folder in it
+	$(BIN)/jupyter lab
+
+$(LAB): $(STAMP)
+	$(BIN)/python -m pip install --quiet --no-build-isolation --constraint lib/requirements.lock --editable "lib[lab]"
+	@touch $@
 
 lint: setup ## check style, format, types, and which part of the library imports which
 	$(BIN)/ruff check --config lib/pyproject.toml lib tests
