@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import combinations
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from forgetting.errors import UserError
-from forgetting.measure import inputs
+from forgetting.measure import inputs, repeats
 
 # Examples from which a set takes part in tests; the simulated studies of the intervals begin there.
 MINIMUM = 10
@@ -31,6 +32,16 @@ class Sets:
     names: pd.DataFrame
     blocks: tuple[tuple[np.ndarray, np.ndarray], ...]
 
+    @cached_property
+    def sizes(self) -> list[int]:
+        """How many sets each block has."""
+        return [int(cell.max(initial=-1)) + 1 for cell, _ in self.blocks]
+
+    @cached_property
+    def _joint(self) -> tuple[list[np.ndarray], np.ndarray]:
+        """The distinct rows of the blocks' cells, from 1, 0 for none; each example's row (N,)."""
+        return repeats.distinct(*(cell + 1 for cell, _ in self.blocks))
+
     def counts(self, values: np.ndarray) -> np.ndarray:
         """Count the examples of each set that are true.
 
@@ -40,13 +51,18 @@ class Sets:
         Returns:
             (M, G) counts.
         """
-        counted = []
-        for cell, _ in self.blocks:
-            size = int(cell.max(initial=-1)) + 2
-            place = np.arange(len(values))[:, None] * size + (cell + 1)
-            flat = np.bincount(place[values], minlength=len(values) * size)
-            counted.append(flat.reshape(len(values), size)[:, 1:])
-        return np.concatenate(counted, axis=1)
+        cells, place = self._joint
+        counted = np.zeros((len(values), sum(self.sizes)), dtype=np.int64)
+        for row, member in zip(counted, values, strict=True):
+            joint = np.bincount(place[member], minlength=len(cells[0]))
+            # Sums of whole numbers, exact in floats.
+            row[:] = np.concatenate(
+                [
+                    np.bincount(cell, weights=joint, minlength=sets + 1)[1:]
+                    for cell, sets in zip(cells, self.sizes, strict=True)
+                ]
+            )
+        return counted
 
     def whole_counts(self, values: np.ndarray) -> np.ndarray:
         """Count the examples of each set's whole that are true.
@@ -58,9 +74,9 @@ class Sets:
             (M, G) counts.
         """
         counted = []
-        for cell, scope in self.blocks:
+        for (_, scope), sets in zip(self.blocks, self.sizes, strict=True):
             count = values[:, scope].sum(axis=1, keepdims=True)
-            counted.append(np.repeat(count, int(cell.max(initial=-1)) + 1, axis=1))
+            counted.append(np.repeat(count, sets, axis=1))
         return np.concatenate(counted, axis=1)
 
     def spread(self, values: np.ndarray) -> np.ndarray:
@@ -72,16 +88,27 @@ class Sets:
         Returns:
             (G,) standard deviations; NaN for a set of one example.
         """
-        spreads = []
-        for cell, _ in self.blocks:
-            size = int(cell.max(initial=-1)) + 2
-            n, total, squares = (
-                np.bincount(cell + 1, weights=weight, minlength=size)[1:]
-                for weight in (None, values, values**2)
-            )
+        n, total, squares = (
+            self.totals(each) for each in (np.ones(len(values)), values, values**2)
+        )
+        with np.errstate(invalid="ignore"):
             variance = np.maximum(squares - total**2 / n, 0) / np.where(n > 1, n - 1, np.nan)
-            spreads.append(np.sqrt(variance))
-        return np.concatenate(spreads)
+        return np.sqrt(variance)
+
+    def totals(self, values: np.ndarray) -> np.ndarray:
+        """Add up values over the examples of each set.
+
+        Args:
+            values: (N,) numbers.
+
+        Returns:
+            (G,) sums.
+        """
+        sums = [
+            np.bincount(cell + 1, weights=values, minlength=sets + 1)[1:]
+            for (cell, _), sets in zip(self.blocks, self.sizes, strict=True)
+        ]
+        return np.concatenate(sums)
 
 
 def classes(label: npt.ArrayLike) -> Sets:
@@ -116,7 +143,13 @@ def everyone(label: npt.ArrayLike) -> Sets:
     return Sets(pd.DataFrame({"metric": ["accuracy"]}), (block,))
 
 
-def groups(table: pd.DataFrame, *, label: npt.ArrayLike, positive: int | None = None) -> Sets:
+def groups(
+    table: pd.DataFrame,
+    *,
+    label: npt.ArrayLike,
+    positive: int | None = None,
+    together: Sequence[int] = (1, 2),
+) -> Sets:
     """Return groups by each attribute and by each pair of attributes.
 
     Args:
@@ -126,6 +159,7 @@ def groups(table: pd.DataFrame, *, label: npt.ArrayLike, positive: int | None = 
         positive: the positive label of a task with two labels. None: each group has one row, with
             its accuracy. Else it has three: its error; fpr, the share of its negatives that are
             predicted positive; fnr, the share of its positives that are not.
+        together: how many attributes a group combines: 1 for single attributes, 2 for pairs.
 
     Returns:
         Sets named by `attribute` ("sex", or "sex & age"), `group` ("sex=F", or "sex=F & age=old")
@@ -145,7 +179,7 @@ def groups(table: pd.DataFrame, *, label: npt.ArrayLike, positive: int | None = 
                 "use astype('category')"
             )
     names, blocks = [], []
-    for attributes in [(name,) for name in table] + list(combinations(table, 2)):
+    for attributes in [names for size in together for names in combinations(table, size)]:
         cell, members = _cells([table[name] for name in attributes])
         group_names = [
             " & ".join(f"{name}={value}" for name, value in zip(attributes, member, strict=True))

@@ -1,0 +1,90 @@
+"""How much a gap varies over examples, or over the sources that examples were made from."""
+
+import numpy as np
+
+from forgetting.measure.sets import Sets
+
+
+def reference_totals(sets: Sets, totals: np.ndarray) -> np.ndarray:
+    """Add up the totals of the other groups of each group's attribute.
+
+    Args:
+        sets: groups.
+        totals: (..., G) of each group.
+
+    Returns:
+        (..., G) of all examples with another value of the attribute.
+    """
+    sizes = np.array([size for size in sets.sizes if size])
+    sums = np.add.reduceat(totals, np.cumsum(sizes) - sizes, axis=-1)
+    return np.repeat(sums, sizes, axis=-1) - totals
+
+
+def standard_error(
+    sets: Sets, values: np.ndarray, *, cluster: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the standard error of a gap of means over examples, or over clusters of them.
+
+    Args:
+        sets: groups; the examples of a group and those of its reference are two samples.
+        values: (N,) whole numbers, which the gap is a difference of means of.
+        cluster: (N,) numbers 0, 1, ... of what was sampled; None where it is the examples.
+
+    Returns:
+        Standard errors and their degrees of freedom, (G,) each; NaN where a sample has fewer than
+        two examples, or two clusters.
+    """
+    if cluster is not None:
+        return _cluster_error(sets, values, cluster)
+    moments = [sets.totals(each) for each in (np.ones(len(values)), values, values**2)]
+    parts, freedom = [], []
+    for n, total, squares in (moments, [reference_totals(sets, each) for each in moments]):
+        n = np.where(n > 1, n, np.nan)
+        parts.append(np.maximum(squares - total**2 / n, 0) / (n - 1) / n)
+        freedom.append(n - 1)
+    squared = parts[0] + parts[1]
+    spread = np.where(squared > 0, squared, np.nan)
+    df = spread**2 / (parts[0] ** 2 / freedom[0] + parts[1] ** 2 / freedom[1] + (squared == 0))
+    return np.sqrt(squared), np.where(squared == 0, freedom[0] + freedom[1], df)
+
+
+def _cluster_error(
+    sets: Sets, values: np.ndarray, cluster: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """As `standard_error`: what each example adds to the gap is summed over its cluster first.
+
+    Examples of one source vary together, within a group and between a group and its reference.
+    """
+    errors, freedom = [], []
+    for (cell, _), size in zip(sets.blocks, sets.sizes, strict=True):
+        known = cell >= 0
+        at, value = cell[known], values[known]
+        names, source = np.unique(cluster[known], return_inverse=True)
+        every = _by_source(source, value, len(names))
+        for k in range(size):
+            inside = at == k
+            group = _by_source(source[inside], value[inside], len(names))
+            reference = every[0] - group[0], every[1] - group[1]
+            fewest = min(np.count_nonzero(group[0]), np.count_nonzero(reference[0]))
+            if fewest < 2:
+                errors.append(np.nan)
+                freedom.append(np.nan)
+                continue
+            added = _added(*group) - _added(*reference)
+            errors.append(np.sqrt((added**2).sum() * len(names) / (len(names) - 1)))
+            freedom.append(fewest - 1)
+    return np.array(errors), np.array(freedom, dtype=float)
+
+
+def _by_source(
+    source: np.ndarray, value: np.ndarray, sources: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """How many examples each source has, and the sum of their values."""
+    counted = np.bincount(source, minlength=sources)
+    return counted, np.bincount(source, weights=value, minlength=sources)
+
+
+def _added(n: np.ndarray, total: np.ndarray) -> np.ndarray:
+    """What each source adds to the deviation of the mean."""
+    added: np.ndarray = (total - n * total.sum() / n.sum()) / n.sum()
+    return added
