@@ -71,9 +71,10 @@ def _cluster_error(
                 freedom.append(np.nan)
                 continue
             added = _added(*group) - _added(*reference)
-            errors.append(np.sqrt((added**2).sum() * len(names) / (len(names) - 1)))
-            freedom.append(fewest - 1)
-    return np.array(errors), np.array(freedom, dtype=float)
+            squared = (added**2).sum() * len(names) / (len(names) - 1)
+            errors.append(float(np.sqrt(squared)))
+            freedom.append(float(fewest - 1))
+    return np.array(errors), np.array(freedom)
 
 
 def _by_source(

@@ -210,7 +210,7 @@ def _references(sets: Sets, n: np.ndarray) -> np.ndarray:
 
 def _rates(family: Family, baseline: Marked, compressed: Marked) -> dict[str, np.ndarray]:
     """Mean rates over members of groups and references, and their gaps."""
-    columns = {}
+    columns: dict[str, np.ndarray] = {}
     for side, marked in (("baseline", baseline), ("compressed", compressed)):
         rate = marked.group.mean(axis=0) / family.n
         reference = marked.reference.mean(axis=0) / family.n_reference
