@@ -1,6 +1,5 @@
 """An audit: every compressed setting compared with the baseline, in tables and a report."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,25 +8,16 @@ from typing import Any
 import pandas as pd
 
 import forgetting
-from forgetting.audit import report, report_folder, rules
+from forgetting.audit import audit_options, report, report_folder, rules
 from forgetting.audit.audit_tables import TABLES, audit_tables
 from forgetting.audit.comparison import compared_settings
+from forgetting.audit.gap_tables import groups_of
 from forgetting.audit.groups_input import read_groups
-from forgetting.audit.predictions_input import (
-    AuditInput,
-    Population,
-    Predictions,
-    read_predictions,
-)
+from forgetting.audit.predictions_input import Predictions, read_predictions
 from forgetting.audit.rule_parser import parse_rule
 from forgetting.audit.summary import summarize
-from forgetting.audit.table_files import WHOLE_FRACTION
 from forgetting.audit.table_source import Table
-from forgetting.errors import UserError
-from forgetting.measure import inputs
-from forgetting.measure import sets as example_sets
 from forgetting.measure.sets import MINIMUM
-from forgetting.text import counted, quoted
 
 DRAWS, FEWEST_DRAWS = 1000, 200
 WORK = 2 * 10**9  # Draws times predictions of an exemplar count; larger audits draw less often.
@@ -54,9 +44,17 @@ class Audit:
             `subgroups.compare`, with its two questions: `change` (of recall itself) and
             `relative_change` (of recall minus the change of overall accuracy). could_be_worst: no
             other class certainly lost more, by intervals that hold for all at once.
-        groups: the same for each group: setting, attribute, group, metric, and so on; empty without
-            groups. `change` counts right answers in every metric: negative is harm, for error, fpr
-            and fnr, too.
+            floor_change, floor_low, floor_high: `change` between the two baseline populations; NaN
+            without a second.
+        groups: the same for each group: setting, attribute, group, metric, and so on, and
+            intersection (whether it is by two attributes); empty without groups. `change` counts
+            right answers in every metric: negative is harm, for error, fpr and fnr, too.
+        gaps: whether the gap between a group and the others widened, for each rate: setting,
+            intersection, and the columns of `gaps.compare`. Rates are rates here: `gap_change`
+            above 0 means that the group fell behind. Empty without groups.
+        calibration: expected calibration error of each group by one attribute, where every
+            prediction has a confidence: setting and the columns of `calibration.compare`, with
+            floor_change, floor_low and floor_high.
         exemplars: examples on which the two sides disagree, ranked: setting, rank, example, label,
             baseline_predicted, compressed_predicted (the plurality label of the members, or the
             prediction of the one model), direction ("to wrong", "to right", "between wrong
@@ -77,6 +75,8 @@ class Audit:
     overall: pd.DataFrame
     classes: pd.DataFrame
     groups: pd.DataFrame
+    gaps: pd.DataFrame
+    calibration: pd.DataFrame
     exemplars: pd.DataFrame
     pies: pd.DataFrame
     findings: pd.DataFrame
@@ -87,13 +87,19 @@ class Audit:
         return {name: getattr(self, name) for name in TABLES}
 
     def judge(self, rule: str) -> rules.Verdict:
-        """Judge this audit by a rule such as "any group: change_low < -0.05"; see `rules`.
+        """Judge this audit by a rule such as "any gap: gap_change_high > 0.05"; see `rules`.
 
         Raises:
             UserError: it is not a rule, or names what is not there.
         """
         return rules.judge(
-            parse_rule(rule), overall=self.overall, classes=self.classes, groups=self.groups
+            parse_rule(rule),
+            {
+                "overall": self.overall,
+                "class": self.classes,
+                "group": self.groups,
+                "gap": self.gaps,
+            },
         )
 
     def write(
@@ -142,6 +148,7 @@ def audit_predictions(
     paired: bool = False,
     alpha: float = 0.05,
     positive: str | None = None,
+    cluster: str | None = None,
     second_baseline: str | None = None,
     minimum: int = MINIMUM,
     draws: int | None = None,
@@ -150,8 +157,8 @@ def audit_predictions(
     """Compare every compressed setting of `predictions` with the baseline.
 
     Corrections (Holm, Benjamini and Hochberg) and simultaneous intervals run over all tested
-    classes of one setting, and over all tested groups (attributes, intersections and metrics
-    together) of one setting; each setting, and each of the two questions, is a family.
+    classes of one setting, and over its tested groups: those by single attributes and those by two,
+    and each rate, are families of their own, as are each setting and each of the two questions.
 
     Args:
         predictions: one table or several (paths of Parquet or CSV files, DataFrames, Arrow tables)
@@ -168,6 +175,8 @@ def audit_predictions(
         alpha: level of the tests, in (0, 1); intervals are at 1 - alpha.
         positive: the positive label of a task with two labels; groups then have error, FPR and FNR
             instead of accuracy.
+        cluster: the column of `groups` that names what each example was made from (a patient, a
+            video), if several share one; intervals of gaps over examples go by these.
         second_baseline: the setting that is a second, independent population of the baseline's
             kind: the noise floor. By default one called "<baseline>-again", if it is there.
         minimum: classes and groups with fewer examples are shown, but neither tested nor ranked.
@@ -210,21 +219,22 @@ def audit_predictions(
         >>> audit.judge("any class: change_low < -0.05").code
         3
     """
-    _check_options(alpha=alpha, minimum=minimum, seed=seed)
+    audit_options.check_numbers(alpha=alpha, minimum=minimum, seed=seed)
     audit_input = read_predictions(
         predictions, columns=columns, no_answer=no_answer, take_alike=take_alike
     )
     populations, label = audit_input.populations, audit_input.label
-    baseline = _as_read(baseline, populations)
-    second_baseline = _second_baseline(audit_input, baseline, second_baseline)
+    baseline = audit_options.as_read(baseline, populations)
+    second_baseline = audit_options.find_second_baseline(audit_input, baseline, second_baseline)
     comparisons, notes = compared_settings(
         populations, baseline=baseline, second_baseline=second_baseline, paired=paired
     )
-    sets = {"classes": example_sets.classes(label)}
-    positive_code = _positive_code(audit_input, positive)
+    code, chosen = audit_options.positive_code(audit_input, positive), None
     if groups is not None:
-        attributes, more = read_groups(groups, audit_input.examples, take_alike=take_alike)
-        sets["groups"] = example_sets.groups(attributes, label=label, positive=positive_code)
+        attributes, clusters, more = read_groups(
+            groups, audit_input.examples, cluster=cluster, take_alike=take_alike
+        )
+        chosen = groups_of(attributes, label=label, positive=code, cluster=clusters)
         notes += more
     if not draws:
         draws = WORK // (2 * populations[baseline].predicted.size)
@@ -237,64 +247,14 @@ def audit_predictions(
         "draws": draws,
         "seed": seed,
     }
-    tables = audit_tables(audit_input, comparisons, sets, options)
+    tables = audit_tables(audit_input, comparisons, chosen, options)
     numbers = {
         "positive": positive,
         "examples": len(label),
-        "classes": len(sets["classes"].names),
-        "groups": len(sets["groups"].names) if groups is not None else 0,
+        "classes": int(label.max()) + 1,
+        "groups": len(tables["groups"]) // len(comparisons),
     }
-    summary = summarize(tables, comparisons, options=options, notes=[*audit_input.notes, *notes])
+    asked = options | {"positive": positive}
+    summary = summarize(tables, comparisons, options=asked, notes=[*audit_input.notes, *notes])
     version = {"forgetting": forgetting.__version__}
     return Audit(**tables, summary=version | options | numbers | summary)
-
-
-def _check_options(*, alpha: float, minimum: int, seed: int) -> None:
-    inputs.fraction("alpha", alpha)
-    if minimum < 1:
-        raise UserError(
-            f"minimum is {minimum}: it is a number of examples; give at least 1, 10 is usual"
-        )
-    if seed < 0:
-        raise UserError(f"seed is {seed}: give a whole number from 0")
-
-
-def _as_read(setting: object, populations: Mapping[str, Population]) -> str:
-    """Return a setting's name as it was read: whole numbers without decimals, 0 for 0.0."""
-    whole = re.sub(WHOLE_FRACTION, r"\1", str(setting))
-    return whole if whole in populations else str(setting)
-
-
-def _second_baseline(audit_input: AuditInput, baseline: str, name: str | None) -> str | None:
-    """The name of the second baseline population, if there is one."""
-    if name is None:
-        usual = f"{baseline}-again"
-        return usual if usual in audit_input.populations else None
-    name = _as_read(name, audit_input.populations)
-    if name == baseline:
-        raise UserError(
-            f"the second baseline is {quoted(name)}, the baseline itself; name another setting or "
-            "none"
-        )
-    return name
-
-
-def _positive_code(audit_input: AuditInput, positive: str | None) -> int | None:
-    """The code of the positive label."""
-    if positive is None:
-        return None
-    labels = audit_input.classes[: int(audit_input.label.max()) + 1]
-    if str(positive) not in labels or len(labels) != 2:
-        some = ", ".join(map(quoted, labels[:5])) + (", ..." if len(labels) > 5 else "")
-        raise UserError(
-            f"the positive label is {quoted(positive)}: column 'label' holds "
-            f"{counted(len(labels), 'value')} ({some}); name one of two, or leave it out"
-        )
-    populations = audit_input.populations.values()
-    if others := sum(int((population.predicted > 1).sum()) for population in populations):
-        raise UserError(
-            f"column 'predicted': {counted(others, 'prediction')} {'is' if others == 1 else 'are'} "
-            f"neither {quoted(labels[0])} nor {quoted(labels[1])}: false positives and negatives "
-            "need two answers; leave the positive label out"
-        )
-    return labels.index(str(positive))

@@ -7,19 +7,29 @@ import numpy as np
 import pandas as pd
 
 from forgetting.audit.comparison import Comparison, compare_setting
-from forgetting.audit.comparison_tables import findings_table, overall_table, sets_table
+from forgetting.audit.comparison_tables import (
+    findings_table,
+    groups_table,
+    overall_table,
+    sets_table,
+    with_floor,
+)
 from forgetting.audit.exemplar_tables import exemplars_table, pies_table
+from forgetting.audit.gap_tables import Groups, calibration_table, gaps_table
 from forgetting.audit.predictions_input import AuditInput
-from forgetting.measure.sets import Sets
+from forgetting.measure import sets
 
-TABLES = ("overall", "classes", "groups", "exemplars", "pies", "findings")
+TABLES = (
+    *("overall", "classes", "groups", "gaps", "calibration", "exemplars", "pies"),
+    "findings",
+)
 COMPRESSED, FLOOR = "compressed", "noise floor"
 
 
 def audit_tables(
     audit_input: AuditInput,
     comparisons: Sequence[Comparison],
-    sets: Mapping[str, Sets],
+    groups: Groups | None,
     options: Mapping[str, Any],
 ) -> dict[str, pd.DataFrame]:
     """Return all tables of an audit, by name.
@@ -27,7 +37,7 @@ def audit_tables(
     Args:
         audit_input: the predictions.
         comparisons: of its compressed settings.
-        sets: its classes and, if there are any, its groups, as "classes" and "groups".
+        groups: of its examples, if there are any.
         options: baseline, second_baseline, alpha, minimum, draws and seed.
     """
     populations, second_baseline = audit_input.populations, options["second_baseline"]
@@ -35,25 +45,49 @@ def audit_tables(
     several = second if second is not None and len(second.members) > 1 else None
     shared = {"label": audit_input.label, "alpha": options["alpha"]}
     parts: dict[str, list[pd.DataFrame]] = {name: [] for name in TABLES}
+    floor, floors = None, dict[str, pd.DataFrame]()
+    if second_baseline:
+        floor, _ = compare_setting(populations, second_baseline, baseline=options["baseline"])
+        floors = _of_sets(floor, audit_input, groups, options)
     for comparison in comparisons:
         overall = overall_table(comparison, **shared)
         parts["overall"].append(overall.assign(role=COMPRESSED))
-        for of, some in sets.items():
-            table = sets_table(comparison, some, **shared, minimum=options["minimum"])
-            parts[of].append(table)
+        for of, table in _of_sets(comparison, audit_input, groups, options).items():
+            parts[of].append(with_floor(table, floors.get(of)))
             parts["findings"].append(findings_table(table, of=of, alpha=options["alpha"]))
+        if groups is not None:
+            gaps = gaps_table(
+                comparison, groups, **shared, second=second, minimum=options["minimum"]
+            )
+            parts["gaps"].append(gaps)
+            parts["calibration"].append(
+                calibration_table(comparison, groups, **shared, second=floor)
+            )
         names = ("second_baseline", "draws", "seed", "alpha")
         pies = pies_table(comparison, several, **{name: options[name] for name in names})
         parts["pies"].append(pies)
         parts["exemplars"].append(exemplars_table(comparison, audit_input))
-    if second_baseline:
-        floor, _ = compare_setting(populations, second_baseline, baseline=options["baseline"])
-        overall = overall_table(floor, **shared)
-        parts["overall"].append(overall.assign(role=FLOOR))
+    if floor is not None:
+        parts["overall"].append(overall_table(floor, **shared).assign(role=FLOOR))
     tables = {
         name: pd.concat(some, ignore_index=True) if some else pd.DataFrame()
         for name, some in parts.items()
     }
     names_of_classes = np.array(audit_input.classes, dtype=object)
     tables["classes"]["class"] = names_of_classes[tables["classes"]["class"]]
+    return tables
+
+
+def _of_sets(
+    comparison: Comparison,
+    audit_input: AuditInput,
+    groups: Groups | None,
+    options: Mapping[str, Any],
+) -> dict[str, pd.DataFrame]:
+    """The tables of classes and, if there are any, of groups of one comparison."""
+    label = audit_input.label
+    how = {"label": label, "alpha": options["alpha"], "minimum": options["minimum"]}
+    tables = {"classes": sets_table(comparison, sets.classes(label), **how)}
+    if groups is not None:
+        tables["groups"] = groups_table(comparison, groups, **how)
     return tables

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 from forgetting.audit.comparison import PAIRED, Comparison
+from forgetting.audit.gap_tables import Groups
 from forgetting.measure import multiplicity, subgroups
 from forgetting.measure.sets import Sets, everyone
 
@@ -59,7 +60,7 @@ def sets_table(
 
     Args:
         comparison: of N examples.
-        sets: the classes or groups.
+        sets: the classes, or the groups of one family, which are corrected together.
         label: (N,) true labels.
         alpha: level of the tests.
         minimum: examples below which a set is not tested.
@@ -79,6 +80,58 @@ def sets_table(
     return table
 
 
+def groups_table(
+    comparison: Comparison,
+    groups: Groups,
+    *,
+    label: np.ndarray,
+    alpha: float,
+    minimum: int,
+) -> pd.DataFrame:
+    """Return the rows of `sets_table` for all families of groups, each corrected for itself.
+
+    Args:
+        comparison: as in `sets_table`.
+        groups: of its examples.
+        label: as in `sets_table`.
+        alpha: as in `sets_table`.
+        minimum: as in `sets_table`.
+
+    Returns:
+        Groups by single attributes first; intersection: whether a group is one.
+    """
+    shared = {"label": label, "alpha": alpha, "minimum": minimum}
+    parts = [
+        sets_table(comparison, sets, **shared).assign(intersection=intersection)
+        for intersection, sets in groups.families()
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
+def with_floor(table: pd.DataFrame, floor: pd.DataFrame | None) -> pd.DataFrame:
+    """Put the same change between the two baseline populations beside that of each set.
+
+    Args:
+        table: of `sets_table` or `groups_table`.
+        floor: the same of the second baseline population, if there is one.
+    """
+    names = {"change": "change", "low": "change_low", "high": "change_high"}
+    columns = {
+        f"floor_{name}": np.nan if floor is None else floor[column].to_numpy()
+        for name, column in names.items()
+    }
+    return table.assign(**columns)
+
+
+def family_names(table: pd.DataFrame) -> list[str]:
+    """Return the columns that say which rows of a table are tested and corrected together.
+
+    Args:
+        table: of `sets_table` or `groups_table`.
+    """
+    return ["metric", "intersection"] if "intersection" in table else ["setting"]
+
+
 def findings_table(table: pd.DataFrame, *, of: str, alpha: float) -> pd.DataFrame:
     """Return how many sets of one setting each rule finds, one row for each question and rule.
 
@@ -93,6 +146,7 @@ def findings_table(table: pd.DataFrame, *, of: str, alpha: float) -> pd.DataFram
         on average if nothing had changed, at most.
     """
     rows = []
+    families = [rows for _, rows in table.groupby(family_names(table))] if len(table) else []
     for question, prefix in QUESTIONS.items():
         tested = table[f"{prefix}reason"] == ""
         for rule, p in RULES.items():
@@ -101,7 +155,7 @@ def findings_table(table: pd.DataFrame, *, of: str, alpha: float) -> pd.DataFram
             gained = int((significant & (table[question] > 0)).sum())
             by_chance = {
                 "uncorrected": int(tested.sum()),
-                "Holm": min(int(tested.sum()), 1),
+                "Holm": sum(int(tested[some.index].any()) for some in families),
                 "Benjamini-Hochberg": lost + gained,
             }
             rows.append(

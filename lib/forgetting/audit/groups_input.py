@@ -19,8 +19,8 @@ MOST_VALUES = 1000  # Of an attribute; more are not groups but numbers or names.
 
 
 def read_groups(
-    table: Table, examples: pa.Array, *, take_alike: bool = False
-) -> tuple[pd.DataFrame, list[str]]:
+    table: Table, examples: pa.Array, *, cluster: str | None = None, take_alike: bool = False
+) -> tuple[pd.DataFrame, np.ndarray | None, list[str]]:
     """Read the attributes of examples.
 
     An example without a value, or without a row, is in no group of that attribute; the notes say
@@ -30,11 +30,14 @@ def read_groups(
     Args:
         table: it has the column example and one column for each attribute.
         examples: their N names.
+        cluster: the column, if there is one, that is no attribute: it names what each example was
+            made from.
         take_alike: values of an attribute that differ only by case, white space or Unicode form
             are the same.
 
     Returns:
-        N rows in the order of `examples`, a categorical column for each attribute; and notes.
+        N rows in the order of `examples`, a categorical column for each attribute; the numbers of
+        clusters (N,), if asked for; and notes.
 
     Raises:
         UserError: a table that cannot be read, has no column example or nothing else, has an
@@ -43,7 +46,8 @@ def read_groups(
     """
     source = open_table(table, "groups")
     check_columns(source, ["example"])
-    attributes = [column for column in source.columns if column != "example"]
+    check_columns(source, [cluster] if cluster else [])
+    attributes = [column for column in source.columns if column not in ("example", cluster)]
     if not attributes:
         raise UserError(
             f"{source.name} has no column but 'example': add a column for each attribute"
@@ -84,6 +88,9 @@ def read_groups(
                 f"{quoted(attribute)}: in none of its groups."
             )
         columns[attribute] = pd.Categorical.from_codes(code, categories=pd.Index(as_texts(names)))
+    clusters = None
+    if cluster:
+        clusters = _clusters(parts[cluster], cluster, place, len(examples), source)
     left_out = _repeated(columns)
     if len(left_out) == len(columns):
         raise UserError(
@@ -91,7 +98,23 @@ def read_groups(
             "examples"
         )
     notes += [f"Groups: {reason}: left out." for reason in left_out.values()]
-    return pd.DataFrame({name: columns[name] for name in columns if name not in left_out}), notes
+    kept = {name: columns[name] for name in columns if name not in left_out}
+    return pd.DataFrame(kept), clusters, notes
+
+
+def _clusters(
+    parts: list[pa.Array], name: str, place: np.ndarray, examples: int, source: TableSource
+) -> np.ndarray:
+    """Return the number of each example's cluster, (N,)."""
+    code = np.full(examples, -1, dtype=np.int64)
+    values = np.concatenate([name_codes(part, _names(parts)) for part in parts])
+    code[place[place >= 0]] = values[place >= 0]
+    if missing := int((code < 0).sum()):
+        raise UserError(
+            f"{source.name}, column {quoted(name)}: {missing:,} of {counted(examples, 'example')} "
+            "without a value; name the source of each, its own where it shares none"
+        )
+    return code
 
 
 def _repeated(columns: Mapping[str, Any]) -> dict[str, str]:

@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 
 from forgetting.audit.change_text import rate_change
-from forgetting.audit.set_names import nouns, set_name
+from forgetting.audit.comparison_tables import family_names
+from forgetting.audit.set_names import nouns, plain_name
 from forgetting.text import confidence_level, counted, listed, signed
 
 MOST_NAMED = 3
@@ -17,7 +18,8 @@ MOST_NAMED = 3
 def relative_sentences(table: pd.DataFrame, *, of: str, alpha: float) -> list[str]:
     """Say which classes or groups of one setting lost more than the model as a whole, or that none.
 
-    A set is named where its change relative to the overall change is significant by Holm's rule.
+    A set is named where its change relative to the overall change is significant by Holm's rule,
+    corrected for how many families of sets there are, too.
 
     Args:
         table: the setting's rows of `Audit.classes` or `Audit.groups`.
@@ -28,7 +30,9 @@ def relative_sentences(table: pd.DataFrame, *, of: str, alpha: float) -> list[st
     tested = table[table["relative_reason"] == ""]
     if tested.empty:
         return [f"Whether a {one} lost more than the model as a whole could not be tested."]
-    behind = tested[(tested["relative_p_holm"] <= alpha) & (tested["relative_change"] < 0)]
+    families = len(tested[family_names(tested)].drop_duplicates())
+    significant = tested["relative_p_holm"] * families <= alpha
+    behind = tested[significant & (tested["relative_change"] < 0)]
     if behind.empty:
         return [
             f"No {one} is shown to have lost more than the model as a whole "
@@ -53,7 +57,7 @@ def _in_words(row: pd.Series, of: str) -> str:
     if not np.isnan(row["relative_simultaneous_low"]):
         ends = (signed(row[f"relative_simultaneous_{end}"]) for end in ("low", "high"))
         beyond = f"{beyond}, {' to '.join(ends)}"
-    return f"{set_name(row, of)} ({rate_change(row)}; {beyond})"
+    return f"{plain_name(row, of)} ({rate_change(row)}; {beyond})"
 
 
 def _smallest(tested: pd.DataFrame, one: str) -> str:

@@ -3,7 +3,7 @@
 ::
 
     rule       = "any" table ":" condition
-    table      = "class" | "group" | "overall"
+    table      = "class" | "group" | "gap" | "overall"
     condition  = comparisons joined by "and", "or", "not" and parentheses
     comparison = field, one of < <= > >= == !=, value
     value      = a number, or a text in quotes for a field that names a row (only == and !=)

@@ -1,9 +1,9 @@
 """Rules that judge an audit, for a pipeline that needs a yes or a no.
 
-A rule such as `any group: change_low < -0.05` is met where its condition holds for some row. A
+A rule such as `any group: change_low < -0.05` or `any gap: gap_change_high > 0.05` is met where its condition holds for some row. A
 field without a value (NaN) makes a comparison unknown, and logic is three-valued: unknown or true
-is true, unknown and false is false. Classes and groups too small to be tested are left out, and so
-is the noise floor. The grammar stands in `rule_parser`.
+is true, unknown and false is false. What is too small to be tested is left out, and so is the noise
+floor. The grammar stands in `rule_parser`.
 """
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
@@ -21,7 +21,14 @@ NUMBERS = tuple(
     "change_low change_high both_sources_low both_sources_high simultaneous_low simultaneous_high "
     "p p_holm p_bh detectable relative_change relative_low relative_high "
     "relative_simultaneous_low relative_simultaneous_high relative_p relative_p_holm relative_p_bh "
-    "relative_detectable flips to_wrong to_right".split()
+    "relative_detectable flips to_wrong to_right floor_change floor_low floor_high".split()
+)
+GAP_NUMBERS = tuple(
+    "n n_reference baseline_rate compressed_rate baseline_reference_rate "
+    "compressed_reference_rate gap_baseline gap_compressed gap_change gap_change_low "
+    "gap_change_high both_sources_low both_sources_high simultaneous_low simultaneous_high p "
+    "p_holm p_bh detectable floor_change floor_low floor_high pooled_change pooled_low "
+    "pooled_high".split()
 )
 OVERALL_NUMBERS = tuple(
     "n baseline_accuracy compressed_accuracy change change_low change_high both_sources_low "
@@ -29,12 +36,13 @@ OVERALL_NUMBERS = tuple(
 )
 # All other numbers lie in [-1, 1].
 AMOUNTS = tuple(
-    "n baseline_count compressed_count proportional_change flips to_wrong to_right".split()
+    "n n_reference baseline_count compressed_count proportional_change flips to_wrong to_right".split()
 )
 # Fields by table: those that are numbers, and those that name a row.
 FIELDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "class": (NUMBERS, ("setting", "class")),
     "group": (NUMBERS, ("setting", "attribute", "group", "metric")),
+    "gap": (GAP_NUMBERS, ("setting", "attribute", "group", "reference", "metric")),
     "overall": (OVERALL_NUMBERS, ("setting",)),
 }
 
@@ -48,7 +56,7 @@ class Rule:
 
     Attributes:
         text: the rule as it was written.
-        table: "class", "group" or "overall".
+        table: "class", "group", "gap" or "overall".
         condition: what it says of a row: true, false, or None where that is unknown.
         numbers: the numeric fields that it asks for.
         names: (field, value) of each name that it mentions.
@@ -76,22 +84,18 @@ class Verdict:
     line: str
 
 
-def judge(
-    rule: Rule, *, overall: pd.DataFrame, classes: pd.DataFrame, groups: pd.DataFrame
-) -> Verdict:
+def judge(rule: Rule, tables: Mapping[str, pd.DataFrame]) -> Verdict:
     """Judge an audit by a rule.
 
     Args:
         rule: of `parse_rule`.
-        overall: the table `Audit.overall`.
-        classes: the table `Audit.classes`.
-        groups: the table `Audit.groups`.
+        tables: those of `Audit` by the word of a rule: overall, class, group and gap.
 
     Raises:
         UserError: a rule about groups, and no groups were given; a name that no row has.
     """
-    table = {"class": classes, "group": groups, "overall": overall}[rule.table]
-    if rule.table == "group" and table.empty:
+    table = tables[rule.table]
+    if rule.table in ("group", "gap") and table.empty:
         raise UserError(
             f"the rule {rule.text!r} is about groups: give a table of groups (--groups)"
         )
@@ -109,7 +113,9 @@ def judge(
         table = table[table["role"] == "compressed"]
     fields = [field for kind in FIELDS[rule.table] for field in kind]
     # Only what the rule can name goes through Python, row by row.
-    rows = table.sort_values("change", kind="stable")[fields].to_dict("records")
+    worst_first = {"by": "gap_change" if rule.table == "gap" else "change"}
+    rows = table.sort_values(**worst_first, ascending=rule.table != "gap", kind="stable")[fields]
+    rows = rows.to_dict("records")
     answers = [rule.condition(row) for row in rows]
     met = [row for row, answer in zip(rows, answers, strict=True) if answer]
     unknown = [row for row, answer in zip(rows, answers, strict=True) if answer is None]
@@ -134,6 +140,7 @@ def _named(rows: Sequence[Row], rule: Rule) -> str:
     keys = {
         "class": ("setting", "class"),
         "group": ("setting", "group", "metric"),
+        "gap": ("setting", "group", "metric"),
         "overall": ("setting",),
     }[rule.table]
     names = []

@@ -21,7 +21,10 @@ def nouns(table: pd.DataFrame, of: str) -> tuple[str, str]:
 
 def set_name(row: pd.Series, of: str) -> str:
     """Return `class 7`, `group sex=F` or `group sex=F (false-negative rate)`."""
-    if of == "classes":
-        return f"class {clipped(row['class'])}"
-    name = f"group {clipped(row['group'])}"
+    name = plain_name(row, of)
     return f"{name} ({METRICS[row['metric']]})" if row["metric"] in METRICS else name
+
+
+def plain_name(row: pd.Series, of: str) -> str:
+    """Return `class 7` or `group sex=F`, where the rate is named beside it."""
+    return f"class {clipped(row['class'])}" if of == "classes" else f"group {clipped(row['group'])}"

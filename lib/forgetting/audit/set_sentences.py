@@ -9,7 +9,8 @@ import pandas as pd
 
 from forgetting.audit.change_text import change_decimals, rate_change
 from forgetting.audit.comparison import TWO_MODELS
-from forgetting.audit.set_names import nouns, set_name
+from forgetting.audit.comparison_tables import family_names
+from forgetting.audit.set_names import METRICS, nouns, plain_name, set_name
 from forgetting.measure import mcnemar
 from forgetting.text import confidence_level, counted, listed, signed
 
@@ -17,11 +18,29 @@ MOST_NAMED, MOST_SMALL = 10, 3
 DISCLAIMER = "Not significant is not unharmed"
 
 
+def families(table: pd.DataFrame) -> list[pd.DataFrame]:
+    """Return the rows of one setting that are tested together: misses first, errors last.
+
+    Args:
+        table: rows of `Audit.classes` or `Audit.groups`.
+    """
+    order = {name: place for place, name in enumerate(reversed(METRICS))}
+    parts = [rows for _, rows in table.groupby(family_names(table), sort=False)]
+    pair = {True: 1, False: 0}
+
+    def place(rows: pd.DataFrame) -> tuple[int, int]:
+        first = rows.iloc[0]
+        return pair[bool(first.get("intersection", False))], order.get(first["metric"], 0)
+
+    return sorted(parts, key=place)
+
+
 def worst_set(table: pd.DataFrame, *, of: str, alpha: float) -> dict[str, Any]:
     """Return which class or group of one setting lost most, as far as that can be said.
 
     One is named only if its loss is significant by Holm's rule, and its interval that holds for all
-    at once lies below 0. Which others could be the worst is read from these intervals.
+    at once lies below 0. Which others could be the worst is read from these intervals. Rates are
+    never ranked against each other: of groups, it is the worst of the first family that has one.
 
     Args:
         table: the setting's rows of `Audit.classes` or `Audit.groups`.
@@ -34,6 +53,12 @@ def worst_set(table: pd.DataFrame, *, of: str, alpha: float) -> dict[str, Any]:
         simultaneous_high and could_be_worst (the names of all that could be, its own among them);
         else why.
     """
+    found = [_worst_of_family(rows, of, alpha) for rows in families(table)]
+    return next((worst for worst in found if worst["named"]), found[0])
+
+
+def _worst_of_family(table: pd.DataFrame, of: str, alpha: float) -> dict[str, Any]:
+    """As `worst_set`, for sets that are tested together."""
     row = _worst_row(table, alpha)
     if row is None:
         why = _why_none(table, alpha, *nouns(table, of))
@@ -69,7 +94,10 @@ def set_sentences(
         alpha: level of the tests.
         minimum: examples below which a class or group is not tested.
     """
-    lines = _headline(table, of, alpha)
+    parts = families(table)
+    lines = _headline(table, of, alpha) if len(parts) == 1 else []
+    if len(parts) > 1:
+        lines = [f"{_family_name(rows)}: {_headline(rows, of, alpha)[0]}" for rows in parts]
     if (table["change"] != 0).any():
         lines += [
             *_counts(table, findings, of, alpha),
@@ -77,6 +105,13 @@ def set_sentences(
             *_untested(table, of),
         ]
     return [*lines, *_power(table, design, *nouns(table, of)), *_needed(table, design, alpha)]
+
+
+def _family_name(rows: pd.DataFrame) -> str:
+    """`False-negative rate by single attributes`."""
+    name = METRICS.get(rows["metric"].iloc[0], rows["metric"].iloc[0])
+    by = "two attributes" if rows["intersection"].iloc[0] else "single attributes"
+    return f"{name[0].upper()}{name[1:]} of groups by {by}"
 
 
 def _lost(table: pd.DataFrame, alpha: float) -> pd.Series:
@@ -132,19 +167,20 @@ def _reasons(table: pd.DataFrame) -> str:
 
 
 def _with_rate(rows: pd.DataFrame, of: str) -> list[str]:
-    return [f"{set_name(row, of)} ({rate_change(row)})" for _, row in rows.iterrows()]
+    return [f"{plain_name(row, of)} ({rate_change(row)})" for _, row in rows.iterrows()]
 
 
 def _headline(table: pd.DataFrame, of: str, alpha: float) -> list[str]:
     one, many = nouns(table, of)
-    worst, row = worst_set(table, of=of, alpha=alpha), _worst_row(table, alpha)
+    worst, row = _worst_of_family(table, of, alpha), _worst_row(table, alpha)
     if row is None:
         return [worst["why"]]
+    name = plain_name(row, of)
     others = [name for name in worst["could_be_worst"] if name != worst["name"]]
     verb_of_loss = "shows the largest loss" if others else "lost most"
-    start = f"{worst['name'][0].upper()}{worst['name'][1:]} {verb_of_loss}"
+    start = f"{name[0].upper()}{name[1:]} {verb_of_loss}"
     if (table["change"] < row["change"]).any():
-        start = f"Of the {many} that lost significantly, {worst['name']} {verb_of_loss}"
+        start = f"Of the {many} that lost significantly, {name} {verb_of_loss}"
     values = [row["change"], row["simultaneous_low"], row["simultaneous_high"]]
     decimals = change_decimals(values, row["baseline_rate"], row["compressed_rate"])
     change, low, high = (signed(value, decimals) for value in values)
@@ -179,10 +215,12 @@ def _counts(table: pd.DataFrame, findings: pd.DataFrame, of: str, alpha: float) 
     plain, holm = (_finding(findings, "change", rule) for rule in ("uncorrected", "Holm"))
     if not holm["tested"]:
         return []
+    number = round(holm["by_chance"] / alpha)
+    each = f", in each of the {number} families that are corrected alone" if number > 1 else ""
     text = (
         f"Of {counted(int(holm['tested']), *nouns(table, of))} tested, {holm['lost']:,} lost and "
         f"{holm['gained']:,} gained significantly after Holm's correction, which lets a false "
-        f"alarm through in at most {100 * alpha:g} % of such audits. Without correction these are "
+        f"alarm through in at most {100 * alpha:g} % of such audits{each}. Without correction these are "
         f"{plain['lost']:,} and {plain['gained']:,}, where chance alone gives up to "
         f"{plain['by_chance']:.2g}."
     )

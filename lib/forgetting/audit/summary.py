@@ -8,6 +8,13 @@ import pandas as pd
 
 from forgetting.audit.comparison import Comparison
 from forgetting.audit.exemplar_sentences import exemplar_sentences
+from forgetting.audit.gap_sentences import (
+    Baselines,
+    gap_headlines,
+    gap_sentences,
+    headlines,
+    lead_sentences,
+)
 from forgetting.audit.overall_sentences import floor_sentences, overall_sentences
 from forgetting.audit.relative_sentences import relative_sentences
 from forgetting.audit.set_sentences import set_sentences, worst_set
@@ -32,15 +39,20 @@ def summarize(
     if second_baseline := options["second_baseline"]:
         row = _rows_of(tables["overall"], second_baseline).iloc[0]
         floor = floor_sentences(row, baseline=options["baseline"], alpha=options["alpha"])
-    settings = [_setting(tables, comparison, floor, options) for comparison in comparisons]
-    correction = _correction(len(comparisons))
+    with_groups = tables["gaps"] if options["positive"] is not None else pd.DataFrame()
+    first = headlines(with_groups, alpha=options["alpha"]) if len(with_groups) else with_groups
+    settings = [_setting(tables, comparison, floor, first, options) for comparison in comparisons]
+    correction, lead = _correction(len(comparisons)), []
+    if len(first):
+        lead = lead_sentences(first, baselines=_baselines(options), alpha=options["alpha"])
     lines = [
         line for setting in settings for lines in setting["sentences"].values() for line in lines
     ]
     return {
+        "lead": lead,
         "correction": correction,
         "notes": list(notes),
-        "sentences": [*lines, correction, *notes],
+        "sentences": [*lead, *(line for line in lines if line not in lead), correction, *notes],
         "settings": settings,
     }
 
@@ -49,18 +61,25 @@ def _setting(
     tables: Mapping[str, pd.DataFrame],
     comparison: Comparison,
     floor: Sequence[str],
+    first: pd.DataFrame,
     options: Mapping[str, Any],
 ) -> dict[str, Any]:
     alpha, setting = options["alpha"], comparison.setting
     overall = _rows_of(tables["overall"], setting).iloc[0]
     findings = _rows_of(tables["findings"], setting)
     sentences = {"overall": [*overall_sentences(overall, alpha=alpha), *floor], "relative": []}
+    gaps = _rows_of(first, setting)
+    if len(first):
+        sentences["gaps"] = gap_sentences(
+            _rows_of(tables["gaps"], setting), gaps, baselines=_baselines(options), alpha=alpha
+        )
     worst: dict[str, dict[str, Any] | None] = {"worst_class": None, "worst_group": None}
     for of, key in (("classes", "worst_class"), ("groups", "worst_group")):
         rows = _rows_of(tables[of], setting)
         if rows.empty:
             continue
-        sentences["relative"] += relative_sentences(rows, of=of, alpha=alpha)
+        if of == "classes" or first.empty:
+            sentences["relative"] += relative_sentences(rows, of=of, alpha=alpha)
         fields = worst_set(rows, of=of, alpha=alpha)
         worst[key] = {field: _json_value(value) for field, value in fields.items()}
         sentences[of] = set_sentences(
@@ -78,13 +97,26 @@ def _setting(
         most=max(len(comparison.baseline.members), len(comparison.compressed.members)),
         alpha=alpha,
     )
-    return {"setting": setting, "design": comparison.design, "sentences": sentences, **worst}
+    named = gap_headlines(gaps) if len(gaps) else []
+    return {
+        "setting": setting,
+        "design": comparison.design,
+        "sentences": sentences,
+        **worst,
+        "gaps": [{key: _json_value(value) for key, value in row.items()} for row in named],
+    }
+
+
+def _baselines(options: Mapping[str, Any]) -> Baselines:
+    return Baselines(options["baseline"], options["second_baseline"])
 
 
 def _correction(settings: int) -> str:
     text = (
-        "Corrections for many tests run over all tested classes of a setting, and over all its "
-        "tested groups, intersections and metrics included. Intervals for all at once do the same, "
+        "Corrections for many tests run over all tested classes of a setting, and over its tested "
+        "groups: those by one attribute, those by two, and each rate are corrected for themselves. "
+        "What is said first of gaps between groups is corrected for all rates and settings, too. "
+        "Intervals for all at once do the same, "
         "and with one model on each side also hold for those in which too little changed for a "
         "test: a significant row may have one that reaches 0."
     )

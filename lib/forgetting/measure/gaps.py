@@ -139,17 +139,11 @@ def _by_attribute(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _families(sets: Sets, *, called: bool) -> dict[str, Sets]:
-    """The sets of each metric, without attributes of which no example has a value."""
-    ends = np.cumsum(sets.sizes)
-    filled = [k for k, size in enumerate(sets.sizes) if size]
-    metric = sets.names["metric"].replace("accuracy", "error")
-    families = {}
-    for name in metric.unique():
-        blocks = tuple(sets.blocks[k] for k in filled if metric.iloc[ends[k] - 1] == name)
-        families[name] = Sets(sets.names[metric == name].reset_index(drop=True), blocks)
-    if called and "error" in families:
-        families["called"] = families["error"]
-    return families
+    """The sets of each metric."""
+    families = {
+        "error" if name == "accuracy" else name: some for name, some in sets.by_metric().items()
+    }
+    return families | ({"called": families["error"]} if called and "error" in families else {})
 
 
 def _family(

@@ -37,6 +37,19 @@ class Sets:
         """How many sets each block has."""
         return [int(cell.max(initial=-1)) + 1 for cell, _ in self.blocks]
 
+    def by_metric(self) -> "dict[str, Sets]":
+        """Return the sets of each metric, without attributes of which no example has a value."""
+        ends = np.cumsum(self.sizes)
+        metric = self.names["metric"].to_numpy()
+        of_block = {k: metric[ends[k] - 1] for k, size in enumerate(self.sizes) if size}
+        return {
+            name: Sets(
+                self.names[metric == name].reset_index(drop=True),
+                tuple(self.blocks[k] for k, of in of_block.items() if of == name),
+            )
+            for name in dict.fromkeys(of_block.values())
+        }
+
     @cached_property
     def _joint(self) -> tuple[list[np.ndarray], np.ndarray]:
         """The distinct rows of the blocks' cells, from 1, 0 for none; each example's row (N,)."""

@@ -1,0 +1,79 @@
+"""What an audit is asked for, checked: its numbers, its baselines and its positive label."""
+
+import re
+from collections.abc import Mapping
+
+from forgetting.audit.predictions_input import AuditInput, Population
+from forgetting.audit.table_files import WHOLE_FRACTION
+from forgetting.errors import UserError
+from forgetting.measure import inputs
+from forgetting.text import counted, quoted
+
+
+def check_numbers(*, alpha: float, minimum: int, seed: int) -> None:
+    """Refuse numbers that no audit can have.
+
+    Raises:
+        UserError: one of them is out of range.
+    """
+    inputs.fraction("alpha", alpha)
+    if minimum < 1:
+        raise UserError(
+            f"minimum is {minimum}: it is a number of examples; give at least 1, 10 is usual"
+        )
+    if seed < 0:
+        raise UserError(f"seed is {seed}: give a whole number from 0")
+
+
+def as_read(setting: object, populations: Mapping[str, Population]) -> str:
+    """Return a setting's name as it was read: whole numbers without decimals, 0 for 0.0."""
+    whole = re.sub(WHOLE_FRACTION, r"\1", str(setting))
+    return whole if whole in populations else str(setting)
+
+
+def find_second_baseline(audit_input: AuditInput, baseline: str, name: str | None) -> str | None:
+    """Return the name of the second baseline population, if there is one.
+
+    Args:
+        audit_input: the predictions.
+        baseline: the setting that was not compressed.
+        name: as it was asked for; None for the usual one, <baseline>-again.
+
+    Raises:
+        UserError: it is the baseline.
+    """
+    if name is None:
+        usual = f"{baseline}-again"
+        return usual if usual in audit_input.populations else None
+    name = as_read(name, audit_input.populations)
+    if name == baseline:
+        raise UserError(
+            f"the second baseline is {quoted(name)}, the baseline itself; name another setting or "
+            "none"
+        )
+    return name
+
+
+def positive_code(audit_input: AuditInput, positive: str | None) -> int | None:
+    """Return the code of the positive label, None where none was asked for.
+
+    Raises:
+        UserError: there are not two labels, or it is none of them.
+    """
+    if positive is None:
+        return None
+    labels = audit_input.classes[: int(audit_input.label.max()) + 1]
+    if str(positive) not in labels or len(labels) != 2:
+        some = ", ".join(map(quoted, labels[:5])) + (", ..." if len(labels) > 5 else "")
+        raise UserError(
+            f"the positive label is {quoted(positive)}: column 'label' holds "
+            f"{counted(len(labels), 'value')} ({some}); name one of two, or leave it out"
+        )
+    populations = audit_input.populations.values()
+    if others := sum(int((population.predicted > 1).sum()) for population in populations):
+        raise UserError(
+            f"column 'predicted': {counted(others, 'prediction')} {'is' if others == 1 else 'are'} "
+            f"neither {quoted(labels[0])} nor {quoted(labels[1])}: false positives and negatives "
+            "need two answers; leave the positive label out"
+        )
+    return labels.index(str(positive))

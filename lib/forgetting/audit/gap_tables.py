@@ -1,0 +1,153 @@
+"""Tables of what lies between groups: gaps of rates, and how well each group is calibrated."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from forgetting.audit.comparison import PAIRED, Comparison
+from forgetting.audit.predictions_input import Population
+from forgetting.measure import calibration, gaps
+from forgetting.measure import sets as example_sets
+from forgetting.measure.sets import Sets
+
+
+@dataclass(frozen=True)
+class Groups:
+    """The groups of an audit.
+
+    Attributes:
+        single: groups by one attribute.
+        intersections: groups by two, None where there is one attribute.
+        positive: the code of the positive label of a task with two, else None.
+        cluster: (N,) the source of each example, if several share one.
+    """
+
+    single: Sets
+    intersections: Sets | None
+    positive: int | None
+    cluster: np.ndarray | None
+
+    def kinds(self) -> list[tuple[bool, Sets]]:
+        """Return whether they are intersections, and the groups, of each kind."""
+        pairs = [] if self.intersections is None else [(True, self.intersections)]
+        return [(False, self.single), *pairs]
+
+    def families(self) -> list[tuple[bool, Sets]]:
+        """Return the groups that are tested and corrected together: of each kind and metric."""
+        return [(pair, some) for pair, of in self.kinds() for some in of.by_metric().values()]
+
+
+def groups_of(
+    attributes: pd.DataFrame,
+    *,
+    label: np.ndarray,
+    positive: int | None,
+    cluster: np.ndarray | None,
+) -> Groups:
+    """Return the groups that attributes form.
+
+    Args:
+        attributes: N rows, a categorical column an attribute.
+        label: (N,) true labels.
+        positive: the code of the positive label, if there is one.
+        cluster: (N,) the source of each example, if several share one.
+    """
+    single, pairs = (
+        example_sets.groups(attributes, label=label, positive=positive, together=[size])
+        for size in (1, 2)
+    )
+    return Groups(single, pairs if pairs.by_metric() else None, positive, cluster)
+
+
+def gaps_table(
+    comparison: Comparison,
+    groups: Groups,
+    *,
+    label: np.ndarray,
+    second: Population | None,
+    alpha: float,
+    minimum: int,
+) -> pd.DataFrame:
+    """Return a row for each gap of one setting, with the columns of `Audit.gaps`.
+
+    Args:
+        comparison: of N examples.
+        groups: of these.
+        label: (N,) true labels.
+        second: the second baseline population, if there is one.
+        alpha: level of the tests.
+        minimum: examples below which a group or its reference is not tested.
+    """
+    # One model says nothing of the chance between populations, nor they of it.
+    alike = second is not None and _several(second) == _several(comparison.baseline)
+    parts = []
+    for intersection, sets in groups.kinds():
+        table = gaps.compare(
+            sets,
+            label=label,
+            **comparison.predicted,
+            second_baseline=second.predicted if second is not None and alike else None,
+            positive=groups.positive,
+            cluster=groups.cluster,
+            alpha=alpha,
+            paired=comparison.design == PAIRED,
+            minimum=minimum,
+        )
+        parts.append(table.assign(intersection=intersection))
+    table = pd.concat(parts, ignore_index=True)
+    table.insert(0, "setting", comparison.setting)
+    return table
+
+
+def _several(population: Population) -> bool:
+    return len(population.members) > 1
+
+
+def calibration_table(
+    comparison: Comparison,
+    groups: Groups,
+    *,
+    label: np.ndarray,
+    second: Comparison | None,
+    alpha: float,
+) -> pd.DataFrame:
+    """Return a row for each group of one setting, with the columns of `Audit.calibration`.
+
+    Args:
+        comparison: of N examples.
+        groups: of these, by single attributes.
+        label: (N,) true labels.
+        second: the second baseline population beside the baseline, if there is one.
+        alpha: intervals are at 1 - alpha.
+
+    Returns:
+        No row where a side has no confidences.
+    """
+    table = _calibration(comparison, groups.single, label, alpha)
+    if table.empty:
+        return table
+    floor = pd.DataFrame() if second is None else _calibration(second, groups.single, label, alpha)
+    for name in ("change", "low", "high"):
+        table[f"floor_{name}"] = np.nan if floor.empty else floor[name]
+    table.insert(0, "setting", comparison.setting)
+    return table
+
+
+def _calibration(
+    comparison: Comparison, sets: Sets, label: np.ndarray, alpha: float
+) -> pd.DataFrame:
+    sides: Sequence[Population] = (comparison.baseline, comparison.compressed)
+    sure = [side.confidence for side in sides if side.confidence is not None]
+    # Answers that were not given have no confidence.
+    if len(sure) < 2 or any(np.isnan(each).any() for each in sure):
+        return pd.DataFrame()
+    return calibration.compare(
+        sets,
+        label=label,
+        predicted=(sides[0].predicted, sides[1].predicted),
+        confidence=(sure[0], sure[1]),
+        alpha=alpha,
+        paired=comparison.design == PAIRED,
+    )
