@@ -141,6 +141,7 @@ def audit(
     images: options.Pictures = None,
     paired: options.Paired = False,
     positive: options.Positive = None,
+    cluster: options.Cluster = None,
     second_baseline: options.SecondBaseline = None,
     alpha: options.Alpha = 0.05,
     minimum: options.Minimum = 10,
@@ -169,6 +170,7 @@ def audit(
         take_alike=alike,
         paired=paired,
         positive=positive,
+        cluster=cluster,
         second_baseline=second_baseline,
         alpha=alpha,
         minimum=minimum,
@@ -176,7 +178,7 @@ def audit(
     )
     verdicts = [result.judge(rule) for rule in fail_if or []]
     result.write(out, images=images, verdicts=verdicts)
-    typer.echo("\n".join(result.summary["sentences"]))
+    typer.echo("\n".join([*result.summary["first"], *result.summary["questions"]]))
     console.print(f"wrote {display_path(out / 'index.html')}", markup=False)
     for verdict in verdicts:
         console.print(verdict.line, markup=False)

@@ -70,6 +70,13 @@ Paired = Annotated[
     ),
 ]
 Positive = Annotated[str | None, typer.Option(help="The positive label of a task with two.")]
+Cluster = Annotated[
+    str | None,
+    typer.Option(
+        metavar="COLUMN",
+        help="The column of the groups that names what several examples were made from.",
+    ),
+]
 SecondBaseline = Annotated[
     str | None,
     typer.Option(

@@ -74,7 +74,7 @@ def test_where_nothing_fell_behind_the_sentence_says_what_could_have_been_seen()
         assert "the smallest gap that would be found in 4 of 5 such audits is" in line
     overall = result.summary["settings"][0]["sentences"]["overall"]
     sentences = result.summary["sentences"]
-    assert sentences[: len(overall) + 2] == [*overall, classes, groups]
+    assert sentences[:3] == [overall[0], classes, groups] and set(overall) <= set(sentences)
 
 
 def test_what_cannot_be_tested_is_said():

@@ -15,6 +15,7 @@ from PIL import Image
 from forgetting import paths
 from forgetting.audit import audit_predictions, gallery, report
 from forgetting.audit.change_text import change_decimals
+from forgetting.audit.first_sentences import first_sentences
 from forgetting.errors import UserError
 from forgetting.text import clipped, percent
 
@@ -115,7 +116,8 @@ def test_the_page_stands_alone_and_says_all_sentences(members):
     assert (
         row["class"] == "ant" and f"{100 * row.change_low:.1f} to ".replace("-", "−") in page.text
     )
-    assert page.text.count("All 3 classes.") and page.text.count("All 14 groups.")
+    assert "All 3 classes." in page.text and "All 6 groups." in page.text
+    assert page.text.index("All 6 groups.") < page.text.index("All 8 groups.")  # Of two attributes.
 
 
 def test_what_the_page_is_made_of_is_packaged():
@@ -132,7 +134,7 @@ def test_names_are_text_whatever_they_hold():
     page = Page(report.report_page(result))
     allowed = (
         "html head meta title style body main h1 h2 h3 p div section table caption thead tbody tr "
-        "th td svg path circle dl dt dd strong span a ul li"
+        "th td svg path circle dl dt dd strong span a ul li details summary"
     )
     assert {tag for tag, _ in page.tags} <= set(allowed.split())
     assert not any(name.startswith("on") for _, attributes in page.tags for name in attributes)
@@ -160,7 +162,9 @@ def test_the_page_stays_small_and_says_how_much_it_shows(monkeypatch):
         )
     }
     one = result.summary["settings"][0]
-    summary = result.summary | {"settings": [one | {"setting": setting} for setting in settings]}
+    summary = {"settings": [one | {"setting": setting} for setting in settings]}
+    first = first_sentences(summary["settings"], lead=[], floor=[])
+    summary = result.summary | summary | {"first": first}
     text = report.report_page(dataclasses.replace(result, **of_each, summary=summary))
     assert len(text.encode()) <= 250_000
     shown = re.findall(r"([\d,]+) of 3,000 classes; all are in classes\.csv", html.unescape(text))
@@ -169,7 +173,7 @@ def test_the_page_stays_small_and_says_how_much_it_shows(monkeypatch):
         and int(shown[0]) in report.ROWS[1:]
         and "3 further settings are in the tables" in text
     )
-    assert "The other 8 settings follow below." in text
+    assert "The other 10 settings follow below." in text
     Page(text)
 
 

@@ -27,8 +27,8 @@ def groups(*rows):
 
 
 def judged(rule, *rows, overall=None):
-    tables = {"overall": pd.DataFrame(overall), "classes": pd.DataFrame(), "groups": groups(*rows)}
-    return rules.judge(parse_rule(rule), **tables)
+    tables = {"overall": pd.DataFrame(overall), "class": pd.DataFrame(), "group": groups(*rows)}
+    return rules.judge(parse_rule(rule), tables | {"gap": pd.DataFrame()})
 
 
 def code(rule, *rows):
@@ -181,13 +181,12 @@ def test_any_text_is_a_rule_or_refused(text):
 
 def test_a_field_may_be_called_as_python_s_keyword_is():
     blank = dict.fromkeys(rules.NUMBERS, NAN) | {"setting": "int8", "too_small": False}
-    tables = {"overall": pd.DataFrame(), "groups": pd.DataFrame()}
     classes = pd.DataFrame([blank | {"class": name, "change": -0.1} for name in ("cat", "class")])
     for rule, wanted in (
         ("any class: class == 'class' and change < 0", "'int8/class' (change -0.1)"),
         ("any class: not class == 'cat'", "'int8/class'"),
     ):
-        verdict = rules.judge(parse_rule(rule), classes=classes, **tables)
+        verdict = rules.judge(parse_rule(rule), {"class": classes})
         assert verdict.line == f"rule met: {rule}: {wanted}"
     with pytest.raises(UserError, match="from 'class' on|'class' where a comparison"):
         parse_rule("any class: class")
@@ -195,12 +194,31 @@ def test_a_field_may_be_called_as_python_s_keyword_is():
 
 def test_a_rule_about_groups_without_groups_is_refused():
     with pytest.raises(UserError, match="--groups"):
-        rules.judge(
-            parse_rule("any group: n < 1"),
-            overall=pd.DataFrame(),
-            classes=pd.DataFrame(),
-            groups=pd.DataFrame(),
-        )
+        rules.judge(parse_rule("any group: n < 1"), {"group": pd.DataFrame()})
+
+
+def test_a_rule_about_gaps_judges_rates_and_names_the_widest_first():
+    row = dict.fromkeys(rules.GAP_NUMBERS, 0.01) | {
+        "setting": "int8",
+        "attribute": "sex",
+        "reference": "sex=M",
+        "metric": "fnr",
+        "too_small": False,
+    }
+    gaps = pd.DataFrame(
+        [
+            row | {"group": "sex=F", "gap_change": 0.04, "gap_change_high": 0.07},
+            row | {"group": "sex=X", "gap_change": 0.06, "gap_change_high": 0.09},
+            row | {"group": "sex=Y", "gap_change_high": 0.9, "too_small": True},
+        ]
+    )
+    verdict = rules.judge(parse_rule("any gap: gap_change_high > 0.05"), {"gap": gaps})
+    assert verdict.code == 3 and verdict.line.index("sex=X") < verdict.line.index("sex=F")
+    assert "sex=Y" not in verdict.line and "1 too small to be tested was left out" in verdict.line
+    rule = parse_rule("any gap: floor_high < 0.001")
+    assert rules.judge(rule, {"gap": gaps}).code == 0
+    with pytest.raises(UserError, match="names the field 'change'; there are"):
+        parse_rule("any gap: change > 0.05")
 
 
 def test_a_rule_that_names_what_is_not_there_is_refused_and_one_that_is_met_says_by_what():

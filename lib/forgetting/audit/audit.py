@@ -190,12 +190,13 @@ def audit_predictions(
         * forgetting: version. baseline, second_baseline, alpha, minimum, draws, seed, positive: as
           used.
         * examples, classes, groups: how many there are; groups counts the rows for each setting.
-        * correction: a sentence on what the corrections run over. notes: sentences on what was
-          handled in the input.
+        * first: the sentences to be read first, at most a dozen. questions: what only the reader
+          knows. floor: sentences on the second baseline. correction: a sentence on what the
+          corrections run over. notes: sentences on what was handled in the input.
         * sentences: all sentences of the report in order.
         * settings: for each compressed setting: setting, design, sentences (by "overall",
-          "relative", "classes", "groups", "exemplars"), worst_class and worst_group (see
-          `set_sentences.worst_set`; null without groups).
+          "relative", "gaps", "classes", "groups", "exemplars"), worst_class and worst_group (see
+          `set_sentences.worst_set`; null without groups), gaps (see `gap_sentences.gap_headlines`).
         * rules, in summary.json: see `Audit.write`.
 
     Raises:

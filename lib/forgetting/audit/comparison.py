@@ -1,14 +1,15 @@
 """What is compared with what: each compressed setting with the baseline, by its design."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from forgetting.audit.predictions_input import Population
 from forgetting.errors import UserError
-from forgetting.text import counted, quoted
+from forgetting.text import clipped, counted, listed, quoted
 
+MOST_ASKED = 4  # Settings that are named in a question.
 TWO_MODELS, POPULATIONS, PAIRED = "two models", "populations", "paired populations"
 
 
@@ -80,6 +81,34 @@ def compared_settings(
     return comparisons, notes
 
 
+def question_of_pairs(comparisons: Sequence[Comparison]) -> list[str]:
+    """Ask whether models of equal name belong together, where nothing in the input says it.
+
+    Args:
+        comparisons: of an audit.
+
+    Returns:
+        One question, or none.
+    """
+    asked = [
+        clipped(one.setting)
+        for one in comparisons
+        if one.design == POPULATIONS
+        and set(one.baseline.members) == set(one.compressed.members)
+        and set(one.compressed.parents) == {None}
+        and not np.array_equal(one.baseline.predicted, one.compressed.predicted)
+    ]
+    if not asked:
+        return []
+    names = listed(asked) if len(asked) <= MOST_ASKED else f"{len(asked)} settings"
+    return [
+        f"Are these copies made from one another? The models of {names} have the names of the "
+        "baseline’s. They are taken as trained independently; if each was made from the one of its "
+        "name, as a quantized copy is, run the audit again with --paired (paired=True): it then "
+        "finds smaller changes."
+    ]
+
+
 def compare_setting(
     populations: Mapping[str, Population], setting: str, *, baseline: str, paired: bool = False
 ) -> tuple[Comparison, list[str]]:
@@ -116,15 +145,6 @@ def compare_setting(
     design = TWO_MODELS if max(sizes) == 1 else POPULATIONS if partners is None else PAIRED
     if np.array_equal(base.predicted, population.predicted):
         notes.append(f"{setting}: its models predict the same as the baseline's on every example.")
-    elif (
-        design == POPULATIONS
-        and set(base.members) == set(population.members)
-        and set(population.parents) == {None}
-    ):
-        notes.append(
-            f"{setting}: its members have the names of the baseline's. They are taken as trained "
-            "independently; if each was made from the one of its name, say so (paired)."
-        )
     return Comparison(setting, design, base, population), notes
 
 

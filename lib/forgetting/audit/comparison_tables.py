@@ -100,9 +100,10 @@ def groups_table(
     Returns:
         Groups by single attributes first; intersection: whether a group is one.
     """
-    shared = {"label": label, "alpha": alpha, "minimum": minimum}
     parts = [
-        sets_table(comparison, sets, **shared).assign(intersection=intersection)
+        sets_table(comparison, sets, label=label, alpha=alpha, minimum=minimum).assign(
+            intersection=intersection
+        )
         for intersection, sets in groups.families()
     ]
     return pd.concat(parts, ignore_index=True)

@@ -76,7 +76,7 @@ def gap_headlines(rows: pd.DataFrame) -> list[dict[str, Any]]:
         "metric certain group reference gap_baseline gap_compressed gap_change simultaneous_low "
         "simultaneous_high floor_change floor_low floor_high p_holm"
     )
-    return [row[keys.split()].to_dict() for _, row in rows.iterrows()]
+    return [{key: row[key] for key in keys.split()} for _, row in rows.iterrows()]
 
 
 def lead_sentences(rows: pd.DataFrame, *, baselines: Baselines, alpha: float) -> list[str]:
@@ -96,13 +96,14 @@ def lead_sentences(rows: pd.DataFrame, *, baselines: Baselines, alpha: float) ->
         first, others = of_metric.iloc[0], of_metric.iloc[1:]
         if not first["certain"]:
             continue
-        line = _changed(first, f" with {clipped(first['setting'])}")
+        where = f" with {clipped(first['setting'])}"
+        line = f"{_changed(first, where)}{_floor(first, baselines)}."
         same = others[
             (others["group"] == first["group"]) & (others["reference"] == first["reference"])
         ].head(MOST_OTHERS)
         if len(same):
-            line += f"; {listed(_other(row, first) for _, row in same.iterrows())}"
-        lines.append(f"{line}{_floor(first, baselines)}.")
+            line += f" It changed {listed(_other(row, first) for _, row in same.iterrows())}."
+        lines.append(line)
     if lines:
         lines.append(_brackets(alpha))
     return lines
@@ -155,7 +156,7 @@ class _Gap:
 def _told(row: pd.Series) -> _Gap:
     sign = 1 if row["gap_compressed"] >= 0 else -1
     behind, ahead = (clipped(row[name]) for name in ("group", "reference")[::sign])
-    ends = {}
+    ends: dict[str, float] = {}
     for prefix, change in (("simultaneous", "gap_change"), ("floor", "floor_change")):
         low, high = (sign * row[f"{prefix}_{end}"] for end in ("low", "high")[::sign])
         ends |= {change: sign * row[change], f"{prefix}_low": low, f"{prefix}_high": high}
@@ -179,7 +180,7 @@ def _changed(row: pd.Series, where: str) -> str:
         )
     verb = "widened" if row["widened"] else "narrowed"
     before, after = (signed(value).lstrip("+") for value in (gap.before, gap.after))
-    return f"{start} {verb}{where} from {before} to {after} points, {change}"
+    return f"{start} {verb}{where} from {before} to {after} points: {change}"
 
 
 def _with_interval(values: Mapping[str, float], change: str, ends: str) -> str:
@@ -202,7 +203,7 @@ def _floor(row: pd.Series, baselines: Baselines) -> str:
         return ""
     both = f"{clipped(baselines.first)} and {clipped(baselines.second)}"
     change = _with_interval(_told(row).values, "floor_change", "floor")
-    return f"; between {both}, which differ by chance alone, it changed by {change}"
+    return f", where chance alone, between {both}, gave {change}"
 
 
 def _uncertain(row: pd.Series, tested: pd.DataFrame, baselines: Baselines) -> str:
@@ -211,7 +212,7 @@ def _uncertain(row: pd.Series, tested: pd.DataFrame, baselines: Baselines) -> st
     text = (
         f"No gap of {_rate(row['metric'])} is shown to have changed "
         f"({counted(len(tested), 'gap')} tested); the largest change to a group's harm, between "
-        f"{gap.behind} and {gap.ahead}, is {change} points{_floor(row, baselines)}"
+        f"{gap.behind} and {gap.ahead}, is {change}{_floor(row, baselines)}"
     )
     sizes = 100 * tested["detectable"].dropna()
     if len(sizes):

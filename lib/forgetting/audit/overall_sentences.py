@@ -37,7 +37,7 @@ def overall_sentences(row: pd.Series, *, alpha: float) -> list[str]:
         RETRAINING if row["design"] == TWO_MODELS else MEMBERS,
     ]
     if not np.isnan(row["both_sources_low"]):
-        lines[-1] += f" {_over_both(row, alpha)}"
+        lines.append(_over_both(row, alpha))
     if 1 < min(row["baseline_members"], row["compressed_members"]) < ENOUGH:
         lines.append(FEW)
     return lines

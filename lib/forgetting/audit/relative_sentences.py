@@ -40,24 +40,25 @@ def relative_sentences(table: pd.DataFrame, *, of: str, alpha: float) -> list[st
             f"{_smallest(tested, one)}."
         ]
     behind = behind.sort_values("relative_change", kind="stable")
-    named = [_in_words(row, of) for _, row in behind.head(MOST_NAMED).iterrows()]
+    level = f" at {confidence_level(alpha)}, for all {many} at once"
+    named = [
+        _in_words(row, of, level if place == 0 else "")
+        for place, (_, row) in enumerate(behind.head(MOST_NAMED).iterrows())
+    ]
     if (more := len(behind) - MOST_NAMED) > 0:
         named.append(f"{more:,} more")
     text = listed(named)
-    return [
-        f"{text[0].upper()}{text[1:]} lost more than the model as a whole. Behind the semicolon "
-        "stands how much more than the overall change, in points, with an interval that holds for "
-        f"all {many} at once, at {confidence_level(alpha)}."
-    ]
+    return [f"{text[0].upper()}{text[1:]} lost more than the model as a whole."]
 
 
-def _in_words(row: pd.Series, of: str) -> str:
-    """`class cat (its recall fell from 93.1 % to 88.5 %; −3.9, −6.1 to −1.7)`."""
-    beyond = signed(row["relative_change"])
+def _in_words(row: pd.Series, of: str, level: str) -> str:
+    """`class cat (its recall fell from 93.1 % to 88.5 %, 3.9 points beyond the overall change)`."""
+    lost = f"{signed(-row['relative_change']).lstrip('+')} points beyond the overall change"
     if not np.isnan(row["relative_simultaneous_low"]):
-        ends = (signed(row[f"relative_simultaneous_{end}"]) for end in ("low", "high"))
-        beyond = f"{beyond}, {' to '.join(ends)}"
-    return f"{plain_name(row, of)} ({rate_change(row)}; {beyond})"
+        ends = (signed(-row[f"relative_simultaneous_{end}"]) for end in ("high", "low"))
+        low, high = (end.lstrip("+") for end in ends)
+        lost = f"{lost}; {low} to {high}{level}"
+    return f"{plain_name(row, of)} ({rate_change(row)}, {lost})"
 
 
 def _smallest(tested: pd.DataFrame, one: str) -> str:

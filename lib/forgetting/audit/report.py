@@ -5,17 +5,18 @@ template escapes all that it is given.
 """
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import jinja2
 import pandas as pd
 
-from forgetting.audit import report_tables
+from forgetting.audit import report_figure, report_gaps, report_tables
 from forgetting.audit.audit_tables import COMPRESSED
 from forgetting.audit.gallery import Gallery, SettingPictures
+from forgetting.audit.report_cells import ReportTable
 from forgetting.audit.rules import Verdict
-from forgetting.audit.set_names import nouns
 from forgetting.text import clipped, counted
 
 if TYPE_CHECKING:
@@ -23,8 +24,7 @@ if TYPE_CHECKING:
 
 MOST_BYTES = 3 * 10**6
 MOST_SETTINGS = 100  # That have a section of their own.
-FIRST = 5  # Settings of which the page says the most important first.
-FIRST_OF_SETS = 3  # Sentences about classes, and about groups, that the page says first.
+SHOWN = 1  # Sentences of a part that are shown; others fold out.
 ROWS = (100, 40, 15, 5, 2)  # Of each table: the first of these with which the page is small enough.
 
 
@@ -92,14 +92,16 @@ def _page(
         summary["classes"], "class", "classes"
     )
     if summary["groups"]:
-        scope += f" and {counted(summary['groups'], *nouns(audit.groups, 'groups'))}"
+        scope += f" and {counted(audit.groups['group'].nunique(), 'group')}"
     links = {one["setting"]: f"#setting-{k}" for k, one in enumerate(settings)}
     several = len(summary["settings"]) > 1
     return {
         "title": clipped(f"What compression did to {_named(summary['settings'])}", 200),
         "baseline": clipped(summary["baseline"]),
         "scope": scope,
-        "first": _lines(_first_sentences(summary["settings"])),
+        "first": _lines(summary["first"]),
+        "figure": report_figure.first_figure(audit),
+        "questions": _lines(summary["questions"], 1000),
         "rules": _lines([verdict.line for verdict in verdicts], 1000),
         "overview": report_tables.overview(audit.overall, links) if several else None,
         "unlisted": len(summary["settings"]) - len(settings),
@@ -125,68 +127,75 @@ def _named(settings: list[dict[str, Any]]) -> str:
     return " and ".join(names) if len(names) < 3 else f"{len(names):,} settings"
 
 
-def _first_sentences(settings: list[dict[str, Any]]) -> list[str]:
-    """The sentences that matter most.
-
-    Of one setting they are many; of several the first of each, and once what is said of all.
-    """
-    of_each = [one["sentences"] for one in settings]
-    first = of_each[0]
-    if len(of_each) == 1:
-        sets = (first.get(name, [])[:FIRST_OF_SETS] for name in ("classes", "groups"))
-        return [
-            *first["overall"],
-            *first["relative"],
-            *(line for lines in sets for line in lines),
-        ]
-    lines = [
-        line
-        for of_one in of_each[:FIRST]
-        for name in ("overall", "relative", "classes", "groups")
-        for line in of_one.get(name, [])[: 2 if name == "relative" else 1]
-    ]
-    if len(of_each) > FIRST:
-        lines.append(f"The other {len(of_each) - FIRST:,} settings follow below.")
-    shared = (line for line in first["overall"][1:] if all(line in of["overall"] for of in of_each))
-    return [*lines, *shared]
-
-
 def _section(
     audit: "Audit", one: dict[str, Any], pictures: SettingPictures | None, most: int
 ) -> dict[str, Any]:
+    """What the template is given of one setting: what the page has not said yet."""
     setting, of_one = one["setting"], one["sentences"]
+    said = set(audit.summary["first"])
     rows = _rows_of(audit.overall, setting)
     overall = rows[rows["role"] == COMPRESSED].iloc[0]
-    # Of a single setting, the page has said the most important first.
-    single = len(audit.summary["settings"]) == 1
+    new = {name: [line for line in lines if line not in said] for name, lines in of_one.items()}
     parts = []
     for name, heading in (("classes", "Classes"), ("groups", "Groups")):
-        sets = _rows_of(audit.tables()[name], setting)
-        if len(sets):
-            findings = _rows_of(audit.findings, setting)
-            part_tables = [
-                report_tables.findings_table(findings[findings["of"] == name]),
-                report_tables.sets_table(sets, of=name, design=overall["design"], most=most),
-            ]
-            lines = _lines(of_one[name][FIRST_OF_SETS if single else 0 :])
-            parts.append({"heading": heading, "sentences": lines, "tables": part_tables})
+        if len(_rows_of(audit.tables()[name], setting)):
+            lines = [*new.get("gaps", ()), *new[name]] if name == "groups" else new[name]
+            shown = len(new.get("gaps", ())) if name == "groups" and "gaps" in of_one else SHOWN
+            tables = _tables_of_sets(audit, setting, name, overall["design"], most)
+            parts.append(_part(heading, lines, shown, tables))
     exemplars = _rows_of(audit.exemplars, setting)
-    lines = [*of_one["exemplars"], *(["There is none."] if exemplars.empty else [])]
-    parts.append(
-        {
-            "heading": "Examples on which the two sides disagree",
-            "sentences": _lines(lines),
-            "tables": []
-            if exemplars.empty
-            else [report_tables.exemplars_table(exemplars, overall, most=most)],
-        }
+    lines = [*new["exemplars"], *(["There is none."] if exemplars.empty else [])]
+    tables = (
+        [] if exemplars.empty else [report_tables.exemplars_table(exemplars, overall, most=most)]
     )
+    parts.append(_part("Examples on which the two sides disagree", lines, SHOWN, tables))
+    main = of_one["overall"][0]
     return {
         "setting": clipped(setting),
-        "sentences": [] if single else _lines([*of_one["overall"], *of_one["relative"]]),
+        "sentences": _lines([*([main] if main not in said else []), *new["relative"]]),
+        "more": _lines([line for line in new["overall"] if line != main]),
         "parts": parts,
         "gallery": pictures,
     }
+
+
+def _part(
+    heading: str, lines: Sequence[str], shown: int, tables: Sequence[ReportTable]
+) -> dict[str, Any]:
+    return {
+        "heading": heading,
+        "sentences": _lines(lines[:shown]),
+        "more": _lines(lines[shown:]),
+        "tables": tables,
+    }
+
+
+def _tables_of_sets(
+    audit: "Audit", setting: str, name: str, design: str, most: int
+) -> list[ReportTable]:
+    """The tables of classes or of groups of one setting: groups by single attributes first."""
+    rows, findings = _rows_of(audit.tables()[name], setting), _rows_of(audit.findings, setting)
+    found = report_tables.findings_table(findings[findings["of"] == name])
+    sets_table = partial(report_tables.sets_table, of=name, design=design, most=most)
+    if name == "classes":
+        return [sets_table(rows), found]
+    gaps, calibration = (_rows_of(audit.tables()[key], setting) for key in ("gaps", "calibration"))
+    binary = audit.summary["positive"] is not None
+    fold = "" if binary else "Gaps between groups"
+    gap = report_gaps.gaps_table(gaps[~gaps["intersection"]], most=most, fold=fold)
+    single = sets_table(rows[~rows["intersection"]])
+    tables = [gap, single] if binary else [single, gap]
+    if rows["intersection"].any():
+        fold = "Groups by two attributes"
+        pairs = sets_table(rows[rows["intersection"]], fold=fold)
+        fold = "Gaps of groups by two attributes"
+        tables += [
+            pairs,
+            report_gaps.gaps_table(gaps[gaps["intersection"]], most=most, fold=fold),
+        ]
+    if len(calibration):
+        tables.append(report_gaps.calibration_table(calibration, most=most))
+    return [*tables, found]
 
 
 def _rows_of(table: pd.DataFrame, setting: str) -> pd.DataFrame:

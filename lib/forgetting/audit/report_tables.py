@@ -1,7 +1,5 @@
 """The tables of a report, as plain cells: what the template writes, and nothing of HTML."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -9,73 +7,22 @@ import pandas as pd
 
 from forgetting.audit.audit_tables import FLOOR
 from forgetting.audit.comparison import POPULATIONS, TWO_MODELS
+from forgetting.audit.report_cells import (
+    DASH,
+    Cell,
+    Column,
+    ReportTable,
+    how_many,
+    interval,
+    made,
+    p_text,
+    strips,
+    tone,
+)
 from forgetting.audit.set_names import METRICS, nouns
 from forgetting.text import amount, clipped, percent, signed
 
 MOST_IN_OVERVIEW = 100
-DASH = "–"
-
-
-@dataclass(frozen=True)
-class Strip:
-    """A change drawn with its intervals on a line 120 wide; all places are numbers as text.
-
-    Attributes:
-        tone: "loss", "gain" or "soft".
-        zero: the place of no change.
-        change: the place of the change.
-        intervals: (kind of line, low, high) of each.
-    """
-
-    tone: str
-    zero: str
-    change: str
-    intervals: tuple[tuple[str, str, str], ...]
-
-
-@dataclass(frozen=True)
-class Cell:
-    """One cell: a text, perhaps coloured or linked, or a drawing; `kind` as its column's."""
-
-    text: str = ""
-    tone: str = ""
-    link: str = ""
-    drawing: Strip | None = None
-    kind: str = ""
-
-
-@dataclass(frozen=True)
-class Column:
-    """A column: heading, what makes the cell of a row, and "text" or "note" if it holds words."""
-
-    heading: str
-    cell: Callable[[Any], str | Cell]
-    kind: str = ""
-
-
-@dataclass(frozen=True)
-class ReportTable:
-    """A table as the template writes it."""
-
-    caption: str
-    columns: tuple[Column, ...]
-    cells: tuple[tuple[Cell, ...], ...]
-
-
-def _made(rows: pd.DataFrame, columns: list[Column], caption: str, *, most: int) -> ReportTable:
-    """The first `most` of these rows."""
-    made = []
-    for row in rows.head(most).itertuples():
-        cells = ((column, column.cell(row)) for column in columns)
-        made.append(
-            tuple(
-                replace(cell, kind=column.kind)
-                if isinstance(cell, Cell)
-                else Cell(cell, kind=column.kind)
-                for column, cell in cells
-            )
-        )
-    return ReportTable(caption, tuple(columns), tuple(made))
 
 
 def overview(overall: pd.DataFrame, links: dict[str, str]) -> ReportTable:
@@ -95,12 +42,12 @@ def overview(overall: pd.DataFrame, links: dict[str, str]) -> ReportTable:
         Column("Models", lambda row: str(row.compressed_members)),
         Column("Baseline", lambda row: percent(row.baseline_accuracy)),
         Column("Compressed", lambda row: percent(row.compressed_accuracy)),
-        Column("Change, points", lambda row: Cell(signed(row.change), tone=_tone(row.change))),
-        Column("Interval", lambda row: _interval(row.change_low, row.change_high)),
+        Column("Change, points", lambda row: Cell(signed(row.change), tone=tone(row.change))),
+        Column("Interval", lambda row: interval(row.change_low, row.change_high)),
     ]
     caption = "The share of right answers of each setting and of the baseline it is compared with."
     rows = overall.sort_values("role", kind="stable")
-    return _made(rows, columns, caption, most=MOST_IN_OVERVIEW)
+    return made(rows, columns, caption, most=MOST_IN_OVERVIEW)
 
 
 def findings_table(findings: pd.DataFrame) -> ReportTable:
@@ -123,10 +70,13 @@ def findings_table(findings: pd.DataFrame) -> ReportTable:
         Column("By chance alone", by_chance),
     ]
     caption = "How many are found by each rule, and how many there would be by chance."
-    return _made(findings, columns, caption, most=len(findings))
+    fold = "How many each rule finds"
+    return made(findings, columns, caption, most=len(findings), fold=fold)
 
 
-def sets_table(rows: pd.DataFrame, *, of: str, design: str, most: int) -> ReportTable:
+def sets_table(
+    rows: pd.DataFrame, *, of: str, design: str, most: int, fold: str = ""
+) -> ReportTable:
     """The classes or groups of one setting: the largest losses first, small sets last.
 
     Args:
@@ -134,6 +84,7 @@ def sets_table(rows: pd.DataFrame, *, of: str, design: str, most: int) -> Report
         of: "classes" or "groups".
         design: of the comparison, as in `Audit.overall`.
         most: how many are shown.
+        fold: the heading under which they fold, if they do.
     """
     rows = rows.sort_values(["too_small", "change"], kind="stable")
     name = list(rows).index("group" if of == "groups" else "class") + 1
@@ -146,9 +97,24 @@ def sets_table(rows: pd.DataFrame, *, of: str, design: str, most: int) -> Report
     _, many = nouns(rows, of)
     caption = (
         "The largest loss first, what is too small to be tested last; more columns to the right. "
-        f"{_how_many(rows, most, many, of)}"
+        f"{how_many(rows, most, many, of)}"
     )
-    return _made(rows, columns, caption, most=most)
+    return made(rows, columns, caption, most=most, fold=fold)
+
+
+def floor_columns(rows: pd.DataFrame, *, digits: int = 1) -> list[Column]:
+    """Return the columns of the change between two baselines, none where there is no second.
+
+    Args:
+        rows: with floor_change, floor_low and floor_high.
+        digits: decimals of points.
+    """
+    if rows["floor_change"].isna().all():
+        return []
+    return [
+        Column("By chance: second baseline", lambda row: signed(row.floor_change, digits)),
+        Column("its interval", lambda row: interval(row.floor_low, row.floor_high)),
+    ]
 
 
 def _main_columns(rows: pd.DataFrame, most: int) -> list[Column]:
@@ -165,15 +131,16 @@ def _main_columns(rows: pd.DataFrame, most: int) -> list[Column]:
         Column("Examples", lambda row: f"{row.n:,}"),
         Column("Baseline", lambda row: percent(row.baseline_rate)),
         Column("Compressed", lambda row: percent(row.compressed_rate)),
-        Column("Change, points", lambda row: Cell(signed(row.change), tone=_tone(row.change))),
-        Column("Thick: interval alone; thin: for all at once", _strips(rows.head(most))),
+        Column("Change, points", lambda row: Cell(signed(row.change), tone=tone(row.change))),
+        Column("Thick: interval alone; thin: for all at once", strips(rows.head(most))),
         Column(
             "Interval for all at once",
-            lambda row: _interval(row.simultaneous_low, row.simultaneous_high),
+            lambda row: interval(row.simultaneous_low, row.simultaneous_high),
         ),
-        Column("Holm’s p", lambda row: _p(row.p_holm)),
+        Column("Holm’s p", lambda row: p_text(row.p_holm)),
+        *floor_columns(rows),
         Column("Relative to overall, points", lambda row: signed(row.relative_change)),
-        Column("its Holm’s p", lambda row: _p(row.relative_p_holm)),
+        Column("its Holm’s p", lambda row: p_text(row.relative_p_holm)),
         Column("Note", note, "note"),
     ]
 
@@ -184,13 +151,13 @@ def _further_columns(design: str) -> list[Column]:
             "Would be found, points",
             lambda row: DASH if np.isnan(row.detectable) else f"{100 * row.detectable:.1f}",
         ),
-        Column("Interval alone", lambda row: _interval(row.change_low, row.change_high)),
+        Column("Interval alone", lambda row: interval(row.change_low, row.change_high)),
     ]
     if design != TWO_MODELS:
         columns.append(
             Column(
                 "Interval over other examples too",
-                lambda row: _interval(row.both_sources_low, row.both_sources_high),
+                lambda row: interval(row.both_sources_low, row.both_sources_high),
             )
         )
     if design != POPULATIONS:
@@ -201,7 +168,7 @@ def _further_columns(design: str) -> list[Column]:
         ]
     return [
         *columns,
-        Column("B–H p", lambda row: _p(row.p_bh)),
+        Column("B–H p", lambda row: p_text(row.p_bh)),
         Column(
             "Relative",
             lambda row: (
@@ -212,7 +179,7 @@ def _further_columns(design: str) -> list[Column]:
         ),
         Column(
             "Interval relative to overall",
-            lambda row: _interval(row.relative_low, row.relative_high),
+            lambda row: interval(row.relative_low, row.relative_high),
         ),
     ]
 
@@ -240,50 +207,5 @@ def exemplars_table(rows: pd.DataFrame, overall: pd.Series, *, most: int) -> Rep
             Column("Votes, baseline", lambda row: f"{row.baseline_votes} of {baseline}"),
             Column("Votes, compressed", lambda row: f"{row.compressed_votes} of {compressed}"),
         ]
-    caption = f"Ranked: {first} first. {_how_many(rows, most, 'examples', 'exemplars')}"
-    return _made(rows, columns, caption, most=most)
-
-
-def _strips(rows: pd.DataFrame) -> Callable[[Any], Cell]:
-    """What draws a row's change with its two intervals, on the scale that all rows share."""
-    names = ["change", "change_low", "change_high", "simultaneous_low", "simultaneous_high"]
-    ends = rows[names].to_numpy(dtype=float)
-    low, high = min(0.0, np.nanmin(ends, initial=0)), max(0.0, np.nanmax(ends, initial=0))
-
-    def place(value: float) -> str:
-        return f"{4 + 112 * (value - low) / (high - low):.1f}"
-
-    def drawn(row: Any) -> Cell:
-        if high == low:
-            return Cell()
-        intervals = [
-            ("wide-line", row.simultaneous_low, row.simultaneous_high),
-            ("line", row.change_low, row.change_high),
-        ]
-        lines = [
-            (kind, place(start), place(end))
-            for kind, start, end in intervals
-            if not (np.isnan(start) or np.isnan(end))
-        ]
-        strip = Strip(_tone(row.change), place(0), place(row.change), tuple(lines))
-        return Cell(drawing=strip)
-
-    return drawn
-
-
-def _how_many(rows: pd.DataFrame, most: int, many: str, file: str) -> str:
-    if len(rows) <= most:
-        return f"All {len(rows):,} {many}."
-    return f"{most:,} of {len(rows):,} {many}; all are in {file}.csv."
-
-
-def _tone(change: float) -> str:
-    return "loss" if change < 0 else "gain" if change > 0 else "soft"
-
-
-def _interval(low: float, high: float) -> str:
-    return DASH if np.isnan(low) else f"{signed(low)} to {signed(high)}"
-
-
-def _p(value: float) -> str:
-    return DASH if np.isnan(value) else f"{value:.3f}" if value >= 0.001 else "< 0.001"
+    caption = f"Ranked: {first} first. {how_many(rows, most, 'examples', 'exemplars')}"
+    return made(rows, columns, caption, most=most, fold="The examples, ranked")

@@ -1,9 +1,9 @@
 """Rules that judge an audit, for a pipeline that needs a yes or a no.
 
-A rule such as `any group: change_low < -0.05` or `any gap: gap_change_high > 0.05` is met where its condition holds for some row. A
-field without a value (NaN) makes a comparison unknown, and logic is three-valued: unknown or true
-is true, unknown and false is false. What is too small to be tested is left out, and so is the noise
-floor. The grammar stands in `rule_parser`.
+A rule such as `any group: change_low < -0.05` or `any gap: gap_change_high > 0.05` is met where its
+condition holds for some row. A field without a value (NaN) makes a comparison unknown, and logic is
+three-valued: unknown or true is true, unknown and false is false. What is too small to be tested is
+left out, and so is the noise floor. The grammar stands in `rule_parser`.
 """
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
@@ -36,7 +36,8 @@ OVERALL_NUMBERS = tuple(
 )
 # All other numbers lie in [-1, 1].
 AMOUNTS = tuple(
-    "n n_reference baseline_count compressed_count proportional_change flips to_wrong to_right".split()
+    "n n_reference baseline_count compressed_count proportional_change flips to_wrong "
+    "to_right".split()
 )
 # Fields by table: those that are numbers, and those that name a row.
 FIELDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
@@ -113,9 +114,8 @@ def judge(rule: Rule, tables: Mapping[str, pd.DataFrame]) -> Verdict:
         table = table[table["role"] == "compressed"]
     fields = [field for kind in FIELDS[rule.table] for field in kind]
     # Only what the rule can name goes through Python, row by row.
-    worst_first = {"by": "gap_change" if rule.table == "gap" else "change"}
-    rows = table.sort_values(**worst_first, ascending=rule.table != "gap", kind="stable")[fields]
-    rows = rows.to_dict("records")
+    by, rising = ("gap_change", False) if rule.table == "gap" else ("change", True)
+    rows = table.sort_values(by, ascending=rising, kind="stable")[fields].to_dict("records")
     answers = [rule.condition(row) for row in rows]
     met = [row for row, answer in zip(rows, answers, strict=True) if answer]
     unknown = [row for row, answer in zip(rows, answers, strict=True) if answer is None]

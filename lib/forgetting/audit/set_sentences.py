@@ -96,7 +96,9 @@ def set_sentences(
     """
     parts = families(table)
     lines = _headline(table, of, alpha) if len(parts) == 1 else []
-    if len(parts) > 1:
+    if len(parts) > 1 and (table["change"] == 0).all():
+        lines = [_why_none(table, alpha, *nouns(table, of))]
+    elif len(parts) > 1:
         lines = [f"{_family_name(rows)}: {_headline(rows, of, alpha)[0]}" for rows in parts]
     if (table["change"] != 0).any():
         lines += [
@@ -217,12 +219,12 @@ def _counts(table: pd.DataFrame, findings: pd.DataFrame, of: str, alpha: float) 
         return []
     number = round(holm["by_chance"] / alpha)
     each = f", in each of the {number} families that are corrected alone" if number > 1 else ""
+    sets = counted(int(holm["tested"]), *nouns(table, of))
     text = (
-        f"Of {counted(int(holm['tested']), *nouns(table, of))} tested, {holm['lost']:,} lost and "
-        f"{holm['gained']:,} gained significantly after Holm's correction, which lets a false "
-        f"alarm through in at most {100 * alpha:g} % of such audits{each}. Without correction these are "
-        f"{plain['lost']:,} and {plain['gained']:,}, where chance alone gives up to "
-        f"{plain['by_chance']:.2g}."
+        f"Of {sets} tested, {holm['lost']:,} lost and {holm['gained']:,} gained significantly "
+        "after Holm's correction, which lets a false alarm through in at most "
+        f"{100 * alpha:g} % of such audits{each}. Without correction these are {plain['lost']:,} "
+        f"and {plain['gained']:,}, where chance alone gives up to {plain['by_chance']:.2g}."
     )
     return [text]
 

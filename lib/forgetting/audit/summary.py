@@ -6,15 +6,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from forgetting.audit.comparison import Comparison
+from forgetting.audit import gap_sentences
+from forgetting.audit.comparison import Comparison, question_of_pairs
 from forgetting.audit.exemplar_sentences import exemplar_sentences
-from forgetting.audit.gap_sentences import (
-    Baselines,
-    gap_headlines,
-    gap_sentences,
-    headlines,
-    lead_sentences,
-)
+from forgetting.audit.first_sentences import first_sentences
 from forgetting.audit.overall_sentences import floor_sentences, overall_sentences
 from forgetting.audit.relative_sentences import relative_sentences
 from forgetting.audit.set_sentences import set_sentences, worst_set
@@ -40,19 +35,31 @@ def summarize(
         row = _rows_of(tables["overall"], second_baseline).iloc[0]
         floor = floor_sentences(row, baseline=options["baseline"], alpha=options["alpha"])
     with_groups = tables["gaps"] if options["positive"] is not None else pd.DataFrame()
-    first = headlines(with_groups, alpha=options["alpha"]) if len(with_groups) else with_groups
-    settings = [_setting(tables, comparison, floor, first, options) for comparison in comparisons]
+    gaps = (
+        gap_sentences.headlines(with_groups, alpha=options["alpha"])
+        if len(with_groups)
+        else with_groups
+    )
+    settings = [_setting(tables, comparison, gaps, options) for comparison in comparisons]
     correction, lead = _correction(len(comparisons)), []
-    if len(first):
-        lead = lead_sentences(first, baselines=_baselines(options), alpha=options["alpha"])
+    if len(gaps):
+        lead = gap_sentences.lead_sentences(
+            gaps, baselines=_baselines(options), alpha=options["alpha"]
+        )
+    first = first_sentences(settings, lead=lead, floor=floor)
+    questions = question_of_pairs(comparisons)
     lines = [
         line for setting in settings for lines in setting["sentences"].values() for line in lines
     ]
     return {
-        "lead": lead,
+        "first": first,
+        "questions": questions,
+        "floor": floor,
         "correction": correction,
         "notes": list(notes),
-        "sentences": [*lead, *(line for line in lines if line not in lead), correction, *notes],
+        "sentences": list(
+            dict.fromkeys([*first, *questions, *lead, *floor, *lines, correction, *notes])
+        ),
         "settings": settings,
     }
 
@@ -60,17 +67,16 @@ def summarize(
 def _setting(
     tables: Mapping[str, pd.DataFrame],
     comparison: Comparison,
-    floor: Sequence[str],
-    first: pd.DataFrame,
+    headlines: pd.DataFrame,
     options: Mapping[str, Any],
 ) -> dict[str, Any]:
     alpha, setting = options["alpha"], comparison.setting
     overall = _rows_of(tables["overall"], setting).iloc[0]
     findings = _rows_of(tables["findings"], setting)
-    sentences = {"overall": [*overall_sentences(overall, alpha=alpha), *floor], "relative": []}
-    gaps = _rows_of(first, setting)
-    if len(first):
-        sentences["gaps"] = gap_sentences(
+    sentences = {"overall": overall_sentences(overall, alpha=alpha), "relative": []}
+    gaps = _rows_of(headlines, setting)
+    if len(headlines):
+        sentences["gaps"] = gap_sentences.gap_sentences(
             _rows_of(tables["gaps"], setting), gaps, baselines=_baselines(options), alpha=alpha
         )
     worst: dict[str, dict[str, Any] | None] = {"worst_class": None, "worst_group": None}
@@ -78,7 +84,7 @@ def _setting(
         rows = _rows_of(tables[of], setting)
         if rows.empty:
             continue
-        if of == "classes" or first.empty:
+        if of == "classes" or headlines.empty:
             sentences["relative"] += relative_sentences(rows, of=of, alpha=alpha)
         fields = worst_set(rows, of=of, alpha=alpha)
         worst[key] = {field: _json_value(value) for field, value in fields.items()}
@@ -97,7 +103,7 @@ def _setting(
         most=max(len(comparison.baseline.members), len(comparison.compressed.members)),
         alpha=alpha,
     )
-    named = gap_headlines(gaps) if len(gaps) else []
+    named = gap_sentences.gap_headlines(gaps) if len(gaps) else []
     return {
         "setting": setting,
         "design": comparison.design,
@@ -107,8 +113,8 @@ def _setting(
     }
 
 
-def _baselines(options: Mapping[str, Any]) -> Baselines:
-    return Baselines(options["baseline"], options["second_baseline"])
+def _baselines(options: Mapping[str, Any]) -> gap_sentences.Baselines:
+    return gap_sentences.Baselines(options["baseline"], options["second_baseline"])
 
 
 def _correction(settings: int) -> str:

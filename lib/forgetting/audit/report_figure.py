@@ -1,0 +1,89 @@
+"""The one figure that stands beside the first sentences: who moved apart from the others."""
+
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from forgetting.audit.audit_tables import COMPRESSED
+from forgetting.audit.gap_sentences import RATES
+from forgetting.audit.report_cells import Cell, Column, ReportTable, made, strips, tone
+from forgetting.audit.set_names import plain_name
+from forgetting.text import clipped, signed
+
+if TYPE_CHECKING:
+    from forgetting.audit import Audit
+
+MOST = 10  # Rows.
+ENDS = ("change_low", "change_high", "simultaneous_low", "simultaneous_high")
+
+
+def first_figure(audit: "Audit") -> ReportTable | None:
+    """Draw the changes of gaps in a task with a positive label, else those against the whole.
+
+    Of several settings it is the one that lost most overall.
+
+    Args:
+        audit: its tables and summary.
+
+    Returns:
+        At most ten rows with their intervals, the largest harm first; None where nothing has one.
+    """
+    overall = audit.overall[audit.overall["role"] == COMPRESSED]
+    setting = overall.sort_values("change", kind="stable")["setting"].iloc[0]
+    binary = audit.summary["positive"] is not None and len(audit.gaps) > 0
+    rows = _gaps(audit.gaps, setting) if binary else _relative(audit, setting)
+    rows = rows.dropna(subset=["change_low"])
+    if rows.empty:
+        return None
+    harm = 1 if binary else -1
+    rows = rows.sort_values("change", ascending=harm < 0, kind="stable").head(MOST)
+    columns = [
+        Column("", lambda row: row.name, "text"),
+        Column("thick: interval alone; thin: for all at once", strips(rows, harm=harm)),
+        Column("points", lambda row: Cell(signed(row.change), tone=_shown(row, harm))),
+    ]
+    what = "How gaps changed" if binary else "Change against the overall change"
+    caption = f"{what} with {clipped(setting)}; the upright line is no change."
+    return made(rows, columns, caption, most=MOST)
+
+
+def _shown(row: Any, harm: int) -> str:
+    """The colour of a change, none where chance alone may have made it."""
+    certain = row.simultaneous_low > 0 or row.simultaneous_high < 0
+    return tone(-harm * row.change) if certain else "soft"
+
+
+def _gaps(gaps: pd.DataFrame, setting: str) -> pd.DataFrame:
+    """Gaps of single attributes, told from the side of the group that fell behind."""
+    rows = gaps[(gaps["setting"] == setting) & ~gaps["intersection"]]
+    rows = rows[rows["metric"].isin(RATES)]
+    told = []
+    for _, row in rows.iterrows():
+        sign = -1 if row["gap_change"] < 0 else 1
+        behind, ahead = (clipped(row[name], 30) for name in ("group", "reference")[::sign])
+        ends: dict[str, float] = {}
+        for name, stem in (("change", "gap_change"), ("simultaneous", "simultaneous")):
+            low, high = (sign * row[f"{stem}_{end}"] for end in ("low", "high")[::sign])
+            ends |= {f"{name}_low": low, f"{name}_high": high}
+        name = f"{RATES[row['metric']]}: {behind} against {ahead}"
+        told.append({"name": name, "change": sign * row["gap_change"], **ends})
+    return pd.DataFrame(told, columns=["name", "change", *ENDS])
+
+
+def _relative(audit: "Audit", setting: str) -> pd.DataFrame:
+    """Classes and groups by single attributes, against the whole."""
+    parts = []
+    for of in ("classes", "groups"):
+        table = audit.tables()[of]
+        if table.empty:
+            continue
+        rows = table[table["setting"] == setting]
+        if of == "groups":
+            rows = rows[~rows["intersection"]]
+        part = rows[["relative_change", *(f"relative_{end}" for end in ("low", "high"))]]
+        part = part.set_axis(["change", "change_low", "change_high"], axis=1)
+        for end in ("low", "high"):
+            part[f"simultaneous_{end}"] = rows[f"relative_simultaneous_{end}"]
+        names = [clipped(plain_name(row, of), 40) for _, row in rows.iterrows()]
+        parts.append(part.assign(name=names))
+    return pd.concat(parts, ignore_index=True)

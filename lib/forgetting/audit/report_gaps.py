@@ -1,0 +1,119 @@
+"""The report's tables of gaps between groups and of how well groups are calibrated."""
+
+from typing import Any
+
+import pandas as pd
+
+from forgetting.audit.gap_sentences import RATES
+from forgetting.audit.report_cells import (
+    DASH,
+    Cell,
+    Column,
+    ReportTable,
+    how_many,
+    interval,
+    made,
+    p_text,
+    strips,
+    tone,
+)
+from forgetting.audit.report_tables import floor_columns
+from forgetting.audit.set_names import METRICS
+from forgetting.text import clipped, signed
+
+ORDER = [*RATES, "called"]
+NAMES = {**METRICS, "called": "predicted positive"}
+
+
+def gaps_table(rows: pd.DataFrame, *, most: int, fold: str = "") -> ReportTable:
+    """The gaps of one setting: misses first, in each rate the largest change first.
+
+    Args:
+        rows: of the table `Audit.gaps`.
+        most: how many are shown.
+        fold: the heading under which they fold, if they do.
+    """
+    rows = rows.assign(
+        order=rows["metric"].map(ORDER.index),
+        size=rows["gap_change"].abs(),
+        change=rows["gap_change"],
+    )
+    rows = rows.assign(change_low=rows["gap_change_low"], change_high=rows["gap_change_high"])
+    rows = rows.sort_values(
+        ["order", "too_small", "size"], ascending=[True, True, False], kind="stable"
+    )
+    columns = [
+        Column("Group", lambda row: clipped(row.group), "text"),
+        Column("Against", lambda row: clipped(row.reference), "text"),
+        Column("Rate", lambda row: NAMES[row.metric], "text"),
+        Column("Examples", lambda row: f"{row.n:,}"),
+        Column("Gap, baseline", lambda row: _points(row.gap_baseline)),
+        Column("Gap, compressed", lambda row: _points(row.gap_compressed)),
+        Column("Change, points", _change),
+        Column("Thick: interval alone; thin: for all at once", strips(rows.head(most), harm=1)),
+        Column(
+            "Interval for all at once",
+            lambda row: interval(row.simultaneous_low, row.simultaneous_high),
+        ),
+        Column("Holm’s p", lambda row: p_text(row.p_holm)),
+        *floor_columns(rows),
+        *_pooled(rows),
+        Column("Note", lambda row: row.reason.partition(":")[0], "note"),
+        Column("Would be found, points", lambda row: _points(row.detectable).lstrip("+")),
+        Column("Interval alone", lambda row: interval(row.gap_change_low, row.gap_change_high)),
+        Column(
+            "Interval over other examples too",
+            lambda row: interval(row.both_sources_low, row.both_sources_high),
+        ),
+    ]
+    caption = (
+        "A gap is a group’s rate minus that of the group or groups it is held against, in points. "
+        "A change above 0: the group fell behind, or was called more often. "
+        f"{how_many(rows, most, 'gaps', 'gaps')}"
+    )
+    return made(rows, columns, caption, most=most, fold=fold)
+
+
+def calibration_table(rows: pd.DataFrame, *, most: int) -> ReportTable:
+    """How far confidence is from the share of right answers in each group of one setting.
+
+    Args:
+        rows: of the table `Audit.calibration`.
+        most: how many are shown.
+    """
+    columns = [
+        Column("Group", lambda row: clipped(row.group), "text"),
+        Column("Examples", lambda row: f"{row.n:,}"),
+        Column("Baseline, points", lambda row: _points(row.baseline_error).lstrip("+")),
+        Column("Compressed, points", lambda row: _points(row.compressed_error).lstrip("+")),
+        Column("Change, points", lambda row: Cell(signed(row.change), tone=tone(-row.change))),
+        Column("Interval alone", lambda row: interval(row.low, row.high)),
+        *floor_columns(rows),
+    ]
+    caption = (
+        "Expected calibration error, in ten bins of confidence: how far confidence is from the "
+        "share of right answers. It is above 0 by chance, more so in small groups. "
+        f"{how_many(rows, most, 'groups', 'calibration')}"
+    )
+    rows = rows.sort_values("change", ascending=False, kind="stable")
+    fold = "How far confidence can be trusted in each group"
+    return made(rows, columns, caption, most=most, fold=fold)
+
+
+def _points(value: float) -> str:
+    return DASH if pd.isna(value) else signed(value)
+
+
+def _change(row: Any) -> Cell:
+    # Whether it is harm to be called more often, nobody can say who does not know the task.
+    colour = "soft" if row.metric == "called" else tone(-row.change)
+    return Cell(_points(row.change), tone=colour)
+
+
+def _pooled(rows: pd.DataFrame) -> list[Column]:
+    if rows["pooled_change"].isna().all():
+        return []
+    return [
+        Column("Against both baselines, points", lambda row: _points(row.pooled_change)),
+        Column("its interval", lambda row: interval(row.pooled_low, row.pooled_high)),
+    ]
