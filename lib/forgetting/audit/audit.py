@@ -196,7 +196,7 @@ def audit_predictions(
         * sentences: all sentences of the report in order.
         * settings: for each compressed setting: setting, design, sentences (by "overall",
           "relative", "gaps", "classes", "groups", "exemplars"), worst_class and worst_group (see
-          `set_sentences.worst_set`; null without groups), gaps (see `gap_sentences.gap_headlines`).
+          `worst_set.worst_set`; null without groups), gaps (see `gap_sentences.gap_headlines`).
         * rules, in summary.json: see `Audit.write`.
 
     Raises:

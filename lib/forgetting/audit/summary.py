@@ -12,7 +12,8 @@ from forgetting.audit.exemplar_sentences import exemplar_sentences
 from forgetting.audit.first_sentences import first_sentences
 from forgetting.audit.overall_sentences import floor_sentences, overall_sentences
 from forgetting.audit.relative_sentences import relative_sentences
-from forgetting.audit.set_sentences import set_sentences, worst_set
+from forgetting.audit.set_sentences import set_sentences
+from forgetting.audit.worst_set import worst_set
 
 
 def summarize(
