@@ -40,8 +40,9 @@ archive: setup ## publish STUDY: all its predictions into book/archive, for read
 audit: setup ## audit your own model: make audit FILES="dense.parquet int8.parquet" BASELINE=dense GROUPS=groups.csv OUT=report
 	$(BIN)/forgetting audit $(FILES) --baseline "$(BASELINE)" --out "$(OUT)" $(if $(GROUPS),--groups "$(GROUPS)") $(OPTIONS)
 
-bench: setup ## compare the training engine with the loop a user would write, and time an audit at ImageNet's size
+bench: setup ## compare the training engine with the loop a user would write, and time an audit at ImageNet's size and gaps
 	$(BIN)/python lib/benchmarks/audit.py
+	$(BIN)/python lib/benchmarks/gaps.py
 	PYTHONPATH=lib $(BIN)/python -m benchmarks.training --study $(STUDY)
 
 serve: setup ## show the built book at http://localhost:8000

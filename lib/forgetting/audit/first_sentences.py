@@ -43,13 +43,10 @@ def _in_order(
         yield sentences["overall"][0]
         yield from sentences["relative"]
         # What is certain has been said.
-        yield from (line for line in sentences.get("gaps", ())[:1] if not lead)
+        yield from (line for line in sentences["gaps"][:1] if not lead)
     if len(settings) > FIRST:
         yield f"The other {len(settings) - FIRST:,} settings follow below."
     yield from floor
-    if len(of_each) == 1:
-        for name in ("classes", "groups"):
-            yield from of_each[0].get(name, ())[:1]
     # What is said of every setting, such as what its intervals are about.
     yield from (
         line

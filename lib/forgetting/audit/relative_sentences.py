@@ -36,7 +36,7 @@ def relative_sentences(table: pd.DataFrame, *, of: str, alpha: float) -> list[st
     if behind.empty:
         return [
             f"No {one} is shown to have lost more than the model as a whole "
-            f"({counted(len(tested), one, many)} tested, corrected for their number)"
+            f"({counted(len(tested), one, many)} held against it, corrected for their number)"
             f"{_smallest(tested, one)}."
         ]
     behind = behind.sort_values("relative_change", kind="stable")

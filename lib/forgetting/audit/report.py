@@ -139,8 +139,8 @@ def _section(
     parts = []
     for name, heading in (("classes", "Classes"), ("groups", "Groups")):
         if len(_rows_of(audit.tables()[name], setting)):
-            lines = [*new.get("gaps", ()), *new[name]] if name == "groups" else new[name]
-            shown = len(new.get("gaps", ())) if name == "groups" and "gaps" in of_one else SHOWN
+            gaps = new["gaps"] if name == "groups" else []
+            lines, shown = [*gaps, *new[name]], len(gaps) or SHOWN
             tables = _tables_of_sets(audit, setting, name, overall["design"], most)
             parts.append(_part(heading, lines, shown, tables))
     exemplars = _rows_of(audit.exemplars, setting)

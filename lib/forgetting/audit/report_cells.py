@@ -74,12 +74,15 @@ def _cell(content: str | Cell, kind: str) -> Cell:
     return replace(content, kind=kind) if isinstance(content, Cell) else Cell(content, kind=kind)
 
 
-def strips(rows: pd.DataFrame, *, harm: int = -1) -> Callable[[Any], Cell]:
+def strips(
+    rows: pd.DataFrame, *, harm: int = -1, colour: Callable[[Any], str] | None = None
+) -> Callable[[Any], Cell]:
     """Return what draws a row's change with its two intervals, on the scale that all rows share.
 
     Args:
         rows: with change, change_low, change_high, simultaneous_low and simultaneous_high.
         harm: the sign of a change that is harm.
+        colour: the tone of a row; by default that of its change.
     """
     names = ["change", "change_low", "change_high", "simultaneous_low", "simultaneous_high"]
     ends = rows[names].to_numpy(dtype=float)
@@ -100,7 +103,8 @@ def strips(rows: pd.DataFrame, *, harm: int = -1) -> Callable[[Any], Cell]:
             for kind, start, end in intervals
             if not (np.isnan(start) or np.isnan(end))
         ]
-        strip = Strip(tone(-harm * row.change), place(0), place(row.change), tuple(lines))
+        shade = colour(row) if colour else tone(-harm * row.change)
+        strip = Strip(shade, place(0), place(row.change), tuple(lines))
         return Cell(drawing=strip)
 
     return drawn

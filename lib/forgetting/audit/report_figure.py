@@ -39,11 +39,16 @@ def first_figure(audit: "Audit") -> ReportTable | None:
     rows = rows.sort_values("change", ascending=harm < 0, kind="stable").head(MOST)
     columns = [
         Column("", lambda row: row.name, "text"),
-        Column("thick: interval alone; thin: for all at once", strips(rows, harm=harm)),
+        Column(
+            "thick: interval alone; thin: for all at once",
+            strips(rows, harm=harm, colour=lambda row: _shown(row, harm)),
+        ),
         Column("points", lambda row: Cell(signed(row.change), tone=_shown(row, harm))),
     ]
-    what = "How gaps changed" if binary else "Change against the overall change"
-    caption = f"{what} with {clipped(setting)}; the upright line is no change."
+    name = clipped(setting)
+    caption = f"Change against the overall change with {name}, the upright line."
+    if binary:
+        caption = f"How gaps changed with {name}; the upright line is no change."
     return made(rows, columns, caption, most=MOST)
 
 

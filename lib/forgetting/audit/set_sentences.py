@@ -108,9 +108,14 @@ def _counts(table: pd.DataFrame, findings: pd.DataFrame, of: str, alpha: float) 
         return []
     number = round(holm["by_chance"] / alpha)
     each = f", in each of the {number} families that are corrected alone" if number > 1 else ""
-    sets = counted(int(holm["tested"]), *nouns(table, of))
+    sets = f"{counted(int(holm['tested']), *nouns(table, of))} tested"
+    if few_changed(table).any():
+        # Whether others changed unlike the whole was tested all the same.
+        one, many = nouns(table, of)
+        sets = f"the {holm['tested']:,} {many}" if holm["tested"] > 1 else f"the one {one}"
+        sets += " in which enough examples changed between right and wrong for a test"
     text = (
-        f"Of {sets} tested, {holm['lost']:,} lost and {holm['gained']:,} gained significantly "
+        f"Of {sets}, {holm['lost']:,} lost and {holm['gained']:,} gained significantly "
         "after Holm's correction, which lets a false alarm through in at most "
         f"{100 * alpha:g} % of such audits{each}. Without correction these are {plain['lost']:,} "
         f"and {plain['gained']:,}, where chance alone gives up to {plain['by_chance']:.2g}."
@@ -139,8 +144,8 @@ def _untested(table: pd.DataFrame, of: str) -> list[str]:
     few = int(few_changed(table).sum())
     if few and (table["reason"] == "").any():  # Else the headline has said it.
         lines.append(
-            f"In {counted(few, *nouns(table, of))} too few examples changed between right and "
-            "wrong: no change could have been found there."
+            f"In {counted(few, *nouns(table, of))} too few did: no change could have been found "
+            "there."
         )
     alike = table[table["reason"].str.contains("same in every") & (table["change"] != 0)]
     if len(alike):

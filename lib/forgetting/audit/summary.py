@@ -74,7 +74,7 @@ def _setting(
     alpha, setting = options["alpha"], comparison.setting
     overall = _rows_of(tables["overall"], setting).iloc[0]
     findings = _rows_of(tables["findings"], setting)
-    sentences = {"overall": overall_sentences(overall, alpha=alpha), "relative": []}
+    sentences = {"overall": overall_sentences(overall, alpha=alpha), "relative": [], "gaps": []}
     gaps = _rows_of(headlines, setting)
     if len(headlines):
         sentences["gaps"] = gap_sentences.gap_sentences(

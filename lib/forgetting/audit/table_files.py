@@ -26,6 +26,7 @@ SEPARATORS = {".csv": ",", ".txt": ",", ".tsv": "\t"}
 OTHER_SEPARATORS = ";\t|,"
 JSON_LINES = (".jsonl", ".ndjson")
 COMPRESSED = {".gz": "gzip", ".zst": "zstd", ".bz2": "bz2"}
+EACH_LINE = "write one JSON object a line, with the same keys in each"
 FOREIGN = {
     b"PK\x03\x04": "a zip archive (as .npz, .pt and .xlsx files are)",
     b"\x80": "a pickle",
@@ -75,10 +76,11 @@ def open_table(table: Table, role: str) -> TableSource:
     if inner in JSON_LINES and (packed or start[:1] == b"{"):
         return _from_json_lines(path, compression)
     kind = next((kind for magic, kind in FOREIGN.items() if start.startswith(magic)), None)
+    if inner in JSON_LINES:
+        problem = f"is {kind}, not JSON lines" if kind else "does not begin with a JSON object"
+        raise UserError(f"{_named(path)} {problem}: {EACH_LINE}")
     if kind or inner not in SEPARATORS:
         problem = f"is {kind}" if kind else "is not a Parquet file, nor called .csv or .tsv"
-        if inner in JSON_LINES and not kind:
-            problem = "does not begin with a JSON object, as JSON lines do"
         raise UserError(f"{_named(path)} {problem}: give {role} as Parquet or CSV files")
     return _from_csv(path, SEPARATORS[inner])
 
@@ -140,7 +142,7 @@ def _from_ipc(path: Path) -> TableSource:
 def _from_json_lines(path: Path, compression: str | None) -> TableSource:
     name = _named(path)
     with (
-        arrow_errors(name, "write one JSON object a line, with the same keys in each"),
+        arrow_errors(name, EACH_LINE),
         pa.input_stream(str(path), compression=compression) as stream,
     ):
         table = pajson.read_json(stream)
