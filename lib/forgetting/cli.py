@@ -137,6 +137,9 @@ def audit(
     files: options.Predictions = None,
     model: options.ModelFiles = None,
     columns: options.Columns = None,
+    model_columns: options.ModelColumns = None,
+    labels: options.ArrayLabels = None,
+    classes: options.ClassNames = None,
     groups: options.Groups = None,
     images: options.Pictures = None,
     paired: options.Paired = False,
@@ -155,6 +158,7 @@ def audit(
     Exit code 0: passed; 2: bad input; 3: a rule is met; 4: a rule cannot be decided.
     """
     from forgetting.audit import audit_predictions, check_report_folder, parse_rule
+    from forgetting.audit.picture_labels import read_class_names
     from forgetting.audit.rules import exit_code
 
     for rule in fail_if or []:
@@ -165,7 +169,10 @@ def audit(
         tables,
         baseline=baseline,
         groups=groups,
-        columns=options.parse_assignments("--columns", columns.split(",") if columns else []),
+        columns=options.parse_list("--columns", columns),
+        model_columns=options.parse_list("--model-columns", model_columns),
+        labels=labels,
+        class_names=read_class_names(classes) if classes else None,
         no_answer=no_answer,
         take_alike=alike,
         paired=paired,

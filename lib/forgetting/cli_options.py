@@ -26,7 +26,7 @@ Minutes = Annotated[
 Predictions = Annotated[
     list[Path] | None,
     typer.Argument(
-        help="Predictions: Parquet or CSV, with setting, member, example, label, predicted."
+        help="Predictions: Parquet, CSV, JSON lines, NumPy arrays; see the book for what they hold."
     ),
 ]
 ModelFiles = Annotated[
@@ -43,6 +43,17 @@ Columns = Annotated[
         metavar="NAME=COLUMN,...",
         help='What the files call their columns, e.g. "label=target,predicted=answer".',
     ),
+]
+ModelColumns = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME=COLUMN,...",
+        help="Of a table with a column a model: which column is which setting.",
+    ),
+]
+ArrayLabels = Annotated[
+    Path | None,
+    typer.Option(help="The true labels, an .npy file, where predictions are .npy files."),
 ]
 NoAnswer = Annotated[
     bool, typer.Option("--no-answer", help="Count missing predictions as wrong answers.")
@@ -163,6 +174,19 @@ def parse_assignments(option: str, values: Sequence[str]) -> dict[str, str]:
             raise UserError(f"{option} names {name!r} twice: give each name once")
         assigned[name] = rest
     return assigned
+
+
+def parse_list(option: str, text: str | None) -> dict[str, str]:
+    """Read an option of the form NAME=VALUE,NAME=VALUE.
+
+    Args:
+        option: its name.
+        text: as it was given; None where it was not.
+
+    Raises:
+        UserError: as `parse_assignments`.
+    """
+    return parse_assignments(option, text.split(",") if text else [])
 
 
 def given_predictions(

@@ -9,6 +9,7 @@ import pandas as pd
 
 import forgetting
 from forgetting.audit import audit_options, report, report_folder, rules
+from forgetting.audit.array_files import ArrayOptions
 from forgetting.audit.audit_tables import TABLES, audit_tables
 from forgetting.audit.comparison import compared_settings
 from forgetting.audit.gap_tables import groups_of
@@ -143,6 +144,9 @@ def audit_predictions(
     baseline: str,
     groups: Table | None = None,
     columns: Mapping[str, str] | None = None,
+    model_columns: Mapping[str, str] | None = None,
+    labels: str | Path | None = None,
+    class_names: Sequence[str] | None = None,
     no_answer: bool = False,
     take_alike: bool = False,
     paired: bool = False,
@@ -167,6 +171,10 @@ def audit_predictions(
         baseline: the setting of the uncompressed models.
         groups: a table with the column example and one column for each attribute.
         columns: what the tables of predictions call their columns, where they call them otherwise.
+        model_columns: of tables with a column for each model: by setting, which column it is.
+        labels: an .npy file of true labels, for predictions that are NumPy arrays; see
+            `array_files`.
+        class_names: of the classes 0, 1, ... of NumPy arrays.
         no_answer: missing predictions are an answer of their own, which is always wrong.
         take_alike: names that differ only by case, white space or Unicode form are the same.
         paired: members of equal name belong together: each compressed one was made from the
@@ -222,7 +230,12 @@ def audit_predictions(
     """
     audit_options.check_numbers(alpha=alpha, minimum=minimum, seed=seed)
     audit_input = read_predictions(
-        predictions, columns=columns, no_answer=no_answer, take_alike=take_alike
+        predictions,
+        columns=columns,
+        model_columns=model_columns,
+        arrays=ArrayOptions(labels, class_names),
+        no_answer=no_answer,
+        take_alike=take_alike,
     )
     populations, label = audit_input.populations, audit_input.label
     baseline = audit_options.as_read(baseline, populations)

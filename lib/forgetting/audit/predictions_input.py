@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from forgetting.audit import spelling
+from forgetting.audit.array_files import ArrayOptions
 from forgetting.audit.name_codes import as_texts
 from forgetting.audit.prediction_matrix import PredictionMatrix
 from forgetting.audit.predictions_survey import (
@@ -85,6 +86,8 @@ def read_predictions(
     tables: Predictions,
     *,
     columns: Mapping[str, str] | None = None,
+    model_columns: Mapping[str, str] | None = None,
+    arrays: ArrayOptions | None = None,
     no_answer: bool = False,
     take_alike: bool = False,
 ) -> AuditInput:
@@ -98,6 +101,9 @@ def read_predictions(
             own runs say setting and member in their metadata. A mapping gives the setting of each
             table, which then needs no column member if it holds one model.
         columns: what the tables call these columns, where they call them otherwise.
+        model_columns: of tables with a column for each model, which column holds the predictions of
+            which setting.
+        arrays: labels and names of classes for files of NumPy arrays.
         no_answer: missing predictions are an answer of their own, which is always wrong.
         take_alike: names of classes and settings that differ only by case, white space or Unicode
             form are the same.
@@ -108,7 +114,7 @@ def read_predictions(
             disagree; a model whose predictions share no name with the labels or other models;
             names that differ only in spelling.
     """
-    sources = _sources(tables, columns or {})
+    sources = _sources(tables, columns or {}, arrays or ArrayOptions(), model_columns or {})
     if no_answer:
         sources = [spelling.answer_gaps(source) for source in sources]
     survey = survey_predictions(sources, no_answer=no_answer)
@@ -147,7 +153,12 @@ def read_predictions(
     )
 
 
-def _sources(tables: Predictions, columns: Mapping[str, str]) -> list[TableSource]:
+def _sources(
+    tables: Predictions,
+    columns: Mapping[str, str],
+    arrays: ArrayOptions,
+    model_columns: Mapping[str, str],
+) -> list[TableSource]:
     """Open the tables, with the columns' names and the settings that are given for them."""
     if isinstance(tables, Mapping) and not _is_table(tables, columns):
         settings, given = [str(name) for name in tables], list(tables.values())
@@ -159,9 +170,11 @@ def _sources(tables: Predictions, columns: Mapping[str, str]) -> list[TableSourc
         raise UserError(
             f"columns names {quoted(unknown[0])}: columns are {', '.join((*NEEDED, *OPTIONAL))}"
         )
-    sources = [open_table(table, "predictions") for table in given]
+    sources = [open_table(table, "predictions", arrays) for table in given]
     if not sources:
         raise UserError("there is no table of predictions: give at least one")
+    if model_columns:
+        return [each for source in sources for each in _by_column(source, columns, model_columns)]
     for theirs in columns.values():
         if not any(theirs in source.columns for source in sources):
             check_columns(sources[0], [theirs])
@@ -172,6 +185,18 @@ def _sources(tables: Predictions, columns: Mapping[str, str]) -> list[TableSourc
         sources[place] = rename_columns(source, columns, constants)
         check_columns(sources[place], NEEDED)
     return sources
+
+
+def _by_column(
+    source: TableSource, columns: Mapping[str, str], model_columns: Mapping[str, str]
+) -> Iterator[TableSource]:
+    """The table of each model, from one with a column for each."""
+    for setting, column in model_columns.items():
+        check_columns(source, [column])
+        constants = {"setting": setting, "member": "0"}
+        one = rename_columns(source, {**columns, "predicted": column}, constants)
+        check_columns(one, NEEDED)
+        yield one
 
 
 def _is_table(tables: object, columns: Mapping[str, str]) -> bool:

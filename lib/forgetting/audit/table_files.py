@@ -18,6 +18,7 @@ import pyarrow.json as pajson
 import pyarrow.parquet as pq
 
 from forgetting import predictions_file
+from forgetting.audit import array_files
 from forgetting.audit.table_source import BATCH, Table, TableSource, arrow_errors
 from forgetting.errors import UserError
 from forgetting.text import quoted
@@ -39,7 +40,9 @@ FOREIGN = {
 WHOLE_FRACTION = r"^(-?[0-9]+)\.0+$"
 
 
-def open_table(table: Table, role: str) -> TableSource:
+def open_table(
+    table: Table, role: str, arrays: array_files.ArrayOptions | None = None
+) -> TableSource:
     """Open a table for reading in batches; the kind of a file is recognized by its first bytes.
 
     Args:
@@ -48,6 +51,7 @@ def open_table(table: Table, role: str) -> TableSource:
             hive's (setting=dense/0.parquet); a DataFrame of pandas or Polars, any other table that
             speaks Arrow's C interface, or arrays by column.
         role: what messages call its contents, "predictions" or "groups".
+        arrays: for predictions, which may be NumPy arrays as well: what these alone do not say.
 
     Raises:
         UserError: there is no such file, or it is of another kind.
@@ -75,6 +79,8 @@ def open_table(table: Table, role: str) -> TableSource:
         return _from_csv(path, SEPARATORS[inner], compression)
     if inner in JSON_LINES and (packed or start[:1] == b"{"):
         return _from_json_lines(path, compression)
+    if arrays is not None and path.suffix.lower() in array_files.ENDINGS:
+        return _from_arrow(array_files.read_arrays(path, arrays), _named(path))
     kind = next((kind for magic, kind in FOREIGN.items() if start.startswith(magic)), None)
     if inner in JSON_LINES:
         problem = f"is {kind}, not JSON lines" if kind else "does not begin with a JSON object"
