@@ -146,6 +146,12 @@ Resize = Annotated[
     ),
 ]
 Interpolation = Annotated[str | None, typer.Option(help="bilinear, bicubic or nearest.")]
+Upright = Annotated[
+    bool | None,
+    typer.Option(
+        "--upright/--as-stored", help="Turn pictures as their EXIF orientation says, or not."
+    ),
+]
 Scale = Annotated[
     float | None, typer.Option(help="What the bytes are divided by; 255 if not given.")
 ]

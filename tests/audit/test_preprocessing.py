@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from forgetting.audit.pictures import is_turned
 from forgetting.audit.preprocessing import read_preprocessing
 from forgetting.data.torchvision_cpu import import_torchvision
 from forgetting.errors import UserError
@@ -134,3 +135,33 @@ def test_a_key_given_twice_is_named(tmp_path):
     (tmp_path / "how.yml").write_text("mean: 0.5\nstd: 1\nmean: 0.4\n")
     with pytest.raises(UserError, match=r"how.yml': the key 'mean' is given twice, in lines 1 and"):
         read_preprocessing(tmp_path / "how.yml")
+
+
+def turned(folder, orientation):
+    """A picture with one bright corner, stored so that viewers turn it by its EXIF orientation."""
+    values = np.zeros((4, 6, 3), dtype=np.uint8)
+    values[0, 0] = 255
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    file = folder / f"{orientation}.png"
+    Image.fromarray(values).save(file, exif=exif)
+    return file
+
+
+@pytest.mark.parametrize(
+    ("orientation", "shape", "corner"),
+    [(1, (4, 6), (0, 0)), (3, (4, 6), (3, 5)), (6, (6, 4), (0, 3)), (8, (6, 4), (5, 0))],
+)
+def test_pictures_are_turned_upright_only_where_that_is_asked_for(
+    orientation, shape, corner, tmp_path
+):
+    file = turned(tmp_path, orientation)
+    stored, upright = read_bytes(file), read_bytes(file, upright=True)
+    assert stored.shape[:2] == (4, 6) and stored[0, 0, 0] == 255
+    assert upright.shape[:2] == shape and upright[corner][0] == 255
+    assert is_turned(file) == (orientation != 1)
+
+
+def test_a_file_that_is_no_picture_is_not_turned(tmp_path):
+    (tmp_path / "a.png").write_bytes(b"text")
+    assert not is_turned(tmp_path / "a.png")

@@ -43,6 +43,8 @@ class PredictionCounts:
         unanswered: on how many a score was not a finite number.
         softmax: whether probabilities were made from the model's outputs by a softmax.
         one_at_a_time: whether the model was given each picture alone.
+        turned: how many pictures have an EXIF orientation by which viewers turn or mirror them.
+        upright: whether they were turned so here.
     """
 
     pictures: int
@@ -51,6 +53,8 @@ class PredictionCounts:
     unanswered: int
     softmax: bool
     one_at_a_time: bool
+    turned: int
+    upright: bool
 
     @property
     def line(self) -> str:
@@ -75,6 +79,12 @@ class PredictionCounts:
             parts.append(
                 "The model takes the scales of its 8-bit numbers from each batch, so it was given "
                 "one picture at a time"
+            )
+        if self.turned:
+            how = "were turned" if self.upright else "were read as stored; --upright turns them"
+            parts.append(
+                f"{self.turned:,} of {self.pictures:,} pictures are marked as turned (EXIF), and "
+                f"{how}"
             )
         return ". ".join(parts)
 
@@ -138,6 +148,8 @@ def predict_onnx(
         unanswered=predicted.count(None),
         softmax=top.softmax,
         one_at_a_time=opened.one_at_a_time,
+        turned=sum(map(pictures.is_turned, labels.images)),
+        upright=preprocessing.upright,
     )
 
 

@@ -72,6 +72,10 @@ class Preprocessing(BaseModel):
     interpolation: Annotated[
         Literal["bilinear", "bicubic", "nearest"], Field(description="between pixels, to resize")
     ] = "bilinear"
+    upright: Annotated[
+        bool,
+        Field(description="turn pictures as their EXIF orientation says, as viewers show them"),
+    ] = False
     scale: Annotated[
         float | None,
         Field(
@@ -121,7 +125,7 @@ class Preprocessing(BaseModel):
             OSError, ValueError, Image.DecompressionBombError: as `read_picture` does, or it would
                 fill the memory once it is resized.
         """
-        picture = read_picture(path, MODES[self.channels])
+        picture = read_picture(path, MODES[self.channels], upright=self.upright)
         picture = _resized(picture, size, self.resize, RESAMPLINGS[self.interpolation])
         values = np.atleast_3d(np.asarray(picture, dtype=np.float32))
         values = values[..., :: -1 if self.channels == "BGR" else 1]
