@@ -4,7 +4,7 @@ import io
 import signal
 import sys
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
@@ -243,26 +243,12 @@ def predict(
     console.print(f"wrote {display_path(out)}: {counts.line}", markup=False)
 
 
-def train_missing(
-    study: Study,
-    *,
-    archived: bool = True,
-    trust_notes: bool = False,
-    device: str = "auto",
-    minutes: float | None = None,
-) -> None:
+def train_missing(study: Study, **how: Any) -> None:
     """Train what is missing of `study`; see `forgetting.train.command.train_missing`."""
     from forgetting.train import command
 
     try:
-        command.train_missing(
-            study,
-            console=console,
-            archived=archived,
-            trust_notes=trust_notes,
-            device=device,
-            minutes=minutes,
-        )
+        command.train_missing(study, console=console, **how)
     except KeyboardInterrupt:
         raise typer.Exit(130) from None
 

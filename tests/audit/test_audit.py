@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from forgetting import cli, paths, predictions
-from forgetting.audit import Audit, audit, audit_predictions, check_report_folder
+from forgetting.audit import Audit, audit, audit_options, audit_predictions, check_report_folder
 from forgetting.audit.comparison_tables import findings_table
 from forgetting.audit.rules import FIELDS
 from forgetting.errors import UserError
@@ -657,7 +657,7 @@ def test_counts_of_exemplars_have_a_thousand_draws_and_fewer_where_predictions_a
     _, made = worlds(17)
     table, _ = made[SINGLE]
     monkeypatch.setattr(
-        audit, "WORK", affordable * len(table)
+        audit_options, "WORK", affordable * len(table)
     )  # Draws times the predictions of two populations.
     assert run(table, draws=given).summary["draws"] == wanted
 

@@ -20,9 +20,6 @@ from forgetting.audit.summary import summarize
 from forgetting.audit.table_source import Table
 from forgetting.measure.sets import MINIMUM
 
-DRAWS, FEWEST_DRAWS = 1000, 200
-WORK = 2 * 10**9  # Draws times predictions of an exemplar count; larger audits draw less often.
-
 
 @dataclass(frozen=True)
 class Audit:
@@ -245,14 +242,10 @@ def audit_predictions(
     )
     code, chosen = audit_options.positive_code(audit_input, positive), None
     if groups is not None:
-        attributes, clusters, more = read_groups(
-            groups, audit_input.examples, cluster=cluster, take_alike=take_alike
-        )
-        chosen = groups_of(attributes, label=label, positive=code, cluster=clusters)
-        notes += more
-    if not draws:
-        draws = WORK // (2 * populations[baseline].predicted.size)
-        draws = max(FEWEST_DRAWS, min(DRAWS, draws))
+        read = read_groups(groups, audit_input.examples, cluster=cluster, take_alike=take_alike)
+        chosen = groups_of(read[0], label=label, positive=code, cluster=read[1])
+        notes += read[2]
+    draws = draws or audit_options.usual_draws(populations[baseline].predicted.size)
     options = {
         "baseline": baseline,
         "second_baseline": second_baseline,

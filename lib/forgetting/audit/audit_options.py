@@ -9,6 +9,18 @@ from forgetting.errors import UserError
 from forgetting.measure import inputs
 from forgetting.text import counted, quoted
 
+DRAWS, FEWEST_DRAWS = 1000, 200
+WORK = 2 * 10**9  # Draws times predictions of an exemplar count; larger audits draw less often.
+
+
+def usual_draws(predictions: int) -> int:
+    """Return how many random splits an audit draws if it is not told.
+
+    Args:
+        predictions: of the baseline.
+    """
+    return max(FEWEST_DRAWS, min(DRAWS, WORK // (2 * predictions)))
+
 
 def check_numbers(*, alpha: float, minimum: int, seed: int) -> None:
     """Refuse numbers that no audit can have.
