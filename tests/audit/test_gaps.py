@@ -224,6 +224,9 @@ def test_intervals_of_gaps_go_by_the_sources_of_examples():
     )
     rows = result.gaps[~result.gaps.intersection].reset_index(drop=True)
     pd.testing.assert_frame_equal(rows[wanted.columns], wanted)
+    for name in ("overall", "classes", "groups"):
+        assert set(result.tables()[name].resamples) == {"clusters"}
+    assert "clusters" not in report_page(result)  # A word of the tables.
     world.groups.loc[3, "patient"] = np.nan
     with pytest.raises(UserError, match=r"column 'patient': 1 of 1,600 examples without a value"):
         run(tables, world, cluster="patient")

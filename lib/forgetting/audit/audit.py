@@ -181,7 +181,7 @@ def audit_predictions(
         positive: the positive label of a task with two labels; groups then have error, FPR and FNR
             instead of accuracy.
         cluster: the column of `groups` that names what each example was made from (a patient, a
-            video), if several share one; intervals of gaps over examples go by these.
+            video), if several share one; tests and intervals over examples go by these.
         second_baseline: the setting that is a second, independent population of the baseline's
             kind: the noise floor. By default one called "<baseline>-again", if it is there.
         minimum: classes and groups with fewer examples are shown, but neither tested nor ranked.

@@ -44,13 +44,14 @@ def audit_tables(
     second = populations[second_baseline] if second_baseline else None
     several = second if second is not None and len(second.members) > 1 else None
     shared = {"label": audit_input.label, "alpha": options["alpha"]}
+    cluster = None if groups is None else groups.cluster
     parts: dict[str, list[pd.DataFrame]] = {name: [] for name in TABLES}
     floor, floors = None, dict[str, pd.DataFrame]()
     if second_baseline:
         floor, _ = compare_setting(populations, second_baseline, baseline=options["baseline"])
         floors = _of_sets(floor, audit_input, groups, options)
     for comparison in comparisons:
-        overall = overall_table(comparison, **shared)
+        overall = overall_table(comparison, **shared, cluster=cluster)
         parts["overall"].append(overall.assign(role=COMPRESSED))
         for of, table in _of_sets(comparison, audit_input, groups, options).items():
             parts[of].append(with_floor(table, floors.get(of)))
@@ -68,7 +69,7 @@ def audit_tables(
         parts["pies"].append(pies)
         parts["exemplars"].append(exemplars_table(comparison, audit_input))
     if floor is not None:
-        parts["overall"].append(overall_table(floor, **shared).assign(role=FLOOR))
+        parts["overall"].append(overall_table(floor, **shared, cluster=cluster).assign(role=FLOOR))
     tables = {
         name: pd.concat(some, ignore_index=True) if some else pd.DataFrame()
         for name, some in parts.items()
@@ -87,7 +88,8 @@ def _of_sets(
     """The tables of classes and, if there are any, of groups of one comparison."""
     label = audit_input.label
     how = {"label": label, "alpha": options["alpha"], "minimum": options["minimum"]}
-    tables = {"classes": sets_table(comparison, sets.classes(label), **how)}
+    cluster = None if groups is None else groups.cluster
+    tables = {"classes": sets_table(comparison, sets.classes(label), **how, cluster=cluster)}
     if groups is not None:
         tables["groups"] = groups_table(comparison, groups, **how)
     return tables

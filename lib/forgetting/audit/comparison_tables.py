@@ -12,18 +12,26 @@ RULES = {"uncorrected": "p", "Holm": "p_holm", "Benjamini-Hochberg": "p_bh"}
 QUESTIONS = {"change": "", "relative_change": "relative_"}  # And how their other columns begin.
 
 
-def overall_table(comparison: Comparison, *, label: np.ndarray, alpha: float) -> pd.DataFrame:
+def overall_table(
+    comparison: Comparison,
+    *,
+    label: np.ndarray,
+    alpha: float,
+    cluster: np.ndarray | None = None,
+) -> pd.DataFrame:
     """Return accuracy of both sides and its change, one row with the columns of `Audit.overall`.
 
     Args:
         comparison: of N examples.
         label: (N,) true labels.
         alpha: level of the tests.
+        cluster: (N,) the source of each example, if several share one.
     """
     row = subgroups.compare(
         everyone(label),
         label=label,
         **comparison.predicted,
+        cluster=cluster,
         alpha=alpha,
         minimum=1,
         paired=comparison.design == PAIRED,
@@ -52,6 +60,7 @@ def sets_table(
     label: np.ndarray,
     alpha: float,
     minimum: int,
+    cluster: np.ndarray | None = None,
 ) -> pd.DataFrame:
     """Return a row for each class or group, with the columns of `Audit.classes` or `Audit.groups`.
 
@@ -64,11 +73,13 @@ def sets_table(
         label: (N,) true labels.
         alpha: level of the tests.
         minimum: examples below which a set is not tested.
+        cluster: (N,) the source of each example, if several share one.
     """
     table = subgroups.compare(
         sets,
         label=label,
         **comparison.predicted,
+        cluster=cluster,
         alpha=alpha,
         minimum=minimum,
         paired=comparison.design == PAIRED,
@@ -101,9 +112,9 @@ def groups_table(
         Groups by single attributes first; intersection: whether a group is one.
     """
     parts = [
-        sets_table(comparison, sets, label=label, alpha=alpha, minimum=minimum).assign(
-            intersection=intersection
-        )
+        sets_table(
+            comparison, sets, label=label, alpha=alpha, minimum=minimum, cluster=groups.cluster
+        ).assign(intersection=intersection)
         for intersection, sets in groups.families()
     ]
     return pd.concat(parts, ignore_index=True)

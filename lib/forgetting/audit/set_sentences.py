@@ -183,7 +183,7 @@ def _power(table: pd.DataFrame, design: str, one: str, many: str) -> list[str]:
 
 def _needed(table: pd.DataFrame, design: str, alpha: float) -> list[str]:
     rows = _open_rows(table, design)
-    if design != TWO_MODELS or rows.empty:
+    if design != TWO_MODELS or rows["needed"].isna().all():
         return []
     single, corrected = mcnemar.fewest_discordant(alpha), int(rows["needed"].iloc[0])
     end = (

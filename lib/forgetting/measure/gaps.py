@@ -114,12 +114,7 @@ def compare(
             "model does cannot be compared with a population; give at least 2 of each, or 1 of each"
         )
     if cluster is not None:
-        cluster = pd.factorize(inputs.column("cluster", cluster, len(label)))[0]
-        if (cluster < 0).any():
-            raise UserError(
-                f"cluster has no value for {(cluster < 0).sum()} of {len(label)} examples: give "
-                "each the name of its source, its own if it shares none"
-            )
+        cluster = inputs.clusters("cluster", cluster, len(label))
     families = []
     for metric, of_metric in _families(sets, called=positive is not None).items():
         marks = [side == positive if metric == "called" else side != label for side in both]

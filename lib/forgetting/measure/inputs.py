@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from forgetting.errors import UserError
 
@@ -70,6 +71,29 @@ def column(name: str, values: npt.ArrayLike, examples: int) -> np.ndarray:
             "needed; give the same examples"
         )
     return values
+
+
+def clusters(name: str, values: npt.ArrayLike, examples: int) -> np.ndarray:
+    """Return what each example was made from as numbers.
+
+    Args:
+        name: of the values, for the message.
+        values: (examples,) names or numbers.
+        examples: how many are needed.
+
+    Returns:
+        (examples,) 0, 1, ...
+
+    Raises:
+        UserError: another shape, or an example without a value.
+    """
+    codes = pd.factorize(column(name, values, examples))[0]
+    if missing := int((codes < 0).sum()):
+        raise UserError(
+            f"{name} has no value for {missing} of {examples} examples: give each the name of its "
+            "source, its own if it shares none"
+        )
+    return codes
 
 
 def mask(name: str, values: npt.ArrayLike, examples: int) -> np.ndarray:

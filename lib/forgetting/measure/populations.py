@@ -183,6 +183,7 @@ def columns(
     n: np.ndarray,
     total: npt.ArrayLike,
     spread: npt.ArrayLike | None = None,
+    sampled: npt.ArrayLike | None = None,
     alpha: float = 0.05,
     paired: bool = False,
     enough: npt.ArrayLike | None = None,
@@ -195,6 +196,8 @@ def columns(
         n: as in `changes`.
         total: as in `changes`.
         spread: as in `changes`.
+        sampled: (G,) how many sources were sampled in each set, if not its examples; `spread` is
+            then such that its square, divided by this, is the variance over sources.
         alpha: as in `changes`.
         paired: as in `changes`.
         enough: as in `changes`.
@@ -236,7 +239,7 @@ def columns(
                 se=np.where(table["n"] < BOTH_SOURCES_MINIMUM, np.nan, test["se"]),
                 df=test["df"],
                 spread=np.nan if spread is None else spread,
-                n=n,
+                n=n if sampled is None else sampled,
                 alpha=alpha,
             )
         level = _corrected(alpha, reason)
@@ -248,12 +251,17 @@ def columns(
             )
         )
         table[f"{prefix}reason"] = reason
-    _keep_possible(table, of_whole=whole[0].mean(axis=0) / total)
+    keep_possible(table, of_whole=whole[0].mean(axis=0) / total)
     return table | {"resamples": "members"}
 
 
-def _keep_possible(table: dict[str, Any], *, of_whole: np.ndarray) -> None:
-    """Cut intervals to what is possible, rates being in [0, 1], and what never can be detected."""
+def keep_possible(table: dict[str, Any], *, of_whole: np.ndarray) -> None:
+    """Cut intervals to what is possible, rates being in [0, 1], and what never can be detected.
+
+    Args:
+        table: columns of `changes` by name, which are changed in place.
+        of_whole: (G,) the baseline's rate in the whole of each set.
+    """
     base = table["baseline_rate"]
     table["detectable"] = np.where(table["detectable"] <= base, table["detectable"], np.nan)
     beyond = base - of_whole  # So far from the whole's rate a rate is in [-1, 1].

@@ -7,7 +7,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from forgetting.errors import UserError
-from forgetting.measure import inputs, populations, two_models
+from forgetting.measure import clusters, inputs, populations, two_models
 from forgetting.measure.sets import MINIMUM, Sets
 
 # Columns that one model against one does not have: no members differ.
@@ -24,6 +24,7 @@ def compare(
     label: npt.ArrayLike,
     baseline: npt.ArrayLike,
     compressed: npt.ArrayLike,
+    cluster: npt.ArrayLike | None = None,
     alpha: float = 0.05,
     paired: bool = False,
     minimum: int = MINIMUM,
@@ -38,6 +39,8 @@ def compare(
         label: (N,) true labels, whole numbers from 0.
         baseline: (K, N) predicted labels, one row a member.
         compressed: (L, N) predicted labels. One member on each side, or at least two on each.
+        cluster: (N,) what each example was made from, if several share a source: what is over
+            examples, tests of one model against one and intervals of both sources, is over these.
         alpha: level of the tests, in (0, 1); intervals are at 1 - alpha.
         paired: whether member k of `compressed` was made from member k of `baseline`.
         minimum: sets with fewer examples are shown and not tested.
@@ -55,7 +58,7 @@ def compare(
         - flips, to_wrong, to_right: predictions that changed at all, from right to wrong and from
           wrong to right, mean over pairs of models; NaN for independent populations.
         - needed: discordant examples that the corrected level needs; NaN except for one member.
-        - resamples: what intervals are over, "members" or "examples".
+        - resamples: what intervals are over, "members", "examples" or "clusters".
 
     Raises:
         UserError: shapes that do not match, one member on one side only.
@@ -81,6 +84,7 @@ def compare(
             label=label,
             baseline=baseline,
             compressed=compressed,
+            cluster=cluster,
             alpha=alpha,
             paired=paired,
             minimum=minimum,
@@ -94,6 +98,7 @@ def columns(
     label: npt.ArrayLike,
     baseline: npt.ArrayLike,
     compressed: npt.ArrayLike,
+    cluster: npt.ArrayLike | None = None,
     alpha: float = 0.05,
     paired: bool = False,
     minimum: int = MINIMUM,
@@ -105,6 +110,7 @@ def columns(
         label: as in `compare`.
         baseline: as in `compare`.
         compressed: as in `compare`.
+        cluster: as in `compare`.
         alpha: as in `compare`.
         paired: as in `compare`.
         minimum: as in `compare`.
@@ -134,7 +140,11 @@ def columns(
         flipped = [sets.counts(way) for way in (baseline != compressed, lost, won)]
         flips = {name: counted.mean(axis=0) for name, counted in zip(flips, flipped, strict=True)}
     table: dict[str, Any]
-    if single:
+    source = None if cluster is None else inputs.clusters("cluster", cluster, len(label))
+    if single and source is not None:
+        sides = dict(zip(("baseline", "compressed"), (side[0] for side in right), strict=True))
+        table = clusters.columns(sets, **sides, cluster=source, alpha=alpha, enough=n >= minimum)
+    elif single:
         result = two_models.changes(
             n=n,
             right=counts[0][0],
@@ -149,13 +159,18 @@ def columns(
         table = {str(name): values for name, values in result.items()}
         table |= dict.fromkeys(MEMBERS_ONLY, np.nan)
     else:
-        spread = sets.spread(_total_change(*right)) / (len(baseline) * len(compressed))
+        moved, sampled = _total_change(*right), n
+        spread = sets.spread(moved)
+        if source is not None:
+            error, _, freedom = clusters.standard_errors(sets, moved, source)
+            spread, sampled = error * np.sqrt(freedom + 1), freedom + 1
         table = populations.columns(
             right=counts,
             whole=[sets.whole_counts(hits) for hits in right],
             n=n,
             total=total,
-            spread=spread,
+            spread=spread / (len(baseline) * len(compressed)),
+            sampled=sampled,
             alpha=alpha,
             paired=paired,
             enough=n >= minimum,
