@@ -23,7 +23,7 @@ $(STAMP): lib/requirements.lock lib/pyproject.toml lib/install.py
 	@touch $@
 
 book: setup ## train STUDY (digits), run every page, build book/_build/html/index.html
-	$(BIN)/forgetting pages $(STUDY) --bind
+	$(BIN)/forgetting pages $(STUDY) --bind $(if $(PICTURES),$(if $(filter yes,$(PICTURES)),--pictures,$(error PICTURES is $(PICTURES): write PICTURES=yes, or leave it out)))
 
 test: setup ## run the tests, WORKERS (2) at a time
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -c lib/pyproject.toml --rootdir . -n $(WORKERS) --dist loadgroup --no-loadscope-reorder

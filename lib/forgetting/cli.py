@@ -51,6 +51,14 @@ def train(
 def pages(
     study: StudyName = "digits",
     bind: Annotated[bool, typer.Option("--bind", help="Bind them into HTML, as `book`.")] = False,
+    pictures: Annotated[
+        bool,
+        typer.Option(
+            "--pictures",
+            help="Show pictures that may not be published, where the data are on this machine: "
+            "such a book is for yourself.",
+        ),
+    ] = False,
 ) -> None:
     """Run every page of the book that is out of date.
 
@@ -62,7 +70,7 @@ def pages(
 
     for needed in needed_studies(study):
         train_missing(needed, trust_notes=True)
-    build_editions(study)
+    build_editions(study, pictures=pictures)
     if bind:
         book()
 

@@ -145,3 +145,16 @@ def test_the_page_that_took_longest_is_begun_first(ran, monkeypatch):
     ran.clear()
     build_pages(["one", "two"], study="smoke", jobs=1)
     assert ran == ["two", "one"]
+
+
+def test_a_book_with_pictures_asks_those_pages_for_them_that_can_show_them(ran, short, monkeypatch):
+    (paths.notebooks / "two.md").write_text(
+        short("print(study, pictures)", more="pictures: bool = False  # whether they are shown\n")
+    )
+    monkeypatch.setattr(build, "editions", lambda: {"": ["one", "two"]})
+    for pictures, again in ((False, ["one", "two"]), (True, ["two"]), (False, ["two"])):
+        ran.clear()
+        build.build_editions("smoke", pictures=pictures)
+        assert sorted(ran) == again
+        values = json.loads((paths.pages() / "two.ipynb").read_text())
+        assert values["pictures"] is pictures

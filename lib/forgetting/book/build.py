@@ -6,7 +6,7 @@ The same notebook, parameters, study, predictions and library give the same byte
 import json
 import math
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import as_completed
 from dataclasses import dataclass
 from pathlib import Path
@@ -135,32 +135,42 @@ def build_pages(
     Raises:
         UserError: As `run_page`; pages that do not fail are made all the same.
     """
-    _make(_jobs(pages, study, edition, parameters), jobs=jobs)
+    _make(_jobs(pages, study, edition, lambda page: parameters or {}), jobs=jobs)
 
 
-def build_editions(study: str | Path, *, jobs: int = 2) -> None:
+def build_editions(study: str | Path, *, jobs: int = 2, pictures: bool = False) -> None:
     """Make all pages of the book that are out of date; as `build_pages`.
 
     Args:
         study: Name or path of the study of the book's own pages.
         jobs: How many pages are made at a time.
+        pictures: Whether pages that can show pictures which may not be published do so.
     """
+
+    def asked(page: str) -> dict[str, object]:
+        return {"pictures": True} if pictures and "pictures" in read_page(page).parameters else {}
+
     _make(
         [
             job
             for edition, pages in editions().items()
-            for job in _jobs(pages, edition or study, edition, None)
+            for job in _jobs(pages, edition or study, edition, asked)
         ],
         jobs=jobs,
     )
 
 
 def _jobs(
-    pages: Iterable[str], study: str | Path, edition: str, parameters: dict[str, object] | None
+    pages: Iterable[str],
+    study: str | Path,
+    edition: str,
+    parameters: Callable[[str], dict[str, object]],
 ) -> list[_Job]:
     loaded, of = load_study(study), edition_of(edition)
     check_study_pages(loaded)
-    values = {name: resolve_parameters(name, study=study, parameters=parameters) for name in pages}
+    values = {
+        name: resolve_parameters(name, study=study, parameters=parameters(name)) for name in pages
+    }
     fingerprints = _Fingerprints()
     return [
         _Job(name, value, of, _key(name, value, loaded, of, fingerprints))

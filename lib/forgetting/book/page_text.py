@@ -63,7 +63,7 @@ def no_pictures(images: DataSet, *, asked: bool) -> str:
     """
     where = "[Data and licences](#sec-data) says where to put them."
     if not images.shippable and not asked:
-        shown = 'Whoever has them sees them with `PARAMS="pictures=true"`'
+        shown = "Whoever has them sees them with `make book PICTURES=yes`"
         return f"The pictures of this data set are not published with the book. {shown}; {where}"
     if images.test.images is None:
         return f"The pictures of this data set are not on this machine; {where}"
