@@ -431,7 +431,7 @@ GROUPS = pd.DataFrame({"example": np.arange(12), "sex": list("FM") * 6, "age": [
 
 def test_groups_are_aligned_with_the_examples_and_gaps_are_noted():
     examples = read_predictions(table()).examples
-    result, notes = read_groups(GROUPS.sample(frac=1, random_state=1), examples)
+    result, _, notes = read_groups(GROUPS.sample(frac=1, random_state=1), examples)
     assert result.sex.tolist() == list("FM") * 6 and result.age.cat.categories.tolist() == [
         "30",
         "40",
@@ -439,7 +439,7 @@ def test_groups_are_aligned_with_the_examples_and_gaps_are_noted():
     assert result.age.isna().sum() == 4 and notes == [
         "Groups: 4 examples without a value of 'age': in none of its groups."
     ]
-    result, notes = read_groups(
+    result, _, notes = read_groups(
         GROUPS.assign(example=GROUPS.example.astype(str))[["example", "sex"]][2:].assign(
             example=list(map(str, range(2, 11))) + ["x"]
         ),
@@ -459,7 +459,7 @@ def test_numbers_without_end_are_text_and_others_alike_whatever_the_batch():
     )
     for cut in (0, 3, 5, 10):
         age = pa.chunked_array([values[:cut], values[cut:]], pa.float64())
-        result, _ = read_groups(
+        result, _, _ = read_groups(
             pa.table({"example": np.arange(12), "age": age}), read_predictions(table()).examples
         )
         assert result.age.tolist() == wanted
