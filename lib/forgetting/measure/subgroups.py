@@ -139,25 +139,9 @@ def columns(
         lost, won = right[0] & ~right[1], ~right[0] & right[1]
         flipped = [sets.counts(way) for way in (baseline != compressed, lost, won)]
         flips = {name: counted.mean(axis=0) for name, counted in zip(flips, flipped, strict=True)}
-    table: dict[str, Any]
     source = None if cluster is None else inputs.clusters("cluster", cluster, len(label))
-    if single and source is not None:
-        sides = dict(zip(("baseline", "compressed"), (side[0] for side in right), strict=True))
-        table = clusters.columns(sets, **sides, cluster=source, alpha=alpha, enough=n >= minimum)
-    elif single:
-        result = two_models.changes(
-            n=n,
-            right=counts[0][0],
-            to_wrong=flipped[1][0],
-            to_right=flipped[2][0],
-            total=total,
-            total_to_wrong=sets.whole_counts(lost)[0],
-            total_to_right=sets.whole_counts(won)[0],
-            alpha=alpha,
-            enough=n >= minimum,
-        )
-        table = {str(name): values for name, values in result.items()}
-        table |= dict.fromkeys(MEMBERS_ONLY, np.nan)
+    if single:
+        table = _over_examples(sets, *right, n=n, cluster=source, alpha=alpha, minimum=minimum)
     else:
         moved, sampled = _total_change(*right), n
         spread = sets.spread(moved)
@@ -180,6 +164,42 @@ def columns(
     last = flips | {name: table[name] for name in ("needed", "resamples")}
     between = {name: values for name, values in table.items() if name not in first | last}
     return {str(name): values for name, values in sets.names.items()} | first | between | last
+
+
+def _over_examples(
+    sets: Sets,
+    baseline: np.ndarray,
+    compressed: np.ndarray,
+    *,
+    n: np.ndarray,
+    cluster: np.ndarray | None,
+    alpha: float,
+    minimum: int,
+) -> dict[str, Any]:
+    """The tests of one model against one, from right answers (1, N), over examples or sources."""
+    if cluster is not None:
+        return clusters.columns(
+            sets,
+            baseline=baseline[0],
+            compressed=compressed[0],
+            cluster=cluster,
+            alpha=alpha,
+            enough=n >= minimum,
+        )
+    lost, won = baseline & ~compressed, ~baseline & compressed
+    result = two_models.changes(
+        n=n,
+        right=sets.counts(baseline)[0],
+        to_wrong=sets.counts(lost)[0],
+        to_right=sets.counts(won)[0],
+        total=sets.whole_counts(np.ones_like(lost))[0],
+        total_to_wrong=sets.whole_counts(lost)[0],
+        total_to_right=sets.whole_counts(won)[0],
+        alpha=alpha,
+        enough=n >= minimum,
+    )
+    table = {str(name): values for name, values in result.items()}
+    return table | dict.fromkeys(MEMBERS_ONLY, np.nan)
 
 
 def _rates(sets: Sets, counts: list[np.ndarray], n: np.ndarray) -> dict[str, np.ndarray]:
