@@ -9,6 +9,7 @@ import pytest
 from forgetting.audit import audit_predictions
 from forgetting.audit.first_sentences import END, MOST
 from forgetting.audit.report import report_page
+from forgetting.audit.report_gaps import from_behind
 from forgetting.errors import UserError
 from forgetting.measure import calibration, gaps, sets
 
@@ -282,3 +283,16 @@ def test_tasks_without_a_positive_label_keep_their_gaps_in_a_table():
     assert set(result.gaps.metric) == {"error"} and result.summary["settings"][0]["gaps"] == []
     assert "Gaps between groups" in report_page(result)
     assert result.judge("any gap: gap_change_high > 0.5").code == 0
+
+
+def test_tables_tell_the_gap_of_two_groups_from_the_side_that_fell_behind():
+    rows = audited(12, again=True).gaps
+    told = from_behind(rows)
+    two = rows.reference != gaps.REST
+    assert (told.gap_change[two] >= 0).all() and (rows.gap_change[two] < 0).any()
+    pd.testing.assert_frame_equal(told[~two], rows[~two])
+    width = {stem: rows[f"{stem}_high"] - rows[f"{stem}_low"] for stem in ("floor", "simultaneous")}
+    for stem, wanted in width.items():
+        np.testing.assert_allclose(told[f"{stem}_high"] - told[f"{stem}_low"], wanted)
+    np.testing.assert_allclose(told.gap_compressed - told.gap_baseline, told.gap_change)
+    np.testing.assert_array_equal(told.n + told.n_reference, rows.n + rows.n_reference)

@@ -7,6 +7,7 @@ import pandas as pd
 from forgetting.audit.audit_tables import COMPRESSED
 from forgetting.audit.gap_sentences import RATES
 from forgetting.audit.report_cells import Cell, Column, ReportTable, made, strips, tone
+from forgetting.audit.report_gaps import from_behind
 from forgetting.audit.set_names import plain_name
 from forgetting.text import clipped, signed
 
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
     from forgetting.audit import Audit
 
 MOST = 10  # Rows.
-ENDS = ("change_low", "change_high", "simultaneous_low", "simultaneous_high")
 
 
 def first_figure(audit: "Audit") -> ReportTable | None:
@@ -61,18 +61,14 @@ def _shown(row: Any, harm: int) -> str:
 def _gaps(gaps: pd.DataFrame, setting: str) -> pd.DataFrame:
     """Gaps of single attributes, told from the side of the group that fell behind."""
     rows = gaps[(gaps["setting"] == setting) & ~gaps["intersection"]]
-    rows = rows[rows["metric"].isin(RATES)]
-    told = []
-    for _, row in rows.iterrows():
-        sign = -1 if row["gap_change"] < 0 else 1
-        behind, ahead = (clipped(row[name], 30) for name in ("group", "reference")[::sign])
-        ends: dict[str, float] = {}
-        for name, stem in (("change", "gap_change"), ("simultaneous", "simultaneous")):
-            low, high = (sign * row[f"{stem}_{end}"] for end in ("low", "high")[::sign])
-            ends |= {f"{name}_low": low, f"{name}_high": high}
-        name = f"{RATES[row['metric']]}: {behind} against {ahead}"
-        told.append({"name": name, "change": sign * row["gap_change"], **ends})
-    return pd.DataFrame(told, columns=["name", "change", *ENDS])
+    rows = from_behind(rows[rows["metric"].isin(RATES)])
+    names = [
+        f"{RATES[row['metric']]}: {clipped(row['group'], 30)} against "
+        f"{clipped(row['reference'], 30)}"
+        for _, row in rows.iterrows()
+    ]
+    columns = {f"change_{end}": rows[f"gap_change_{end}"] for end in ("low", "high")}
+    return rows.assign(name=names, change=rows["gap_change"], **columns)
 
 
 def _relative(audit: "Audit", setting: str) -> pd.DataFrame:

@@ -19,6 +19,7 @@ from forgetting.audit.report_cells import (
 )
 from forgetting.audit.report_tables import floor_columns
 from forgetting.audit.set_names import METRICS
+from forgetting.measure.gaps import REST
 from forgetting.text import clipped, signed
 
 ORDER = [*RATES, "called"]
@@ -33,6 +34,7 @@ def gaps_table(rows: pd.DataFrame, *, most: int, fold: str = "") -> ReportTable:
         most: how many are shown.
         fold: the heading under which they fold, if they do.
     """
+    rows = from_behind(rows)
     rows = rows.assign(
         order=rows["metric"].map(ORDER.index),
         size=rows["gap_change"].abs(),
@@ -68,10 +70,34 @@ def gaps_table(rows: pd.DataFrame, *, most: int, fold: str = "") -> ReportTable:
     ]
     caption = (
         "A gap is a group’s rate minus that of the group or groups it is held against, in points. "
-        "A change above 0: the group fell behind, or was called more often. "
+        "A change above 0: the group fell behind, or was called more often; of two groups it is "
+        "told from the side that did. "
         f"{how_many(rows, most, 'gaps', 'gaps')}"
     )
     return made(rows, columns, caption, most=most, fold=fold)
+
+
+def from_behind(rows: pd.DataFrame) -> pd.DataFrame:
+    """Tell gaps between two groups from the side of the one that fell behind.
+
+    Args:
+        rows: of the table `Audit.gaps`.
+
+    Returns:
+        Rows whose change is above 0 wherever a gap has only two sides.
+    """
+    turned = (rows["reference"] != REST) & (rows["gap_change"] < 0)
+    told = rows.copy()
+    for one, other in (("group", "reference"), ("n", "n_reference")):
+        told[one] = rows[one].where(~turned, rows[other])
+        told[other] = rows[other].where(~turned, rows[one])
+    for name in ("gap_baseline", "gap_compressed", "gap_change", "floor_change", "pooled_change"):
+        told[name] = rows[name].where(~turned, -rows[name])
+    for stem in ("gap_change", "simultaneous", "both_sources", "floor", "pooled"):
+        low, high = rows[f"{stem}_low"], rows[f"{stem}_high"]
+        told[f"{stem}_low"] = low.where(~turned, -high)
+        told[f"{stem}_high"] = high.where(~turned, -low)
+    return told
 
 
 def calibration_table(rows: pd.DataFrame, *, most: int) -> ReportTable:
