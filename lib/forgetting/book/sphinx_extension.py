@@ -24,6 +24,7 @@ from sphinx.util.typing import stringify_annotation
 from forgetting import paths
 from forgetting.book import reading_times
 from forgetting.book.editions import text_notebook
+from forgetting.book.hidden_code import JoinHiddenCode
 from forgetting.book.page import page_names
 from forgetting.files import write_text
 
@@ -215,6 +216,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.add_enumerable_node(written_table, "table", lambda node: node["caption"], **writers)
     app.add_enumerable_node(written_gallery, "figure", lambda node: node["caption"], **writers)
     reading_times.setup(app)
+    app.add_post_transform(JoinHiddenCode)
     app.setup_extension("sphinx.ext.autodoc")
     # Before napoleon, which has priority 500.
     app.connect("autodoc-process-docstring", take_types_from_signatures, priority=400)
