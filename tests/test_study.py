@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pydantic_core import PydanticUndefined
 
 from forgetting import paths, study
-from forgetting.data.spec import Cifar10Data, PlantedData, derive_seed
+from forgetting.data.spec import Cifar10Data, PlantedData, TintedData, derive_seed
 from forgetting.errors import UserError
 
 
@@ -44,6 +44,10 @@ def test_a_study_of_the_users_own_is_found_by_its_path(tmp_path):
         ({"pruning": {"start": 0.9, "end": 0.2}}, ["0.9", "0.2"]),
         ({"data": {"name": "cifar"}}, ["data.name", "'cifar'", "digits", "did you mean 'cifar10'"]),
         ({"data": {}}, ["data.name", "None", "digits"]),
+        ({"data": {"name": "tinted", "bias": 1.5}}, ["data.bias is 1.5", "1"]),
+        ({"data": {"name": "tinted", "target": list(range(10))}}, ["target is", "one to nine"]),
+        ({"data": {"name": "tinted", "target": [8, 8]}}, ["target is [8, 8]", "each once"]),
+        ({"data": {"name": "tinted", "target": [10]}}, ["data.target", "10", "9"]),
         ({"data": {"name": "digits", "holdot": 3}}, ["data.holdot", "did you mean 'holdout'"]),
         ({"data": {"name": "cifar10", "train_images": 1}}, ["data.train_images is 1", "100"]),
         (
@@ -181,6 +185,7 @@ def test_a_populations_name_says_all_but_the_defaults_and_those_are_pinned_to_th
     blocks = (
         PlantedData,
         Cifar10Data,
+        TintedData,
         study.Network,
         study.Training,
         study.Pruning,
@@ -198,7 +203,7 @@ def test_a_populations_name_says_all_but_the_defaults_and_those_are_pinned_to_th
     )
     assert (study.FORMAT_VERSION, hashlib.sha256(text.encode()).hexdigest()[:12]) == (
         3,
-        "7a9e7d4d0591",
+        "d3c333152575",
     )
 
 

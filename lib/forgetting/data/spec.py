@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -73,7 +73,38 @@ class Cifar10Data(Spec):
     seed: int = Field(0, ge=0)
 
 
-Data = Annotated[PlantedData | Cifar10Data, Field(discriminator="name")]
+class TintedData(Spec):
+    """Digits of two labels, with planted sub-groups in the joint proportions of CelebA."""
+
+    corrupted_images: ClassVar[int] = 0
+
+    name: Literal["tinted"]
+    target: tuple[Annotated[int, Field(ge=0, le=9)], ...] = Field(
+        (8, 9), description="the digits whose label is positive, one to nine of the ten"
+    )
+    bias: Share = Field(
+        1.0,
+        description="how far the share of warm images differs between the labels: 1 is as in "
+        "CelebA, 0 not at all",
+    )
+    positives: Share = Field(0.1491, description="share of training images with the target label")
+    test_per_class: Count = Field(
+        200, description="test digits of each digit, each rendered in all four ways"
+    )
+    train_images: Count = Field(2820, description="training images")
+    seed: int = Field(0, ge=0)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if not 0 < len(self.target) < 10 or len(set(self.target)) < len(self.target):
+            raise ValueError(
+                f"target is {list(self.target)}: it names one to nine of the digits 0 to 9, each "
+                "once; write for instance [8, 9]"
+            )
+        return self
+
+
+Data = Annotated[PlantedData | Cifar10Data | TintedData, Field(discriminator="name")]
 
 
 def derive_seed(study_seed: int, *words: object) -> int:
