@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pydantic_core import PydanticUndefined
 
 from forgetting import paths, study
-from forgetting.data.spec import Cifar10Data, PlantedData, TintedData, derive_seed
+from forgetting.data.spec import Cifar10Data, NumbersData, PlantedData, TintedData, derive_seed
 from forgetting.errors import UserError
 
 
@@ -186,6 +186,7 @@ def test_a_populations_name_says_all_but_the_defaults_and_those_are_pinned_to_th
         PlantedData,
         Cifar10Data,
         TintedData,
+        NumbersData,
         study.Network,
         study.Training,
         study.Pruning,
@@ -203,7 +204,7 @@ def test_a_populations_name_says_all_but_the_defaults_and_those_are_pinned_to_th
     )
     assert (study.FORMAT_VERSION, hashlib.sha256(text.encode()).hexdigest()[:12]) == (
         3,
-        "d3c333152575",
+        "f2a135ec3a58",
     )
 
 

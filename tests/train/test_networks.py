@@ -28,3 +28,16 @@ def test_a_wide_resnet_of_impossible_depth_is_refused():
         networks.build_network(
             Network(name="wide-resnet", depth=12), channels=3, pixels=32, classes=10, seed=0
         )
+
+
+@pytest.mark.parametrize(
+    "network", [Network(name="small-cnn"), Network(name="mlp"), Network(name="wide-resnet")]
+)
+def test_a_network_takes_images_that_are_wider_than_high_and_a_square_by_one_number(network):
+    wide = networks.build_network(network, channels=3, pixels=(28, 56), classes=7, seed=0)
+    assert wide(torch.zeros(2, 3, 28, 56)).shape == (2, 7)
+    square, same = (
+        networks.build_network(network, channels=3, pixels=pixels, classes=7, seed=0)
+        for pixels in (28, (28, 28))
+    )
+    assert all(map(torch.equal, square.parameters(), same.parameters()))

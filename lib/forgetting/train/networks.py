@@ -10,37 +10,47 @@ from forgetting.study import Network
 
 
 def build_network(
-    network: Network, *, channels: int, pixels: int, classes: int, seed: int
+    network: Network, *, channels: int, pixels: int | tuple[int, int], classes: int, seed: int
 ) -> nn.Module:
     """Build a freshly initialised network.
 
     Args:
         network: which, and how wide.
-        channels: of the images, (N, channels, pixels, pixels).
-        pixels: height and width of the images.
+        channels: of the images.
+        pixels: height and width of the images; one number where they are equal.
         classes: number of logits.
         seed: decides the initial weights.
 
     Raises:
         UserError: widths, strides or depth that the network cannot have.
     """
+    height, width = (pixels, pixels) if isinstance(pixels, int) else pixels
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         if network.name == "small-cnn":
             return small_cnn(
-                channels, pixels, classes, widths=network.channels, strides=network.strides
+                channels,
+                (height, width),
+                classes,
+                widths=network.channels,
+                strides=network.strides,
             )
         if network.name == "wide-resnet":
             return WideResNet(
                 channels, classes, depth=network.depth, width=network.width, stem=network.stem
             )
         if network.name == "resnet-18":
-            return resnet18(channels, pixels, classes)
-        return perceptron(channels * pixels**2, classes, widths=network.channels)
+            return resnet18(channels, min(height, width), classes)
+        return perceptron(channels * height * width, classes, widths=network.channels)
 
 
 def small_cnn(
-    channels: int, pixels: int, classes: int, *, widths: tuple[int, ...], strides: tuple[int, ...]
+    channels: int,
+    pixels: tuple[int, int],
+    classes: int,
+    *,
+    widths: tuple[int, ...],
+    strides: tuple[int, ...],
 ) -> nn.Sequential:
     """Build convolutions with batch norm and ReLU, and one linear layer.
 
@@ -62,6 +72,7 @@ def small_cnn(
             "length; give one stride for each convolution"
         )
     layers: list[nn.Module] = []
+    height, across = pixels
     for k, (width, stride) in enumerate(zip(widths, strides, strict=True)):
         kernel = 5 if k == 0 else 3
         layers += [
@@ -69,8 +80,9 @@ def small_cnn(
             nn.BatchNorm2d(width),
             nn.ReLU(),
         ]
-        channels, pixels = width, -(-pixels // stride)
-    return nn.Sequential(*layers, nn.Flatten(), nn.Linear(channels * pixels**2, classes))
+        channels, height, across = width, -(-height // stride), -(-across // stride)
+    inputs = channels * height * across
+    return nn.Sequential(*layers, nn.Flatten(), nn.Linear(inputs, classes))
 
 
 def perceptron(inputs: int, classes: int, *, widths: tuple[int, ...]) -> nn.Sequential:
@@ -194,7 +206,7 @@ def resnet18(channels: int, pixels: int, classes: int) -> nn.Module:
 
     Args:
         channels: of the images.
-        pixels: height and width of the images.
+        pixels: the lesser of the images' height and width.
         classes: number of logits.
     """
     network: nn.Module = import_torchvision().models.resnet18(num_classes=classes)

@@ -68,11 +68,11 @@ def initial_network(study: Study, network: Network, seed: int) -> nn.Module:
         seed: the member's; it decides the initial weights.
     """
     tensors = load_tensors(study.data)
-    _, channels, _, pixels = tensors.train.shape
+    _, channels, height, width = tensors.train.shape
     built = networks.build_network(
         network,
         channels=channels,
-        pixels=pixels,
+        pixels=(height, width),
         classes=len(tensors.dataset.classes),
         seed=derive_seed(seed, "weights"),
     )
