@@ -10,7 +10,14 @@ from hypothesis import strategies as st
 from pydantic_core import PydanticUndefined
 
 from forgetting import paths, study
-from forgetting.data.spec import Cifar10Data, NumbersData, PlantedData, TintedData, derive_seed
+from forgetting.data.spec import (
+    Cifar10Data,
+    FairFaceData,
+    NumbersData,
+    PlantedData,
+    TintedData,
+    derive_seed,
+)
 from forgetting.errors import UserError
 
 
@@ -187,6 +194,7 @@ def test_a_populations_name_says_all_but_the_defaults_and_those_are_pinned_to_th
         Cifar10Data,
         TintedData,
         NumbersData,
+        FairFaceData,
         study.Network,
         study.Training,
         study.Pruning,
@@ -204,7 +212,7 @@ def test_a_populations_name_says_all_but_the_defaults_and_those_are_pinned_to_th
     )
     assert (study.FORMAT_VERSION, hashlib.sha256(text.encode()).hexdigest()[:12]) == (
         3,
-        "f2a135ec3a58",
+        "589b393abeba",
     )
 
 

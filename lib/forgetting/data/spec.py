@@ -122,7 +122,22 @@ class NumbersData(Spec):
         return self
 
 
-Data = Annotated[PlantedData | Cifar10Data | TintedData | NumbersData, Field(discriminator="name")]
+class FairFaceData(Spec):
+    """FairFace: faces with gender, age and race as annotators perceived them."""
+
+    corrupted_images: ClassVar[int] = 0
+
+    name: Literal["fairface"]
+    label: Literal["gender", "over-50"] = Field("gender", description="what is predicted")
+    train_images: int = Field(15_000, ge=100, description="the first so many training pictures")
+    test_images: int = Field(5000, ge=100, description="the first so many validation pictures")
+    seed: int = Field(0, ge=0)
+
+
+Data = Annotated[
+    PlantedData | Cifar10Data | TintedData | NumbersData | FairFaceData,
+    Field(discriminator="name"),
+]
 
 
 def _check_tail(smallest: int, largest: int) -> None:
