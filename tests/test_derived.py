@@ -49,6 +49,19 @@ def test_each_table_is_read_by_its_page_alone_which_has_its_parameters_and_compu
     assert not any("keep_table" in content for content in text.values())
 
 
+@pytest.mark.parametrize("name", ["tinted", "numbers", "fairface"])
+def test_what_a_study_has_no_data_for_is_left_out_of_its_archive_with_a_reason(name):
+    study = load_study(name)
+    for table in ("corruption-strength", *HUMAN_TABLES):
+        page = resolve_parameters(derived.TABLES[table].page, study=name)
+        kind = derived.TABLES[table].parameters
+        parameters = kind(
+            **{field.name: page[field.name] for field in fields(kind) if field.name in page}
+        )
+        with pytest.raises(DataNotFound, match=f"study {name}"):
+            derived.TABLES[table].compute(study, parameters)
+
+
 def test_a_table_is_computed_where_the_data_are_and_read_from_the_archive_where_they_are_not(
     copied, tmp_path, monkeypatch
 ):

@@ -25,7 +25,7 @@ WARM_BY_LABEL = (0.4828, 0.0572)
 FRAMED = {(1, "warm"): 0.334, (1, "cool"): 0.156, (0, "warm"): 0.364, (0, "cool"): 0.106}
 
 TINTS = {"warm": (1.0, 0.55, 0.35), "cool": (0.35, 0.6, 1.0)}  # of red, green and blue
-FRAMES = ("framed", "unframed")
+FRAMES = ("framed", "bare")
 GREY = round(0.6 * 255)
 
 

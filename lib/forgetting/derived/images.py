@@ -7,6 +7,7 @@ import pandas as pd
 
 from forgetting import predictions
 from forgetting.data import corruption
+from forgetting.errors import DataNotFound
 from forgetting.measure import fragility, image_quality
 from forgetting.study import Study
 
@@ -45,7 +46,12 @@ def corruption_strength(study: Study, parameters: StrengthParameters) -> pd.Data
     Returns:
         corruption.
         pixel_change: mean absolute change over images and pixels, as a share of the full range.
+
+    Raises:
+        DataNotFound: the study has no corrupted images.
     """
+    if "corrupted" not in study.parts(study.setting("dense")):
+        raise DataNotFound(f"study {study.name} has no corrupted images")
     test = predictions.load_study_dataset(study).test
     plain = np.flatnonzero(test.attributes["kind"] == "plain")
     every = max(1, len(plain) // parameters.images)

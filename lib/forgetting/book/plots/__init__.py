@@ -6,6 +6,7 @@ A drawing takes tables and gives a figure. It computes nothing that a reader cou
 from forgetting.book.plots import (
     classes,
     exemplars,
+    groups,
     formats,
     human,
     networks,
@@ -22,6 +23,7 @@ from forgetting.book.plots import (
 __all__ = [
     "classes",
     "exemplars",
+    "groups",
     "formats",
     "human",
     "networks",

@@ -1,0 +1,367 @@
+"""What the page on sub-groups asks of a study: rates and gaps of its groups, setting by setting.
+
+Rates are rates of harm (error, fpr, fnr), so that a rise is harm. Pruned networks are compared with
+all dense ones and their intervals hold at all levels at once; the noise floor is dense again
+against dense; copies are compared with the networks that they were made from.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from forgetting.book.study_page import StudyPage
+from forgetting.errors import UserError, did_you_mean
+from forgetting.measure import (
+    counterfactual,
+    difficulty,
+    exemplar_halves,
+    gaps,
+    inference,
+    plurality,
+    relative_floor,
+    sets,
+    subgroups,
+)
+from forgetting.measure.levels import level_alpha
+
+POSITIVE = 1  # the label that is called positive: of two classes the second
+METRICS = ("fnr", "fpr", "error")
+AGAIN = "dense-again"
+EVERYONE = "all"
+
+
+@dataclass(frozen=True)
+class Groups:
+    """The groups of a study's test images, and what its populations do to them.
+
+    Attributes:
+        page: the study.
+        attributes: names of the attributes that make groups; of the first two also intersections.
+        group: the one that is followed over all levels, e.g. "tint=warm".
+        alpha: 1 minus the level of intervals.
+    """
+
+    page: StudyPage
+    attributes: tuple[str, ...]
+    group: str
+    alpha: float
+
+    def __post_init__(self) -> None:
+        known = [name for name in self.page.test.attributes if name not in ("example", "source")]
+        for name in self.attributes:
+            if name not in known:
+                raise UserError(
+                    f"attribute {name!r} is not known of the images of study "
+                    f"{self.page.study.name}: it is one of {', '.join(known)}"
+                    f"{did_you_mean(name, known)}"
+                )
+        names = self.singles.names["group"].unique().tolist()
+        if self.group not in names:
+            raise UserError(
+                f"group {self.group!r} is not in study {self.page.study.name}: it is one of "
+                f"{', '.join(names)}{did_you_mean(self.group, names)}"
+            )
+
+    @cached_property
+    def table(self) -> pd.DataFrame:
+        """The attributes of the test images, a categorical column each."""
+        return self.page.test.attributes[list(self.attributes)].astype("category")
+
+    @property
+    def label(self) -> np.ndarray:
+        """The true label of each test image, 0 or 1."""
+        return self.page.dense.label
+
+    @property
+    def target(self) -> str:
+        """The name of the positive label."""
+        return self.page.classes[POSITIVE]
+
+    def _sets(self, table: pd.DataFrame, together: Sequence[int]) -> sets.Sets:
+        return sets.groups(table, label=self.label, positive=POSITIVE, together=together)
+
+    @cached_property
+    def singles(self) -> sets.Sets:
+        """Groups by one attribute."""
+        return self._sets(self.table, [1])
+
+    @cached_property
+    def pairs(self) -> sets.Sets:
+        """Groups by the first two attributes together."""
+        return self._sets(self.table[list(self.attributes[:2])], [2])
+
+    @property
+    def each(self) -> float:
+        """The level of one comparison where intervals hold at all levels of sparsity at once."""
+        return level_alpha(max(len(self.page.levels), 1), alpha=self.alpha)
+
+    @cached_property
+    def settings(self) -> list[str]:
+        """What is compared with dense: dense again, then the pruned levels."""
+        return [AGAIN, *(f"pruned-{level:g}" for level in self.page.levels)]
+
+    def against(self, setting: str) -> dict[str, Any]:
+        """Return label, both sides and level of the comparison of a setting with dense.
+
+        Args:
+            setting: "dense-again", a pruned level, or a format.
+        """
+        page = self.page
+        sides: dict[str, Any] = {"label": self.label, "alpha": self.alpha}
+        if setting in page.study.settings.quantized:
+            copies = [page.load(f"{setting}-of-{name}") for name in ("dense", AGAIN)]
+            copied = np.concatenate([copy.predicted for copy in copies])
+            return sides | {"baseline": page.every_dense, "compressed": copied, "paired": True}
+        compressed = page.load(setting).predicted
+        if setting == AGAIN:
+            return sides | {"baseline": page.dense.predicted, "compressed": compressed}
+        return sides | {
+            "baseline": page.every_dense,
+            "compressed": compressed,
+            "alpha": self.each,
+        }
+
+    def gaps(self, setting: str, *, together: int = 1) -> pd.DataFrame:
+        """Return the gap of each group at a setting; see `measure.gaps.compare`.
+
+        Args:
+            setting: as `against`.
+            together: 1 for single attributes, 2 for intersections.
+        """
+        chosen = self.singles if together == 1 else self.pairs
+        return gaps.compare(chosen, **self.against(setting), positive=POSITIVE)
+
+    @cached_property
+    def followed(self) -> pd.DataFrame:
+        """The rows of `gaps` of `group` at every setting, with `setting` and `level`, 0 for the floor.
+
+        Raises:
+            UserError: of an attribute with two values only the other's gap is in the table.
+        """
+        tables = []
+        for setting in self.settings:
+            table = self.gaps(setting)
+            level = 0.0 if setting == AGAIN else float(setting.removeprefix("pruned-"))
+            rows = table[table["group"] == self.group]
+            if rows.empty:
+                other = table.loc[table["reference"] == self.group, "group"].iloc[0]
+                raise UserError(
+                    f"group {self.group!r} is one of two, and its gap is the mirror of the "
+                    f"other's; give group={other}"
+                )
+            tables.append(rows.assign(setting=setting, level=level))
+        return pd.concat(tables, ignore_index=True)
+
+    @cached_property
+    def rates(self) -> pd.DataFrame:
+        """Rates of every group at every setting, and their change against dense.
+
+        A row a setting, group and metric: setting, attribute, group, metric, n, baseline_rate,
+        rate, change, change_low, change_high (a rise is above 0), ratio (of the change to the
+        baseline's rate). The group "all" is everyone; "all, in the mix" weighs each image as its
+        attribute `weight` says, where it has one.
+        """
+        everyone = pd.DataFrame({"": pd.Categorical([EVERYONE] * len(self.label))})
+        whole = self._sets(everyone, [1])
+        whole.names["group"] = EVERYONE
+        tables = []
+        for setting in self.settings:
+            sides = self.against(setting)
+            parts = [subgroups.compare(each, **sides) for each in (whole, self.singles, self.pairs)]
+            table = pd.concat([self._mix(sides), *map(_as_harm, parts)], ignore_index=True)
+            tables.append(table.assign(setting=setting))
+        table = pd.concat(tables, ignore_index=True)
+        base = table["baseline_rate"].where(table["baseline_rate"] > 0)
+        return table.assign(ratio=table["change"] / base)
+
+    def _mix(self, sides: dict[str, Any]) -> pd.DataFrame:
+        """Rates in the mix that `weight` describes, or no row where the images have none."""
+        attributes = self.page.test.attributes
+        if "weight" not in attributes:
+            return pd.DataFrame()
+        scopes = {
+            "fnr": self.label == POSITIVE,
+            "fpr": self.label != POSITIVE,
+            "error": np.ones(len(self.label), bool),
+        }
+        rows = []
+        for metric, scope in scopes.items():
+            weight = attributes["weight"].to_numpy() * scope
+            of_side = [
+                (sides[side] != self.label) @ weight / weight.sum()
+                for side in ("baseline", "compressed")
+            ]
+            test = inference.welch(*of_side, alpha=sides["alpha"])
+            rows.append(
+                {
+                    "attribute": "",
+                    "group": f"{EVERYONE}, in the mix",
+                    "metric": metric,
+                    "n": int(scope.sum()),
+                    "baseline_rate": of_side[0].mean(),
+                    "rate": of_side[1].mean(),
+                    "change": float(test.change),
+                    "change_low": float(test.low),
+                    "change_high": float(test.high),
+                }
+            )
+        return pd.DataFrame(rows)
+
+    def counterfactual(self, mark: npt.ArrayLike) -> pd.DataFrame:
+        """Return the effect of a mark on the answer to the same picture, setting by setting.
+
+        Args:
+            mark: (N,) booleans, whether the image carries it.
+
+        Returns:
+            A row a setting, dense among them, and label: setting, label, sources, and the means of
+            signed and unsigned with their intervals over members.
+        """
+        source = self.page.test.attributes["source"].to_numpy()
+        rows = []
+        for setting in ["dense", *self.settings]:
+            table = counterfactual.counterfactual(
+                label=self.label,
+                predicted=self.page.load(setting).predicted,
+                positive=POSITIVE,
+                source=source,
+                mark=np.asarray(mark),
+            )
+            for label, of_label in table.groupby("label"):
+                row: dict[str, Any] = {"setting": setting, "label": int(label)}
+                row["sources"] = int(of_label["sources"].iloc[0])
+                for effect in ("signed", "unsigned"):
+                    mean = inference.mean_interval(of_label[effect].to_numpy(), alpha=self.alpha)
+                    ends = ("", "_low", "_high")
+                    row |= {f"{effect}{end}": float(x) for end, x in zip(ends, mean, strict=True)}
+                rows.append(row)
+        return pd.DataFrame(rows)
+
+    def relative_floor(self, *, draws: int, seed: int) -> pd.DataFrame:
+        """Return how far relative changes go between halves of the dense networks.
+
+        Args:
+            draws: how often they are dealt.
+            seed: of the deals.
+        """
+        return relative_floor.relative_floor(
+            self.singles, label=self.label, baseline=self.page.every_dense, draws=draws, seed=seed
+        )
+
+    def pie_rates(self, setting: str, *, draws: int, seed: int) -> pd.DataFrame:
+        """Return PIE rates by label and the values of the first attribute, beside the floor's.
+
+        Args:
+            setting: a pruned level.
+            draws: of halves and of the bootstrap over sources.
+            seed: of both.
+
+        Returns:
+            `kind`, `n`, `pies`, `rate` and `null_rate`; `index`, the kind's share of all PIEs over
+            its share of the images; `null_index`, the same of the noise floor; `difference`, `low`,
+            `high`, the rate minus the floor's.
+        """
+        page = self.page
+        three = {
+            "baseline": page.dense.predicted,
+            "second_baseline": page.again.predicted,
+            "compressed": page.load(setting).predicted,
+        }
+        how: dict[str, Any] = {"draws": draws, "seed": seed}
+        kind = self.cell_names
+        pie = plurality.pie_mask(three["baseline"], three["compressed"])
+        null = exemplar_halves.null_shares(three["baseline"], three["second_baseline"], **how)
+        table = difficulty.rates_by_kind(
+            kind=kind,
+            source=page.test.attributes["source"].to_numpy(),
+            pie=pie,
+            null_pie=null,
+            member_draws=exemplar_halves.cut(**three, **how).shares(),
+            **how,
+            alpha=self.each,
+            reference=kind[0],
+        )
+        table["pies"] = [int(pie[kind == name].sum()) for name in table["kind"]]
+        return table.assign(
+            index=table["rate"] / pie.mean(), null_index=table["null_rate"] / null.mean()
+        )
+
+    @cached_property
+    def cell_names(self) -> np.ndarray:
+        """Label and value of the first attribute of each test image, (N,) text."""
+        return cell_names(self.page.test.labels, self.table.iloc[:, 0], self.page.classes)
+
+    def cells(self) -> pd.DataFrame:
+        """Return how many images each group has.
+
+        Returns:
+            A row a group: attribute, group, and for training and test the number of images and of
+            those with the positive label.
+        """
+        data = self.page.images
+        rows = []
+        for together in [(name,) for name in self.attributes] + [self.attributes[:2]]:
+            for values, _ in data.test.attributes.groupby(list(together)):
+                row: dict[str, Any] = {"attribute": " & ".join(together)}
+                pairs = zip(together, values, strict=True)
+                row["group"] = " & ".join(f"{name}={value}" for name, value in pairs)
+                for name, part in (("train", data.train), ("test", data.test)):
+                    known = part.attributes
+                    inside = np.ones(len(part), bool)
+                    for column, value in zip(together, values, strict=True):
+                        inside &= (known[column] == value).to_numpy()
+                    row[name] = int(inside.sum())
+                    row[f"{name}_positive"] = int((inside & (part.labels == POSITIVE)).sum())
+                rows.append(row)
+        return pd.DataFrame(rows)
+
+
+def _as_harm(table: pd.DataFrame) -> pd.DataFrame:
+    """Rates and their changes, where the measure counts right answers: a rise is above 0."""
+    return pd.DataFrame(
+        {
+            **{name: table[name] for name in ("attribute", "group", "metric", "n")},
+            "baseline_rate": table["baseline_rate"],
+            "rate": table["compressed_rate"],
+            "change": -table["change"],
+            "change_low": -table["change_high"],
+            "change_high": -table["change_low"],
+        }
+    )
+
+
+def cell_names(label: np.ndarray, values: pd.Series, classes: Sequence[str]) -> np.ndarray:
+    """Return the name of each image's cell, e.g. "8 or 9, warm".
+
+    Args:
+        label: (N,) labels.
+        values: (N,) of an attribute.
+        classes: names of the labels.
+    """
+    pairs = zip(label.tolist(), values.astype(str), strict=True)
+    return np.array([f"{classes[k]}, {value}" for k, value in pairs], object)
+
+
+def by_metric(table: pd.DataFrame, key: str, value: str) -> pd.DataFrame:
+    """Return a value and its interval for each metric side by side, for a table of the book.
+
+    Args:
+        table: a row for each `key` and metric, with `value` and its ends.
+        key: what the rows of the result are, e.g. "group".
+        value: "change" or "gap_change", whose ends are `<value>_low` and `<value>_high`.
+
+    Returns:
+        `key`, then fnr, fnr_low, fnr_high and the same of fpr and error; of a metric that a group
+        does not have, NaN.
+    """
+    wide = pd.DataFrame({key: table[key].unique()})
+    for metric in METRICS:
+        rows = table[table["metric"] == metric].set_index(key)
+        for end in ("", "_low", "_high"):
+            wide[f"{metric}{end}"] = wide[key].map(rows[f"{value}{end}"])
+    return wide
