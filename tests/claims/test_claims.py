@@ -24,10 +24,14 @@ from forgetting.measure import (
     class_impact,
     exemplar_halves,
     exemplars,
+    gaps,
     inference,
     levels,
     power,
+    rarity,
+    rate_factors,
     robustness,
+    sets,
 )
 from forgetting.measure.verdict import (
     CONTRADICTED,
@@ -49,6 +53,9 @@ HOW_READ = {
     "someone's notes on the paper",
 }
 CLASSES, MEMBERS = 10, 12
+# What the synthetic study of ten classes has nothing for.
+OF_GROUPS = ("gap of FNR", "factor of FPR", "PIEs among the rarest")
+ELSEWHERE = (*OF_GROUPS, "rarity")
 
 
 def populations(
@@ -437,7 +444,9 @@ def test_each_claim_has_a_row_a_level_and_verdicts_are_those_of_the_printed_inte
     above_lowest = {claim.id for claim in TESTED if claim.compares == "lowest"}
     rows = everywhere.groupby("id").size()
     assert rows.to_dict() == {
-        claim.id: 1 if claim.id in once | above_lowest else 2 for claim in TESTED
+        claim.id: 1 if claim.id in once | above_lowest else 2
+        for claim in TESTED
+        if claim.statistic not in ELSEWHERE
     }
     single = everywhere[everywhere["tests"] == 1]
     for row in single.to_dict("records"):
@@ -543,6 +552,7 @@ def test_what_was_not_measured_is_left_out_with_a_reason(evidence, everywhere):
         dataclasses.replace(evidence, predicted=without, corrupted={}, holdout={}), draws=10
     ).reset_index()
     gone = (
+        *ELSEWHERE,
         *("natural adversaries", "adversaries beyond all"),
         *("corrupted images", "corrupted beyond clean"),
     )
@@ -609,3 +619,90 @@ def test_ledgers_beside_each_other_agree_with_themselves_and_differ_where_verdic
         len(ledger) - 1 - len(clear),
         clear,
     ) and clear
+
+
+# Claims about sub-groups, and about many classes
+
+
+def two_labels(rng, *, harm, examples=800, members=10):
+    """Synthetic evidence of two labels, each image in the rare group and out of it.
+
+    `harm` is added to what pruned-0.9 finds difficult of the rare group's positive images.
+    """
+    label, rare = np.arange(examples) % 2, np.arange(examples) // 2 % 2 == 1
+    easy = np.repeat(rng.normal(2, 1, examples // 4), 4)
+    predicted = {}
+    for name in ("dense", "dense-again", "pruned-0.5", "pruned-0.9"):
+        harmed = harm * (rare & (label == 1)) * (name == "pruned-0.9")
+        skill = rng.normal(0, 0.2, (members, 1))
+        right = rng.random((members, examples)) < 1 / (1 + np.exp(harmed - easy - skill))
+        predicted[name] = np.where(right, label, 1 - label)
+    kind, source = np.full(examples, "plain", dtype=object), np.arange(examples) // 4
+    return Evidence(label, kind, source, np.array([900, 100]), predicted, rare_group=rare)
+
+
+def test_statistics_of_groups_are_those_of_the_measures_of_groups():
+    study = two_labels(np.random.default_rng(0), harm=2.0)
+    table = verdicts(study, draws=40)
+    dense = np.concatenate([study.predicted[name] for name in ("dense", "dense-again")])
+    three = {"label": study.label, "baseline": dense, "compressed": study.predicted["pruned-0.9"]}
+    names = pd.DataFrame({"group": np.where(study.rare_group, "rare", "not")}, dtype="category")
+    groups = sets.groups(names, label=study.label, positive=1, together=[1])
+    gap = gaps.compare(groups, **three, positive=1, alpha=0.05 / 2)
+    (gap,) = gap[gap["metric"] == "fnr"].to_dict("records")
+    row = table.loc["sub-groups"]
+    assert gap["group"] == "group=rare" and row["verdict"] == HOLDS
+    for name, value in (("difference", "change"), ("low", "change_low"), ("high", "change_high")):
+        assert abs(row[name] - gap[f"gap_{value}"]) < 1e-12
+    factor = rate_factors.compare_factors(
+        **three, mark=study.rare_group, scope=study.label == 0, alpha=0.05 / 2
+    )
+    row = table.loc["fpr-rare-relative"]
+    assert np.allclose([row["difference"], row["low"], row["high"]], factor[:3])
+    assert table.loc["rare-pies", "verdict"] == HOLDS
+    # The changes of two classes are one number, which says nothing of classes.
+    of_classes = ("moved class", "typical class", "rare classes", "spread of classes", "rarity")
+    assert not set(table["statistic"]) & set(of_classes)
+
+
+def test_the_group_that_is_meant_does_not_depend_on_how_many_it_has():
+    study = two_labels(np.random.default_rng(1), harm=2.0)
+    fewer = study.rare_group & (np.arange(len(study.label)) < 500)
+    for rare in (fewer, ~fewer):
+        row = verdicts(dataclasses.replace(study, rare_group=rare), draws=40).loc["sub-groups"]
+        wrong = [study.predicted[name] != study.label for name in study.predicted]
+        positive = study.label == 1
+        gap = [
+            side[:, rare & positive].mean() - side[:, ~rare & positive].mean()
+            for side in (np.concatenate(wrong[:2]), wrong[3])
+        ]
+        assert abs(row["difference"] - (gap[1] - gap[0])) < 1e-12
+        assert row["low"] <= row["difference"] <= row["high"]
+
+
+def test_without_harm_to_the_rare_group_no_claim_about_it_holds_often():
+    decided = []
+    for draw in range(30):
+        table = verdicts(two_labels(np.random.default_rng(draw), harm=0.0), draws=40)
+        rows = table[table["statistic"].isin(OF_GROUPS)]
+        decided.append(rows["verdict"].isin([HOLDS, CONTRADICTED]))
+    assert np.mean(decided) <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / 90)
+
+
+def test_rarity_is_asked_where_there_are_many_classes_and_is_that_of_the_measure():
+    rng = np.random.default_rng(0)
+    classes, members = 40, 8
+    label = np.tile(np.arange(classes), 20)
+    training = rng.permutation(np.geomspace(12, 120, classes).astype(int))
+    predicted = {}
+    for name in ("dense", "dense-again", "pruned-0.5", "pruned-0.9"):
+        loss = 1.5 * (training[label] < np.median(training)) * (name == "pruned-0.9")
+        right = rng.random((members, len(label))) < 1 / (1 + np.exp(loss - 1.5))
+        predicted[name] = np.where(right, label, (label + 1) % classes)
+    study = dataclasses.replace(plain_only(label, predicted), training=training)
+    row = verdicts(study, draws=40).loc["rarity"]
+    dense = np.concatenate([predicted["dense"], predicted["dense-again"]])
+    three = {"label": label, "baseline": dense, "compressed": predicted["pruned-0.9"]}
+    found = rarity.rarity(**three, training=training, draws=40, seed=0, alpha=0.05 / 2)
+    assert np.allclose([row["difference"], row["low"], row["high"]], found[:3])
+    assert row["verdict"] == HOLDS

@@ -8,7 +8,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from forgetting.claims.evidence import BASELINE, INT8, SECOND_BASELINE, Evidence, copies_of
+from forgetting.claims.evidence import (
+    BASELINE,
+    INT8,
+    POSITIVE,
+    SECOND_BASELINE,
+    Evidence,
+    copies_of,
+)
 from forgetting.measure import (
     class_impact,
     class_spread,
@@ -16,8 +23,11 @@ from forgetting.measure import (
     exemplar_accuracy,
     exemplar_controls,
     exemplar_halves,
+    gaps,
+    inference,
     plurality,
     resampling,
+    sets,
 )
 
 Row = dict[str, Any]  # of a table, by column
@@ -98,6 +108,11 @@ class Comparison:
         return dense, predicted[self.setting]
 
     @property
+    def has_classes(self) -> bool:
+        """Whether there are more than two labels; the changes of two are one number."""
+        return len(self.evidence.training) > 2
+
+    @property
     def design(self) -> str:
         """How networks are compared, in words."""
         if self.paired:
@@ -113,6 +128,12 @@ class Comparison:
             "baseline": baseline[:, self.plain],
             "compressed": compressed[:, self.plain],
         }
+
+    @property
+    def on_all(self) -> dict[str, Any]:
+        """Labels and predictions of all test images."""
+        baseline, compressed = self._both("predicted")
+        return {"label": self.evidence.label, "baseline": baseline, "compressed": compressed}
 
     @property
     def on_holdout(self) -> dict[str, Any]:
@@ -175,6 +196,18 @@ class Comparison:
             lambda: class_impact.compare(**self.on_plain, alpha=alpha, paired=self.paired),
         )
 
+    def fnr_gap(self, alpha: float) -> Row:
+        """How the gap of FNR between the rare group and the others changes, tested at `alpha`."""
+        names = np.where(self.evidence.rare_group, "rare", "others")
+        table = pd.DataFrame({"group": pd.Categorical(names)})
+        groups = sets.groups(table, label=self.evidence.label, positive=POSITIVE, together=[1])
+        how = {"positive": POSITIVE, "alpha": alpha, "paired": self.paired}
+        tested = gaps.compare(groups, **self.on_all, **how)
+        (row,) = records(tested[tested["metric"] == "fnr"])
+        sign = 1 if row["group"] == "group=rare" else -1
+        ends = [sign * row[f"gap_change_{end}"] for end in ("low", "high")]
+        return row | {"gap_change": sign * row["gap_change"], "low": min(ends), "high": max(ends)}
+
     def spread(self, alpha: float) -> Row:
         """How unequally the classes pay, with an interval at 1 - `alpha`."""
         table = self._once(
@@ -186,14 +219,22 @@ class Comparison:
         )
         return records(table)[0]
 
-    def rates_by_kind(self, alpha: float) -> dict[str, Row]:
-        """PIE rates by kind of image beside the floor's, with intervals at 1 - `alpha`."""
+    def rates_by_kind(self, alpha: float, *, rare: bool = False) -> dict[str, Row]:
+        """PIE rates by kind of image beside the floor's, with intervals at 1 - `alpha`.
+
+        Kinds are flaws; or, if `rare`, "rare" for the target's images of the rare group and "plain"
+        for all others.
+        """
         pie, null, halves = self.pies
+        kind = self.evidence.kind
+        if rare:
+            inside = self.evidence.rare_group & (self.evidence.label == POSITIVE)
+            kind = np.where(inside, "rare", "plain").astype(object)
         table = self._once(
-            "rates",
+            "rare rates" if rare else "rates",
             alpha,
             lambda: difficulty.rates_by_kind(
-                kind=self.evidence.kind,
+                kind=kind,
                 source=self.evidence.source,
                 pie=pie,
                 null_pie=null,
@@ -209,3 +250,45 @@ class Comparison:
         if (name, alpha) not in self._tables:
             self._tables[name, alpha] = table()
         return self._tables[name, alpha]
+
+
+def of_change(comparison: Comparison, change: inference.Change, floor: float) -> Estimate:
+    """Take a tested change as what a claim's test finds.
+
+    Args:
+        comparison: what was compared.
+        change: the change, with its interval.
+        floor: the same between two dense populations.
+    """
+    return Estimate(
+        effect=float(change.change),
+        floor=float(floor),
+        difference=float(change.change),
+        low=float(change.low),
+        high=float(change.high),
+        se_members=float(change.se),
+        df=float(change.df),
+        design=comparison.design,
+    )
+
+
+def by_kind(table: dict[str, Row], kind: str, among: str) -> Estimate:
+    """Take the PIE rate of a kind, beyond that of plain images, as what a claim's test finds.
+
+    Args:
+        table: of `Comparison.rates_by_kind`.
+        kind: the kind.
+        among: in words, whose PIEs are compared.
+    """
+    row, plain = table[kind], table["plain"]
+    return Estimate(
+        effect=row["rate"] - plain["rate"],
+        floor=row["null_rate"] - plain["null_rate"],
+        difference=row["beyond"],
+        low=row["beyond_low"],
+        high=row["beyond_high"],
+        se_members=row["se_members"],
+        se_images=row["se_sources"],
+        df=np.inf,
+        design=f"PIEs among {among}",
+    )

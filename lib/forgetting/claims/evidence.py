@@ -11,6 +11,9 @@ from forgetting.measure import robustness
 from forgetting.study import Study
 
 BASELINE, SECOND_BASELINE, INT8 = "dense", "dense-again", "fixed-int8"
+POSITIVE = 1  # the label called positive where there are two
+# Where sub-groups are planted: attribute and value of the group that is rare among the target.
+RARE_GROUPS = {"tinted": ("tint", "warm")}
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,7 @@ class Evidence:
         holdout: setting to (K, M), predicted labels of the held-out images; or empty.
         holdout_label: (M,) their true labels.
         adversary: (M,) which of these are natural adversaries.
+        rare_group: (N,) which test images are of the group that is rare among the target; or empty.
     """
 
     label: np.ndarray
@@ -40,6 +44,7 @@ class Evidence:
     holdout: Mapping[str, np.ndarray] = field(default_factory=dict)
     holdout_label: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=int))
     adversary: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=bool))
+    rare_group: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=bool))
 
 
 def copies_of(setting: str) -> str:
@@ -95,7 +100,15 @@ def gather_evidence(
         holdout=holdout,
         holdout_label=holdout_label,
         adversary=adversary,
+        rare_group=_rare_group(study, attributes),
     )
+
+
+def _rare_group(study: Study, attributes: pd.DataFrame) -> np.ndarray:
+    if study.data.name not in RARE_GROUPS:
+        return np.zeros(0, dtype=bool)
+    attribute, value = RARE_GROUPS[study.data.name]
+    return (attributes[attribute] == value).to_numpy()
 
 
 def _clean_and_corrupted(counts: pd.DataFrame) -> np.ndarray:

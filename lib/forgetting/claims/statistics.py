@@ -10,29 +10,19 @@ from dataclasses import replace
 
 import numpy as np
 
-from forgetting.claims.comparison import Comparison, Estimate, records
+from forgetting.claims.comparison import Comparison, Estimate, by_kind, of_change, records
+from forgetting.claims.group_statistics import fnr_gap, fpr_factor, pies_among_rare
 from forgetting.measure import (
     class_contrasts,
     class_impact,
     exemplar_halves,
     inference,
+    rarity,
     robustness,
 )
 
+MANY_CLASSES = 20  # from which a correlation over classes is asked for
 FLAW_KINDS = ("corrupted", "two digits", "atypical")
-
-
-def _of_change(comparison: Comparison, change: inference.Change, floor: float) -> Estimate:
-    return Estimate(
-        effect=float(change.change),
-        floor=float(floor),
-        difference=float(change.change),
-        low=float(change.low),
-        high=float(change.high),
-        se_members=float(change.se),
-        df=float(change.df),
-        design=comparison.design,
-    )
 
 
 def accuracy(one: Comparison, floor: Comparison, alpha: float) -> Estimate:
@@ -42,11 +32,13 @@ def accuracy(one: Comparison, floor: Comparison, alpha: float) -> Estimate:
         for side in (one, floor)
     )
     test = inference.from_error(change["change"], se=change["se"], df=change["df"], alpha=alpha)
-    return _of_change(one, test, null["change"])
+    return of_change(one, test, null["change"])
 
 
-def moved_class(one: Comparison, floor: Comparison, alpha: float) -> Estimate:
+def moved_class(one: Comparison, floor: Comparison, alpha: float) -> Estimate | None:
     """Relative change of the class with the smallest p, its interval holding for all classes."""
+    if not one.has_classes:
+        return None
     table, null = one.classes(alpha), floor.classes(alpha)
     if table["relative_p"].isna().all():
         none = np.nan
@@ -68,25 +60,38 @@ def moved_class(one: Comparison, floor: Comparison, alpha: float) -> Estimate:
     )
 
 
-def typical_class(one: Comparison, floor: Comparison, alpha: float) -> Estimate:
+def typical_class(one: Comparison, floor: Comparison, alpha: float) -> Estimate | None:
     """Median over classes of the relative change."""
+    if not one.has_classes:
+        return None
     change, null = (
         class_contrasts.typical_class(**side.on_plain, draws=one.draws, seed=one.seed, alpha=alpha)
         for side in (one, floor)
     )
-    return _of_change(one, change, float(null.change))
+    return of_change(one, change, float(null.change))
 
 
 def rare_classes(one: Comparison, floor: Comparison, alpha: float) -> Estimate | None:
     """Change of recall of the rarer half of the classes minus that of the other half."""
     training = one.evidence.training
-    if np.ptp(training) == 0:
+    if np.ptp(training) == 0 or not one.has_classes:
         return None
     change, null = (
         class_contrasts.rare_against_frequent(**side.on_plain, training=training, alpha=alpha)
         for side in (one, floor)
     )
-    return _of_change(one, change, float(null.change))
+    return of_change(one, change, float(null.change))
+
+
+def rarity_of_classes(one: Comparison, floor: Comparison, alpha: float) -> Estimate | None:
+    """Rank correlation of training images and change of recall over classes."""
+    training = one.evidence.training
+    if np.ptp(training) == 0 or len(training) < MANY_CLASSES:
+        return None
+    how = {"training": training, "draws": one.draws, "seed": one.seed, "alpha": alpha}
+    change, null = (rarity.rarity(**side.on_plain, **how) for side in (one, floor))
+    estimate = of_change(one, change, float(null.change))
+    return replace(estimate, design=f"{one.design}; other classes, too")
 
 
 def pies(one: Comparison, floor: Comparison, alpha: float) -> Estimate:
@@ -97,7 +102,7 @@ def pies(one: Comparison, floor: Comparison, alpha: float) -> Estimate:
     design = "dense against pruned networks, as many of each"
     if one.paired:
         design = "dense against int8 copies of dense again, minus dense against the originals"
-    estimate = _of_change(one, test, row["noise_floor"] / n)
+    estimate = of_change(one, test, row["noise_floor"] / n)
     return replace(estimate, effect=float(row["observed"]) / n, difference=excess, design=design)
 
 
@@ -136,19 +141,7 @@ def _pies_among(kind: str) -> Callable[[Comparison, Comparison, float], Estimate
     def pies_among(one: Comparison, floor: Comparison, alpha: float) -> Estimate | None:
         if not (one.evidence.kind == kind).any():
             return None
-        table = one.rates_by_kind(alpha)
-        row, plain = table[kind], table["plain"]
-        return Estimate(
-            effect=row["rate"] - plain["rate"],
-            floor=row["null_rate"] - plain["null_rate"],
-            difference=row["beyond"],
-            low=row["beyond_low"],
-            high=row["beyond_high"],
-            se_members=row["se_members"],
-            se_images=row["se_sources"],
-            df=np.inf,
-            design="PIEs among these copies and among plain images",
-        )
+        return by_kind(one.rates_by_kind(alpha), kind, "these copies and among plain images")
 
     return pies_among
 
@@ -161,7 +154,7 @@ def corrupted_images(one: Comparison, floor: Comparison, alpha: float) -> Estima
         inference.welch(*(each[:, 1] for each in side.corrupted), alpha=alpha)
         for side in (one, floor)
     )
-    return _of_change(one, change, float(null.change))
+    return of_change(one, change, float(null.change))
 
 
 def corrupted_beyond_clean(one: Comparison, floor: Comparison, alpha: float) -> Estimate | None:
@@ -172,7 +165,7 @@ def corrupted_beyond_clean(one: Comparison, floor: Comparison, alpha: float) -> 
         inference.welch(*(each[:, 1] - each[:, 0] for each in side.corrupted), alpha=alpha)
         for side in (one, floor)
     )
-    return _of_change(one, change, float(null.change))
+    return of_change(one, change, float(null.change))
 
 
 def natural_adversaries(one: Comparison, floor: Comparison, alpha: float) -> Estimate | None:
@@ -188,7 +181,7 @@ def natural_adversaries(one: Comparison, floor: Comparison, alpha: float) -> Est
             for name in ("baseline", "compressed")
         )
         tests.append(inference.welch(*right, alpha=alpha))
-    return _of_change(one, tests[0], float(tests[1].change))
+    return of_change(one, tests[0], float(tests[1].change))
 
 
 def adversaries_beyond_all(one: Comparison, floor: Comparison, alpha: float) -> Estimate | None:
@@ -200,11 +193,13 @@ def adversaries_beyond_all(one: Comparison, floor: Comparison, alpha: float) -> 
         robustness.proportional_beyond(**side.on_holdout, mask=evidence.adversary, alpha=alpha)
         for side in (one, floor)
     )
-    return _of_change(one, change, float(null.change))
+    return of_change(one, change, float(null.change))
 
 
-def spread_over(one: Comparison, other: Comparison, alpha: float) -> Estimate:
+def spread_over(one: Comparison, other: Comparison, alpha: float) -> Estimate | None:
     """How much more unequally classes pay in one population than in another."""
+    if not one.has_classes:
+        return None
     rows = [side.spread(alpha) for side in (one, other)]
     half = [(row["high"] - row["low"]) / 2 for row in rows]
     difference = float(rows[0]["spread"] - rows[1]["spread"])
@@ -235,7 +230,7 @@ def pies_over(one: Comparison, other: Comparison, alpha: float) -> Estimate:
     )
     n = len(one.evidence.label)
     shares = {name: getattr(test, name) / n for name in ("change", "low", "high", "se")}
-    estimate = _of_change(one, test._replace(**shares), np.nan)
+    estimate = of_change(one, test._replace(**shares), np.nan)
     return replace(estimate, design="both against the same dense networks")
 
 
@@ -245,6 +240,10 @@ STATISTICS: dict[str, Callable[[Comparison, Comparison, float], Estimate | None]
     "moved class": moved_class,
     "typical class": typical_class,
     "rare classes": rare_classes,
+    "rarity": rarity_of_classes,
+    "gap of FNR": fnr_gap,
+    "factor of FPR": fpr_factor,
+    "PIEs among the rarest": pies_among_rare,
     "PIEs": pies,
     "accuracy on PIEs": accuracy_on_pies,
     "beyond the floor's PIEs": beyond_floors_pies,
