@@ -23,6 +23,7 @@ from forgetting.measure import (
     gaps,
     inference,
     plurality,
+    rate_factors,
     relative_floor,
     sets,
     subgroups,
@@ -241,6 +242,22 @@ class Groups:
                     row |= {f"{effect}{end}": float(x) for end, x in zip(ends, mean, strict=True)}
                 rows.append(row)
         return pd.DataFrame(rows)
+
+    def factor(self, setting: str) -> inference.Change:
+        """Return how much more the FPR of `group` is multiplied than that of the others, as a log.
+
+        Args:
+            setting: "dense-again" or a pruned level.
+
+        Raises:
+            UserError: one of the two has no false positive.
+        """
+        attribute, _, value = self.group.partition("=")
+        return rate_factors.compare_factors(
+            **self.against(setting),
+            mark=(self.table[attribute].astype(str) == value).to_numpy(),
+            scope=self.label != POSITIVE,
+        )
 
     def relative_floor(self, *, draws: int, seed: int) -> pd.DataFrame:
         """Return how far relative changes go between halves of the dense networks.
