@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from forgetting.book.against import against, compared_settings, level_of
 from forgetting.book.study_page import StudyPage
 from forgetting.errors import UserError, did_you_mean
 from forgetting.measure import (
@@ -32,7 +33,6 @@ from forgetting.measure.levels import level_alpha
 
 POSITIVE = 1  # the label that is called positive: of two classes the second
 METRICS = ("fnr", "fpr", "error")
-AGAIN = "dense-again"
 EVERYONE = "all"
 
 
@@ -101,10 +101,10 @@ class Groups:
         """The level of one comparison where intervals hold at all levels of sparsity at once."""
         return level_alpha(max(len(self.page.levels), 1), alpha=self.alpha)
 
-    @cached_property
+    @property
     def settings(self) -> list[str]:
         """What is compared with dense: dense again, then the pruned levels."""
-        return [AGAIN, *(f"pruned-{level:g}" for level in self.page.levels)]
+        return compared_settings(self.page)
 
     def against(self, setting: str) -> dict[str, Any]:
         """Return label, both sides and level of the comparison of a setting with dense.
@@ -112,20 +112,7 @@ class Groups:
         Args:
             setting: "dense-again", a pruned level, or a format.
         """
-        page = self.page
-        sides: dict[str, Any] = {"label": self.label, "alpha": self.alpha}
-        if setting in page.study.settings.quantized:
-            copies = [page.load(f"{setting}-of-{name}") for name in ("dense", AGAIN)]
-            copied = np.concatenate([copy.predicted for copy in copies])
-            return sides | {"baseline": page.every_dense, "compressed": copied, "paired": True}
-        compressed = page.load(setting).predicted
-        if setting == AGAIN:
-            return sides | {"baseline": page.dense.predicted, "compressed": compressed}
-        return sides | {
-            "baseline": page.every_dense,
-            "compressed": compressed,
-            "alpha": self.each,
-        }
+        return against(self.page, setting, alpha=self.alpha)
 
     def gaps(self, setting: str, *, together: int = 1) -> pd.DataFrame:
         """Return the gap of each group at a setting; see `measure.gaps.compare`.
@@ -139,7 +126,7 @@ class Groups:
 
     @cached_property
     def followed(self) -> pd.DataFrame:
-        """The rows of `gaps` of `group` at every setting, with `setting` and `level`, 0 for the floor.
+        """The rows of `gaps` of `group` at every setting, by `setting` and `level` (0: the floor).
 
         Raises:
             UserError: of an attribute with two values only the other's gap is in the table.
@@ -147,7 +134,6 @@ class Groups:
         tables = []
         for setting in self.settings:
             table = self.gaps(setting)
-            level = 0.0 if setting == AGAIN else float(setting.removeprefix("pruned-"))
             rows = table[table["group"] == self.group]
             if rows.empty:
                 other = table.loc[table["reference"] == self.group, "group"].iloc[0]
@@ -155,7 +141,7 @@ class Groups:
                     f"group {self.group!r} is one of two, and its gap is the mirror of the "
                     f"other's; give group={other}"
                 )
-            tables.append(rows.assign(setting=setting, level=level))
+            tables.append(rows.assign(setting=setting, level=level_of(setting)))
         return pd.concat(tables, ignore_index=True)
 
     @cached_property
