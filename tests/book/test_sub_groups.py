@@ -5,8 +5,9 @@ import pytest
 
 from forgetting.book import many_classes
 from forgetting.book.against import against, compared_settings, level_of
+from forgetting.book.group_rates import by_metric, group_rates
 from forgetting.book.study_page import StudyPage
-from forgetting.book.sub_groups import Groups, by_metric
+from forgetting.book.sub_groups import Groups
 from forgetting.errors import UserError
 from forgetting.study import load_study
 
@@ -21,6 +22,11 @@ def groups(page):
     return Groups(page, ("tint", "frame"), "tint=warm", 0.05)
 
 
+@pytest.fixture(scope="module")
+def rates(groups):
+    return group_rates(groups)
+
+
 def test_pruned_networks_meet_all_dense_ones_and_copies_their_originals(page):
     sides = against(page, "pruned-0.9", alpha=0.05)
     assert len(sides["baseline"]) == 8 and sides["alpha"] == 0.05 / len(page.levels)
@@ -32,7 +38,7 @@ def test_pruned_networks_meet_all_dense_ones_and_copies_their_originals(page):
     assert [level_of(name) for name in compared_settings(page)] == [0, 0.5, 0.7, 0.9, 0.95, 0.98]
 
 
-def test_rates_of_groups_are_those_of_a_plain_loop_and_a_rise_is_above_zero(page, groups):
+def test_rates_of_groups_are_those_of_a_plain_loop_and_a_rise_is_above_zero(page, rates):
     known, label = page.test.attributes, page.dense.label
     wrong = {
         "before": page.every_dense != label,
@@ -44,7 +50,7 @@ def test_rates_of_groups_are_those_of_a_plain_loop_and_a_rise_is_above_zero(page
         "all": np.ones(len(label), bool),
     }
     scopes = {"fnr": label == 1, "fpr": label == 0, "error": label >= 0}
-    rates = groups.rates[groups.rates["setting"] == "pruned-0.9"].set_index(["group", "metric"])
+    rates = rates[rates["setting"] == "pruned-0.9"].set_index(["group", "metric"])
     for group, mask in masks.items():
         for metric, scope in scopes.items():
             before, after = (side[:, mask & scope].mean() for side in wrong.values())
@@ -57,8 +63,8 @@ def test_rates_of_groups_are_those_of_a_plain_loop_and_a_rise_is_above_zero(page
     assert np.isclose(rates.loc[("all, in the mix", "error"), "rate"], mixed)
 
 
-def test_the_followed_gap_is_the_difference_of_the_two_rates(groups):
-    rates = groups.rates.set_index(["setting", "group", "metric"])
+def test_the_followed_gap_is_the_difference_of_the_two_rates(groups, rates):
+    rates = rates.set_index(["setting", "group", "metric"])
     rows = groups.followed[groups.followed["metric"] == "fnr"]
     assert rows["setting"].tolist() == groups.settings
     for row in rows.to_dict("records"):

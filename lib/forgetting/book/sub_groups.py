@@ -27,13 +27,10 @@ from forgetting.measure import (
     rate_factors,
     relative_floor,
     sets,
-    subgroups,
 )
 from forgetting.measure.levels import level_alpha
 
 POSITIVE = 1  # the label that is called positive: of two classes the second
-METRICS = ("fnr", "fpr", "error")
-EVERYONE = "all"
 
 
 @dataclass(frozen=True)
@@ -53,7 +50,9 @@ class Groups:
     alpha: float
 
     def __post_init__(self) -> None:
-        known = [name for name in self.page.test.attributes if name not in ("example", "source")]
+        known = [
+            str(name) for name in self.page.test.attributes if name not in ("example", "source")
+        ]
         for name in self.attributes:
             if name not in known:
                 raise UserError(
@@ -83,18 +82,24 @@ class Groups:
         """The name of the positive label."""
         return self.page.classes[POSITIVE]
 
-    def _sets(self, table: pd.DataFrame, together: Sequence[int]) -> sets.Sets:
+    def sets_of(self, table: pd.DataFrame, together: Sequence[int]) -> sets.Sets:
+        """Return the groups that a table of attributes makes of the test images.
+
+        Args:
+            table: a categorical column an attribute.
+            together: as in `measure.sets.groups`.
+        """
         return sets.groups(table, label=self.label, positive=POSITIVE, together=together)
 
     @cached_property
     def singles(self) -> sets.Sets:
         """Groups by one attribute."""
-        return self._sets(self.table, [1])
+        return self.sets_of(self.table, [1])
 
     @cached_property
     def pairs(self) -> sets.Sets:
         """Groups by the first two attributes together."""
-        return self._sets(self.table[list(self.attributes[:2])], [2])
+        return self.sets_of(self.table[list(self.attributes[:2])], [2])
 
     @property
     def each(self) -> float:
@@ -144,61 +149,6 @@ class Groups:
             tables.append(rows.assign(setting=setting, level=level_of(setting)))
         return pd.concat(tables, ignore_index=True)
 
-    @cached_property
-    def rates(self) -> pd.DataFrame:
-        """Rates of every group at every setting, and their change against dense.
-
-        A row a setting, group and metric: setting, attribute, group, metric, n, baseline_rate,
-        rate, change, change_low, change_high (a rise is above 0), ratio (of the change to the
-        baseline's rate). The group "all" is everyone; "all, in the mix" weighs each image as its
-        attribute `weight` says, where it has one.
-        """
-        everyone = pd.DataFrame({"": pd.Categorical([EVERYONE] * len(self.label))})
-        whole = self._sets(everyone, [1])
-        whole.names["group"] = EVERYONE
-        tables = []
-        for setting in self.settings:
-            sides = self.against(setting)
-            parts = [subgroups.compare(each, **sides) for each in (whole, self.singles, self.pairs)]
-            table = pd.concat([self._mix(sides), *map(_as_harm, parts)], ignore_index=True)
-            tables.append(table.assign(setting=setting))
-        table = pd.concat(tables, ignore_index=True)
-        base = table["baseline_rate"].where(table["baseline_rate"] > 0)
-        return table.assign(ratio=table["change"] / base)
-
-    def _mix(self, sides: dict[str, Any]) -> pd.DataFrame:
-        """Rates in the mix that `weight` describes, or no row where the images have none."""
-        attributes = self.page.test.attributes
-        if "weight" not in attributes:
-            return pd.DataFrame()
-        scopes = {
-            "fnr": self.label == POSITIVE,
-            "fpr": self.label != POSITIVE,
-            "error": np.ones(len(self.label), bool),
-        }
-        rows = []
-        for metric, scope in scopes.items():
-            weight = attributes["weight"].to_numpy() * scope
-            of_side = [
-                (sides[side] != self.label) @ weight / weight.sum()
-                for side in ("baseline", "compressed")
-            ]
-            test = inference.welch(*of_side, alpha=sides["alpha"])
-            rows.append(
-                {
-                    "attribute": "",
-                    "group": f"{EVERYONE}, in the mix",
-                    "metric": metric,
-                    "n": int(scope.sum()),
-                    "baseline_rate": of_side[0].mean(),
-                    "rate": of_side[1].mean(),
-                    "change": float(test.change),
-                    "change_low": float(test.low),
-                    "change_high": float(test.high),
-                }
-            )
-        return pd.DataFrame(rows)
-
     def counterfactual(self, mark: npt.ArrayLike) -> pd.DataFrame:
         """Return the effect of a mark on the answer to the same picture, setting by setting.
 
@@ -220,7 +170,7 @@ class Groups:
                 mark=np.asarray(mark),
             )
             for label, of_label in table.groupby("label"):
-                row: dict[str, Any] = {"setting": setting, "label": int(label)}
+                row: dict[str, Any] = {"setting": setting, "label": int(str(label))}
                 row["sources"] = int(of_label["sources"].iloc[0])
                 for effect in ("signed", "unsigned"):
                     mean = inference.mean_interval(of_label[effect].to_numpy(), alpha=self.alpha)
@@ -270,7 +220,7 @@ class Groups:
             `high`, the rate minus the floor's.
         """
         page = self.page
-        three = {
+        three: dict[str, Any] = {
             "baseline": page.dense.predicted,
             "second_baseline": page.again.predicted,
             "compressed": page.load(setting).predicted,
@@ -324,20 +274,6 @@ class Groups:
         return pd.DataFrame(rows)
 
 
-def _as_harm(table: pd.DataFrame) -> pd.DataFrame:
-    """Rates and their changes, where the measure counts right answers: a rise is above 0."""
-    return pd.DataFrame(
-        {
-            **{name: table[name] for name in ("attribute", "group", "metric", "n")},
-            "baseline_rate": table["baseline_rate"],
-            "rate": table["compressed_rate"],
-            "change": -table["change"],
-            "change_low": -table["change_high"],
-            "change_high": -table["change_low"],
-        }
-    )
-
-
 def cell_names(label: np.ndarray, values: pd.Series, classes: Sequence[str]) -> np.ndarray:
     """Return the name of each image's cell, e.g. "8 or 9, warm".
 
@@ -348,23 +284,3 @@ def cell_names(label: np.ndarray, values: pd.Series, classes: Sequence[str]) -> 
     """
     pairs = zip(label.tolist(), values.astype(str), strict=True)
     return np.array([f"{classes[k]}, {value}" for k, value in pairs], object)
-
-
-def by_metric(table: pd.DataFrame, key: str, value: str) -> pd.DataFrame:
-    """Return a value and its interval for each metric side by side, for a table of the book.
-
-    Args:
-        table: a row for each `key` and metric, with `value` and its ends.
-        key: what the rows of the result are, e.g. "group".
-        value: "change" or "gap_change", whose ends are `<value>_low` and `<value>_high`.
-
-    Returns:
-        `key`, then fnr, fnr_low, fnr_high and the same of fpr and error; of a metric that a group
-        does not have, NaN.
-    """
-    wide = pd.DataFrame({key: table[key].unique()})
-    for metric in METRICS:
-        rows = table[table["metric"] == metric].set_index(key)
-        for end in ("", "_low", "_high"):
-            wide[f"{metric}{end}"] = wide[key].map(rows[f"{value}{end}"])
-    return wide

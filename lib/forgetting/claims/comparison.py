@@ -201,7 +201,7 @@ class Comparison:
         names = np.where(self.evidence.rare_group, "rare", "others")
         table = pd.DataFrame({"group": pd.Categorical(names)})
         groups = sets.groups(table, label=self.evidence.label, positive=POSITIVE, together=[1])
-        how = {"positive": POSITIVE, "alpha": alpha, "paired": self.paired}
+        how: dict[str, Any] = {"positive": POSITIVE, "alpha": alpha, "paired": self.paired}
         tested = gaps.compare(groups, **self.on_all, **how)
         (row,) = records(tested[tested["metric"] == "fnr"])
         sign = 1 if row["group"] == "group=rare" else -1

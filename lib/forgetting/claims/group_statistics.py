@@ -1,5 +1,7 @@
 """What claims about sub-groups are tested on: the group rare among the target, and all others."""
 
+from typing import Any
+
 from forgetting.claims.comparison import Comparison, Estimate, by_kind, of_change
 from forgetting.claims.evidence import POSITIVE
 from forgetting.errors import UserError
@@ -28,7 +30,11 @@ def fpr_factor(one: Comparison, floor: Comparison, alpha: float) -> Estimate | N
     evidence = one.evidence
     if not len(evidence.rare_group):
         return None
-    how = {"mark": evidence.rare_group, "scope": evidence.label != POSITIVE, "alpha": alpha}
+    how: dict[str, Any] = {
+        "mark": evidence.rare_group,
+        "scope": evidence.label != POSITIVE,
+        "alpha": alpha,
+    }
     try:
         change, null = (rate_factors.compare_factors(**side.on_all, **how) for side in (one, floor))
     except UserError:  # A group without an error has no factor.

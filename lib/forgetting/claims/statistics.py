@@ -7,6 +7,7 @@ are those between populations of equal size, beside the mean over random splits 
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -88,7 +89,12 @@ def rarity_of_classes(one: Comparison, floor: Comparison, alpha: float) -> Estim
     training = one.evidence.training
     if np.ptp(training) == 0 or len(training) < MANY_CLASSES:
         return None
-    how = {"training": training, "draws": one.draws, "seed": one.seed, "alpha": alpha}
+    how: dict[str, Any] = {
+        "training": training,
+        "draws": one.draws,
+        "seed": one.seed,
+        "alpha": alpha,
+    }
     change, null = (rarity.rarity(**side.on_plain, **how) for side in (one, floor))
     estimate = of_change(one, change, float(null.change))
     return replace(estimate, design=f"{one.design}; other classes, too")

@@ -68,7 +68,7 @@ def cell_counts(spec: TintedData, images: int | None = None) -> dict[Cell, int]:
         warm = WARM + spec.bias * (WARM_BY_LABEL[label] - WARM)
         of_label = spec.positives if label else 1 - spec.positives
         shares.append(of_label * (warm if tint == "warm" else 1 - warm))
-    counts = {}
+    counts: dict[Cell, int] = {}
     for (label, tint), count in zip(pairs, apportion(total, shares), strict=True):
         framed = FRAMED[label, tint]
         halves = apportion(int(count), [framed, 1 - framed])
