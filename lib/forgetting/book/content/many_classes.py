@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from forgetting.book.against import against, compared_settings, level_of
+from forgetting.book.content.against import against, compared_settings, level_of
 from forgetting.book.study_page import StudyPage
 from forgetting.measure import class_contrasts, class_impact, rarity
 

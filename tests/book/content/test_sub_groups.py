@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from forgetting.book import many_classes
-from forgetting.book.against import against, compared_settings, level_of
-from forgetting.book.group_rates import by_metric, group_rates
+from forgetting.book.content import many_classes
+from forgetting.book.content.against import against, compared_settings, level_of
+from forgetting.book.content.group_rates import by_metric, group_rates
+from forgetting.book.content.sub_groups import Groups
 from forgetting.book.study_page import StudyPage
-from forgetting.book.sub_groups import Groups
 from forgetting.errors import UserError
 from forgetting.study import load_study
 

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from forgetting.book.sub_groups import POSITIVE, Groups
+from forgetting.book.content.sub_groups import POSITIVE, Groups
 from forgetting.measure import inference, subgroups
 
 METRICS = ("fnr", "fpr", "error")

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from forgetting.book.against import against, compared_settings, level_of
+from forgetting.book.content.against import against, compared_settings, level_of
 from forgetting.book.study_page import StudyPage
 from forgetting.errors import UserError, did_you_mean
 from forgetting.measure import (
