@@ -233,6 +233,22 @@ POPULATIONS = {
         dynamic-int8-of-dense-again-6bc1c93e7133 fixed-int8-of-dense-f16e0279eb90
         fixed-int8-of-dense-again-7c4fc0a27945
         """,
+    "tinted": """
+        dense-023822c5bd3d dense-again-f4eb5758a974 pruned-0.5-f1d9f482745f
+        pruned-0.7-2c2f201a246f pruned-0.9-685e0d1ffe72 pruned-0.95-5be9cc02b357
+        pruned-0.98-f055ada040d7 float16-of-dense-92945562e57f
+        float16-of-dense-again-b8bf0eb459b8 dynamic-int8-of-dense-351abb87c36f
+        dynamic-int8-of-dense-again-3ccb5f78c325 fixed-int8-of-dense-b6677242816a
+        fixed-int8-of-dense-again-dddd9c9b7572
+        """,
+    "numbers": """
+        dense-feccfeeea6e8 dense-again-4344090800a2 pruned-0.3-ab30440d7081
+        pruned-0.5-5cf2df1b834f pruned-0.7-07144c7a22b9 pruned-0.9-8a3123dee513
+        pruned-0.95-4ae7f0980b27 float16-of-dense-7fc1aaa13e01
+        float16-of-dense-again-4140b93985db dynamic-int8-of-dense-18d1c2d869f3
+        dynamic-int8-of-dense-again-2a0e980080c2 fixed-int8-of-dense-bc7c6b405996
+        fixed-int8-of-dense-again-7c6ed7ee1d13
+        """,
     "smoke": """
         dense-15256248b688 dense-again-9323f9a7ffad pruned-0.9-65f35be7c524
         pruned-0.98-1dcd4c79dae8 float16-of-dense-c99900c4abae
