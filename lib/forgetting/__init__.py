@@ -1,3 +1,3 @@
 """What compressed networks forget: populations, predictions, measures, and a book of them."""
 
-__version__ = "0.3.0"
+__version__ = "0.4.0"
