@@ -15,7 +15,6 @@ from forgetting import cli, paths, predictions
 def answer(*words, capsys, monkeypatch):
     """Exit code and what was printed to stderr, of the command run in this process."""
     monkeypatch.setattr(sys, "argv", ["forgetting", *words])
-    monkeypatch.setattr(cli.console, "file", None)
     with pytest.raises(SystemExit) as ended:
         cli.main()
     return ended.value.code, capsys.readouterr().err
@@ -130,9 +129,8 @@ def test_a_full_disk_is_one_line_and_leaves_no_half_written_file(tmp_path):
     assert [p for p in tmp_path.rglob("*") if p.is_file()] == []
 
 
-def test_training_what_is_here_says_so_and_trains_nothing(smoke, capsys, monkeypatch):
+def test_training_what_is_here_says_so_and_trains_nothing(smoke, capsys):
     before = predictions.study_fingerprint(smoke)
-    monkeypatch.setattr(cli.console, "file", None)
     cli.train_missing(smoke)
     assert "are here" in capsys.readouterr().err and predictions.study_fingerprint(smoke) == before
 
@@ -141,7 +139,6 @@ def test_a_page_with_another_sparsity_trains_that_population_first(
     smoke_home, tmp_path, capsys, monkeypatch
 ):
     shutil.copytree(smoke_home, tmp_path / "home")
-    monkeypatch.setattr(cli.console, "file", None)
     monkeypatch.setenv("FORGETTING_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("FORGETTING_BOOK", str(tmp_path))
     monkeypatch.setenv("LOKY_MAX_CPU_COUNT", "1")  # no worker has to start
@@ -163,7 +160,6 @@ def test_training_stops_after_the_minutes_given_and_the_same_command_goes_on(
     content["data"]["corrupted_images"] = 0
     (tmp_path / "mine.yml").write_text(yaml.safe_dump(content))
     monkeypatch.setenv("FORGETTING_HOME", str(tmp_path / "home"))
-    monkeypatch.setattr(cli.console, "file", None)
     cli.train(str(tmp_path / "mine.yml"), minutes=1e-9)
     first = {p: p.read_bytes() for p in (tmp_path / "home").glob("*/*.parquet")}
     assert (

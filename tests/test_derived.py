@@ -37,7 +37,7 @@ def copied(smoke_home, tmp_path, monkeypatch):
 def test_each_table_is_read_by_its_page_alone_which_has_its_parameters_and_computes_none():
     text = {file.stem: file.read_text() for file in paths.notebooks.glob("*.md")}
     read = {
-        page: set(re.findall(r'(?:derived\.table\(chosen, |read\()"([\w-]+)"', content))
+        page: set(re.findall(r'(?:derived\.table\(page\.study, |read\()\s*"([\w-]+)"', content))
         for page, content in text.items()
     }
     for name, table in derived.TABLES.items():

@@ -776,7 +776,6 @@ def test_a_file_is_read_in_batches_and_never_held_whole(tmp_path):
 def answer(*words, capsys, monkeypatch):
     """Exit code, stdout and stderr of the command, run in this process."""
     monkeypatch.setattr(sys, "argv", ["forgetting", *map(str, words)])
-    monkeypatch.setattr(cli.console, "file", None)
     with pytest.raises(SystemExit) as ended:
         cli.main()
     return ended.value.code, *capsys.readouterr()
@@ -812,8 +811,9 @@ def test_the_command_writes_the_report_and_says_by_its_exit_code_what_a_rule_fin
         tmp_path / "g.csv",
     ]
     code, out, err = answer(*words, **how)
-    assert code == 0 and "Class cat lost most" in out and "wrote" in err
+    assert code == 0 and "wrote" in err
     wanted = run(tables[SINGLE][0], groups=world.groups, draws=None)
+    assert out.splitlines() == wanted.summary["first"] and "cat" in out
     written = json.loads((tmp_path / "report" / "summary.json").read_text())
     assert written == json.loads(json.dumps(wanted.summary)) | {"rules": []}
     for rule, expected in (

@@ -191,7 +191,6 @@ def test_the_command_takes_the_size_as_height_and_width_and_names_in_a_file_that
     pictures, monkeypatch
 ):
     monkeypatch.chdir(pictures)
-    monkeypatch.setattr(cli.console, "file", None)
     (pictures / "names.txt").write_text("\n".join(CLASSES), encoding="utf-8-sig")
     for size, code in (("s", 0), ((4, 6), 0), ((6, 4), 2)):
         model(pictures / "m.onnx", size=size)
@@ -362,7 +361,6 @@ def test_the_command_chooses_an_output_resizes_as_it_is_told_and_prints_one_line
     numbered, monkeypatch, capsys
 ):
     monkeypatch.chdir(numbered)
-    monkeypatch.setattr(cli.console, "file", None)
     lookup_model("m.onnx", ALL_RIGHT, outputs={"features": np.float32(-ALL_RIGHT)})
     (numbered / "names.txt").write_text("\n".join(CLASSES))
     words = "m.onnx images --labels labels.csv --classes names.txt --out p.parquet --output y"

@@ -156,7 +156,7 @@ def test_a_page_is_filled_when_it_is_run_with_the_values_of_that_place(book, tex
     ).cells
     sources = [cell.source for cell in cells if cell.cell_type == "markdown"]
     assert sources == [
-        "# A question\n\nOf smoke.",
+        "# A question (alpha 0.75)\n\nOf smoke.",  # a rerun says what it was run with
         "Level 0.75, study smoke.\nLarge.",
         "Then changed.",
     ]

@@ -290,7 +290,7 @@ def test_intervals_of_one_model_against_one_hold_the_true_change(positives):
     rare = np.arange(len(label)) < positives
     table = pd.DataFrame({"tint": pd.Categorical(rare)})
     of = sets.groups(table, label=label, positive=1, together=[1])
-    rng, held, draws = np.random.default_rng(3), 0, 400
+    rng, held, draws = np.random.default_rng(3), 0, 150
     for _ in range(draws):
         missed = rng.random(len(label)) < 0.2
         more = missed | (rng.random(len(label)) < np.where(rare, 0.2, 0.05))

@@ -146,7 +146,7 @@ def test_an_archive_of_another_study_is_not_used_and_the_message_says_so(altered
         predictions.load_predictions(other, "dense", part="test")
     shutil.move(altered, altered.parent / "digits")
     with pytest.raises(
-        UserError, match=r"study digits has 0 of 30 .*holds dense-\w+, not dense-\w+"
+        UserError, match=r"study digits has 0 of 60 .*holds dense-\w+, not dense-\w+"
     ):
         predictions.load_predictions(load_study("digits"), "dense", part="test")
 
