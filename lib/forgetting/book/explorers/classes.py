@@ -96,6 +96,6 @@ def class_chart(table: pd.DataFrame, *, sparsity: float) -> Changeable:
     dots = rows.mark_point(filled=True, size=70, opacity=1).encode(
         alt.X("change:Q"), y=place, color=verdict, shape=shape, tooltip=words
     )
-    zero = rows.mark_rule().encode(x=alt.datum(0))
+    zero = rows.mark_rule(aria=False).encode(x=alt.datum(0))  # the axis says it too
     layers = alt.layer(floor, zero, intervals, dots).add_params(*controls)
     return layers.properties(height=24 * table["class"].nunique())
