@@ -162,7 +162,7 @@ def audit_predictions(
     and each rate, are families of their own, as are each setting and each of the two questions.
 
     Args:
-        predictions: one table or several (paths of Parquet or CSV files, DataFrames, Arrow tables)
+        predictions: one table or several (paths of files, DataFrames, Arrow tables)
             with the columns setting, member, example, label, predicted, optionally confidence and
             parent; see `read_predictions`. A mapping gives the setting of each table.
         baseline: the setting of the uncompressed models.

@@ -27,6 +27,7 @@ SEPARATORS = {".csv": ",", ".txt": ",", ".tsv": "\t"}
 OTHER_SEPARATORS = ";\t|,"
 JSON_LINES = (".jsonl", ".ndjson")
 COMPRESSED = {".gz": "gzip", ".zst": "zstd", ".bz2": "bz2"}
+KINDS = "Parquet, CSV, JSON-lines or Arrow files"
 EACH_LINE = "write one JSON object a line, with the same keys in each"
 FOREIGN = {
     b"PK\x03\x04": "a zip archive (as .npz, .pt and .xlsx files are)",
@@ -65,7 +66,7 @@ def open_table(
         return _from_folder(path, role)
     if len(path.name) > 255 or not path.is_file():
         problem = "is not a file" if path.exists() else "does not exist"
-        raise UserError(f"{_named(path)} {problem}: give {role} as Parquet or CSV files")
+        raise UserError(f"{_named(path)} {problem}: give {role} as {KINDS}")
     with open(path, "rb") as file:
         start = file.read(8)
     if start[:4] == b"PAR1":
@@ -87,7 +88,7 @@ def open_table(
         raise UserError(f"{_named(path)} {problem}: {EACH_LINE}")
     if kind or inner not in SEPARATORS:
         problem = f"is {kind}" if kind else "is not a Parquet file, nor called .csv or .tsv"
-        raise UserError(f"{_named(path)} {problem}: give {role} as Parquet or CSV files")
+        raise UserError(f"{_named(path)} {problem}: give {role} as {KINDS}")
     return _from_csv(path, SEPARATORS[inner])
 
 
