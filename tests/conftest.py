@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import sys
 import time
 from pathlib import Path
 
@@ -36,6 +37,14 @@ def pytest_collection_modifyitems(items):
         page = getattr(item, "callspec", None) and item.callspec.params.get("page")
         group = page if page and "browser" in item.path.parts else item.path.as_posix()
         item.add_marker(pytest.mark.xdist_group(group))
+
+
+@pytest.fixture(autouse=True)
+def _the_console_follows_stderr():
+    """No test leaves the command's console with the captured stream of its own, which is closed after it."""
+    yield
+    if cli := sys.modules.get("forgetting.cli"):
+        assert cli.console.file is sys.stderr
 
 
 @pytest.fixture(scope="session")

@@ -113,7 +113,6 @@ def test_archiving_a_study_computes_its_tables_and_runs_no_notebook(
         raise AssertionError("a notebook was run")
 
     monkeypatch.setattr(execute, "_run_cells", refused)
-    monkeypatch.setattr(cli.console, "file", None)
     cli.archive("smoke")
     lines = capsys.readouterr().err
     for name in HUMAN_TABLES:

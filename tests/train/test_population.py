@@ -66,7 +66,6 @@ def test_a_killed_training_goes_on_and_ends_with_the_bytes_of_an_undisturbed_one
     first = next(iter(half))
     (home / first).write_bytes(half[first][:-7])
     monkeypatch.setenv("FORGETTING_HOME", str(home))
-    monkeypatch.setattr(cli.console, "file", None)
     cli.train(str(file))
     printed = capsys.readouterr().err
     assert "damaged, made again" in printed and first.split("/")[1] in printed
