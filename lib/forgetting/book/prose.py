@@ -20,7 +20,8 @@ A line (a sentence, say) that begins so stands in the page only where the name i
 
 is the caption, with alternative text, of what `book.show` displays as `top-line`; in the same way
 `{table} #tbl-NAME` is that of a table. A page is filled where it is run, so that the executed
-notebook, its HTML and its download all hold the values.
+notebook, its HTML and its download all hold the values. A cell tagged `summary` stands at the top
+and is filled at the end, with what all of the page has found.
 """
 
 import html

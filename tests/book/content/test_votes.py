@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 
+import numpy as np
 import pytest
 
 from forgetting import book
@@ -35,3 +36,26 @@ def test_votes_count_every_network(smoke):
 def test_nobody_was_asked_about_digits(smoke):
     with pytest.raises(DataNotFound, match="nobody was asked about the images of study smoke"):
         votes.show_people(book.open_page("smoke", sparsity=0.9), name="people")
+
+
+def test_forgotten_images_are_those_that_lost_most_right_votes(smoke, displayed):
+    """Recomputed image by image from the votes."""
+    page = book.open_page("smoke", sparsity=0.98)
+    votes.show_forgotten(page, 0.98, most=5, name="forgotten")
+    lost = []
+    for place in np.flatnonzero(page.plain):
+        label = page.dense.label[place]
+        dense, pruned = (
+            Counter(of.predicted[:, place].tolist()) for of in (page.dense, page.compressed)
+        )
+        first, second = (
+            [name for name, n in of.items() if n == max(of.values())] for of in (dense, pruned)
+        )
+        if first == [label] and len(second) == 1 and second != first:
+            lost.append((pruned[label] - dense[label], place, label, dense[label], pruned[label]))
+    wanted = [
+        f"{page.classes[c]}<br>dense: {a}<br>pruned: {b}" for _, _, c, a, b in sorted(lost)[:5]
+    ]
+    assert wanted and re.findall(r"<span>(.*?)</span>", displayed[0][0]["text/html"]) == wanted
+    votes.show_forgotten(page, 0.98, most=10_000, name="all-forgotten")
+    assert displayed[1][0]["text/html"].count("<li>") == len(lost)

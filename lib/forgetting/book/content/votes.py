@@ -50,6 +50,39 @@ def show_votes(page: StudyPage, examples: npt.ArrayLike, setting: str, *, name: 
     gallery(pictures, words, alts=alts, name=name)
 
 
+def show_forgotten(page: StudyPage, sparsity: float, *, most: int, name: str) -> None:
+    """Display images that pruned networks no longer call by their label; where there is none, none.
+
+    That is, plain test images whose plurality label is right in the dense population and another
+    one in the pruned one; those first whose label has lost most votes.
+
+    Args:
+        page: The study; its pictures must be on this machine.
+        sparsity: The level, in (0, 1).
+        most: How many at most.
+        name: As in `show_votes`.
+    """
+    dense, pruned = page.dense, page.pruned[sparsity]
+    found = exemplars.find(baseline=dense.predicted, compressed=pruned.predicted)
+    known = (found["baseline_plurality"] == dense.label) & found["pie"] & page.plain
+    votes = [(p.predicted == dense.label).sum(axis=0) for p in (dense, pruned)]
+    places = np.flatnonzero(known)
+    shown = places[np.argsort((votes[1] - votes[0])[places], kind="stable")][:most]
+    if not len(shown):
+        return
+    labels = [page.classes[dense.label[place]] for place in shown]
+    counts = [(int(votes[0][place]), int(votes[1][place])) for place in shown]
+    gallery(
+        page.test.require_images()[shown],
+        [f"{of}\ndense: {a}\npruned: {b}" for of, (a, b) in zip(labels, counts, strict=True)],
+        alts=[
+            f"A test image with the label {of}, which {a} dense and {b} pruned networks give it."
+            for of, (a, b) in zip(labels, counts, strict=True)
+        ],
+        name=name,
+    )
+
+
 def show_people(page: StudyPage, *, most: int = 18, name: str) -> None:
     """Display the PIEs on which people disagree most, then those on which they disagree least.
 
