@@ -68,7 +68,7 @@ lock: ## compile lib/requirements.lock from environment.yml; UPGRADE=1 takes the
 	$(BIN)/python lib/lock.py $(if $(UPGRADE),--upgrade)
 
 clean: ## remove what was generated for the book; trained populations stay
-	rm -rf book/pages book/tables book/_build
+	rm -rf book/pages book/tables book/sample-audit book/_build
 
 clean-reruns: ## remove the pages that `make page` put beside the book's own; the next `make book` does without them
 	rm -rf book/pages/rerun-* book/tables/rerun-*

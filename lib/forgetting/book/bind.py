@@ -11,11 +11,11 @@ from joblib import cpu_count
 
 import forgetting
 from forgetting import paths
-from forgetting.book import repository, reruns
+from forgetting.book import repository, reruns, sample_audit
 from forgetting.errors import UserError
 from forgetting.files import display_path, write_text
 
-GENERATED = ("pages", "tables", "_build", "archive")
+GENERATED = ("pages", "tables", "_build", "archive", sample_audit.FOLDER)
 
 
 def stage() -> Path:
@@ -41,6 +41,7 @@ def bind_book() -> Path:
     """
     source = stage()
     repository.put_changes(source, repository.repository())
+    sample_audit.put_sample_audit(source)
     key, note = _sources(source), source / "_build" / ".made-from"
     if note.exists() and note.read_text() == key and (paths.html() / "index.html").exists():
         print(f"up to date: the book in {display_path(paths.html())}", flush=True)

@@ -18,16 +18,27 @@ def run_module(module: str, *words: str, folder: Path) -> int:
         words: Its arguments.
         folder: Where it runs.
     """
+    done = module_output(module, *words, folder=folder)
+    say_lines([*done.stdout.splitlines(), *done.stderr.splitlines()])
+    return done.returncode
+
+
+def module_output(module: str, *words: str, folder: Path) -> "subprocess.CompletedProcess[str]":
+    """Run a module as a shell would, and return its exit code with what it printed.
+
+    Args:
+        module: Its dotted name.
+        words: Its arguments.
+        folder: Where it runs.
+    """
     environment = os.environ | {"PYTHONPATH": str(paths.ROOT / "lib")}
-    done = subprocess.run(
+    return subprocess.run(
         [sys.executable, "-m", module, *words],
         cwd=folder,
         env=environment,
         capture_output=True,
         text=True,
     )
-    say_lines([*done.stdout.splitlines(), *done.stderr.splitlines()])
-    return done.returncode
 
 
 def say_lines(lines: Iterable[str]) -> None:

@@ -22,7 +22,7 @@ from sphinx.environment import BuildEnvironment
 from sphinx.util.typing import stringify_annotation
 
 from forgetting import paths
-from forgetting.book import reading_times
+from forgetting.book import reading_times, sample_audit
 from forgetting.book.editions import text_notebook
 from forgetting.book.hidden_code import JoinHiddenCode
 from forgetting.book.page import page_names
@@ -185,7 +185,8 @@ def lay_out(app: Sphinx, exception: Exception | None) -> None:
     # In a function of its own: its names would otherwise be those of all scripts of the page.
     vega = f"(() => {{{vl_convert.javascript_bundle('window.vegaEmbed = vegaEmbed;')}}})();\n"
     (out / "_static" / "vendor" / "vega.js").write_text(vega, encoding="utf-8")
-    _copy(source / "tables", out / "tables")
+    for folder in ("tables", sample_audit.FOLDER):
+        _copy(source / folder, out / folder)
     for name in sorted(app.env.found_docs):
         if name.startswith("pages/"):
             page = name.removeprefix("pages/")
