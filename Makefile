@@ -43,6 +43,7 @@ audit: setup ## audit your own model: make audit FILES="dense.parquet int8.parqu
 bench: setup ## compare the training engine with the loop a user would write, and time an audit at ImageNet's size and gaps
 	$(BIN)/python lib/benchmarks/audit.py
 	$(BIN)/python lib/benchmarks/gaps.py
+	$(BIN)/python lib/benchmarks/interdependence.py
 	PYTHONPATH=lib $(BIN)/python -m benchmarks.training --study $(STUDY)
 
 serve: setup ## show the built book at http://localhost:8000

@@ -153,6 +153,37 @@ def labels(name: str, values: npt.ArrayLike, *, dimensions: int) -> np.ndarray:
     return values
 
 
+def binary(name: str, values: npt.ArrayLike, *, dimensions: int) -> np.ndarray:
+    """Return `values` as an array of answers to several yes-or-no tasks.
+
+    Args:
+        name: of the values, for the message.
+        values: 0 and 1, or booleans.
+        dimensions: 2 for (examples, tasks), 3 for (members, examples, tasks).
+
+    Returns:
+        The answers, booleans as uint8.
+
+    Raises:
+        UserError: another number of dimensions, none at all, or other values.
+    """
+    values = np.asarray(values)
+    wanted = "(examples, tasks)" if dimensions == 2 else "(members, examples, tasks)"
+    if values.ndim != dimensions or values.size == 0:
+        raise UserError(
+            f"{name} has shape {values.shape}: {wanted} is needed, none of them 0; "
+            "give the answers to all tasks"
+        )
+    if values.dtype == bool:
+        return values.astype(np.uint8)
+    if (odd := values[(values != 0) & (values != 1)]).size:
+        raise UserError(
+            f"{name} holds {odd[0]}: each task has the answers 0 and 1; give one task for each "
+            "question with two answers"
+        )
+    return values
+
+
 def populations(
     predicted: Mapping[str, npt.ArrayLike],
     *,
