@@ -1,9 +1,11 @@
 """THE SEAM: one Parquet file of what one model predicted. Networks write it, measures read it.
 
 Columns are `example`, `label`, `predicted` (int32), `confidence` and `label_confidence` (float32),
-or, for counts under corruption, `corruption`, `severity`, `class`, `n` and `correct`. What the file
-holds is described by its metadata, beside a SHA-256 of its contents. Anything that writes such a
-file, whatever made the predictions, can use all measures and the audit.
+or, for counts under corruption, `corruption`, `severity`, `class`, `n` and `correct`. A model that
+answers several yes-or-no tasks has one row for each example and task, the labels 0 (no) and 1
+(yes), and the column `task`. What the file holds is described by its metadata, beside a SHA-256 of
+its contents. Anything that writes such a file, whatever made the predictions, can use all measures
+and the audit.
 """
 
 import hashlib
@@ -26,6 +28,11 @@ COLUMNS = {
     "predicted": pa.int32(),
     "confidence": pa.float32(),
     "label_confidence": pa.float32(),
+}
+TASK_COLUMNS = {
+    "example": pa.int32(),
+    "task": pa.dictionary(pa.int32(), pa.string()),
+    **{name: kind for name, kind in COLUMNS.items() if name != "example"},
 }
 COUNT_COLUMNS = {
     "corruption": pa.string(),
@@ -50,11 +57,12 @@ def write_predictions_file(
 
     Args:
         file: where it goes.
-        columns: what `COLUMNS` names, each (N,); with `counts`, what `COUNT_COLUMNS` names.
+        columns: what `COLUMNS` names, each (N,), or, with `task` among them, `TASK_COLUMNS`; with
+            `counts`, what `COUNT_COLUMNS` names.
         metadata: JSON values that describe the file: setting, member, part, parent, seed, ...
         counts: whether these are counts under corruption.
     """
-    schema = COUNT_COLUMNS if counts else COLUMNS
+    schema = COUNT_COLUMNS if counts else TASK_COLUMNS if "task" in columns else COLUMNS
     table = pa.table({name: pa.array(columns[name], kind) for name, kind in schema.items()})
     text = json.dumps({"forgetting": FORMAT_RELEASE, **metadata}, sort_keys=True)
     stored = {"forgetting": text, "sha256": _digest(table, text)}

@@ -12,9 +12,11 @@ from forgetting.book import parameters as params
 from forgetting.book.page import read_page
 from forgetting.book.style import use_style
 from forgetting.data import DataSet, Part
+from forgetting.errors import UserError
 from forgetting.predictions import Predictions
 from forgetting.study import Study, load_study
 
+TASK_DATA = ("tinted-joint",)  # data sets with several yes-or-no tasks
 PLAIN_VALUES = (bool, int, float, str, list, dict, type(None))  # what a parameter can be
 
 
@@ -128,6 +130,7 @@ def open_page(
     members: int | None = None,
     sparsity: float | None = None,
     plain_only: bool = False,
+    tasks: bool = False,
 ) -> StudyPage:
     """Open a study for a page, and give the notebook's figures the book's style.
 
@@ -136,9 +139,19 @@ def open_page(
         members: At most so many networks of each population; None for all.
         sparsity: The level that the page is about, in [0, 1).
         plain_only: Leave out test images with a planted flaw.
+        tasks: Whether the page is about studies with several yes-or-no tasks.
+
+    Raises:
+        UserError: The study has tasks and the page is not about these, or the other way round.
     """
     use_style()
     chosen = load_study(study)
+    if tasks != (chosen.data.name in TASK_DATA):
+        wanted, other = ("several tasks", "one label") if tasks else ("one label", "several tasks")
+        raise UserError(
+            f"study {chosen.name} has {other} for each image, and this page reads studies with "
+            f"{wanted}; give {'tinted-joint' if tasks else 'another study'}"
+        )
     return StudyPage(chosen, min(members or chosen.members, chosen.members), sparsity, plain_only)
 
 

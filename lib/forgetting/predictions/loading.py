@@ -28,14 +28,15 @@ class Predictions:
         setting: name of the setting.
         part: name of the part.
         members: (K,) member numbers.
-        label: (N,) int32.
+        label: (N,) int32; where there are tasks (N, T), and what follows (K, N, T).
         predicted: (K, N) int32.
         confidence: (K, N) float32, the probability given to the predicted label.
         label_confidence: (K, N) float32, the probability given to the true label.
         info: table, a row a member: member, seed, sparsity (of all weights of convolutions and
             linear layers), bits, bytes, device.
         archived: whether these come from a published archive, whose confidences are rounded to
-            float16.
+            float16, and those of tasks to their mean among the member's in the same tenth.
+        tasks: names of the yes-or-no tasks; empty where each example has one label.
     """
 
     setting: str
@@ -47,17 +48,23 @@ class Predictions:
     label_confidence: np.ndarray
     info: pd.DataFrame
     archived: bool = False
+    tasks: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        shape = (len(self.members), len(self.label))
+        shape = (len(self.members), *self.label.shape)
         for name in WIDE:
             if getattr(self, name).shape != shape:
                 raise ValueError(f"{name} has shape {getattr(self, name).shape}, not {shape}")
 
     @property
     def accuracy(self) -> np.ndarray:
-        """The share of examples that each member gets right, (K,)."""
+        """The share of examples that each member gets right, (K,); of tasks (K, T)."""
         return np.asarray((self.predicted == self.label).mean(axis=1))
+
+    @property
+    def positive(self) -> np.ndarray:
+        """The probability of yes, of tasks, (K, N, T)."""
+        return np.where(self.predicted == 1, self.confidence, 1 - self.confidence)
 
     def select(self, examples: npt.ArrayLike) -> "Predictions":
         """Return the predictions of some examples.
@@ -103,17 +110,22 @@ def load_predictions(
     """
     population = study.setting(setting)
     rows = _read_members(study, population, part, members)
-    stacked = {
-        name: np.stack([table[name].to_numpy() for table, _ in rows])
-        for name in predictions_file.COLUMNS
-    }
-    for name in ("example", "label"):
-        if (stacked[name] != stacked[name][0]).any():
+    columns = [name for name in predictions_file.TASK_COLUMNS if name in rows[0][0].schema.names]
+    stacked = {name: np.stack([table[name].to_numpy() for table, _ in rows]) for name in columns}
+    for name in columns:
+        if name not in WIDE and (stacked[name] != stacked[name][0]).any():
             raise UserError(
                 f"the members of {setting} of study {study.name} saw different tests (their "
                 f"{name} columns differ); delete {study.population_name(population)} and train "
                 "again"
             )
+    tasks = tuple(dict.fromkeys(stacked.pop("task")[0])) if "task" in columns else ()
+    if tasks:  # A task's examples lie one after the other.
+        by_task = (len(rows), len(tasks), -1)
+        stacked = {
+            name: np.ascontiguousarray(values.reshape(by_task).transpose(0, 2, 1))
+            for name, values in stacked.items()
+        }
     info = pd.DataFrame(
         [
             {key: about[key] for key in ("member", "seed", "sparsity", "bits", "bytes", "device")}
@@ -128,6 +140,7 @@ def load_predictions(
         **{name: stacked[name] for name in WIDE},
         info=info,
         archived=uses_archive(study, population),
+        tasks=tasks,
     )
 
 

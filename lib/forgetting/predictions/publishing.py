@@ -15,7 +15,7 @@ import forgetting
 from forgetting import data
 from forgetting.data import DataSet
 from forgetting.files import replacing, sha256, write_text
-from forgetting.predictions import archive, store
+from forgetting.predictions import archive, deciles, store
 from forgetting.predictions.archive import MEMBER_KEYS, Member
 from forgetting.predictions.archive_tables import collect_tables
 from forgetting.study import Setting, Study
@@ -23,7 +23,7 @@ from forgetting.study import Setting, Study
 COMPRESSION = {
     "compression": "zstd",
     "compression_level": 19,
-    "use_dictionary": ["setting", "predicted", "label", "member"],
+    "use_dictionary": ["setting", "predicted", "label", "member", "task", "decile"],
 }
 # Whole numbers in their order then take no space.
 COUNTING = {"column_encoding": {"example": "DELTA_BINARY_PACKED"}}
@@ -87,6 +87,7 @@ def write_archive(
             "state": dataset.state,
             "classes": [str(name) for name in dataset.classes],
             "test_labels_sha256": sha256(labels),
+            **({"tasks": list(dataset.tasks)} if dataset.tasks else {}),
         },
         "populations": populations,
         "parts": parts,
@@ -97,7 +98,7 @@ def write_archive(
             "pyarrow": pa.__version__,
             "python": platform.python_version(),
         },
-        "confidences": "float16",
+        "confidences": "deciles" if dataset.tasks else "float16",
         "files": files,
     }
     manifest["sha256"] = archive.digest_json(manifest)
@@ -151,6 +152,8 @@ def _manifest_entry(study: Study, setting: Setting, members: list[Member]) -> di
 
 def _packed(setting: Setting, members: list[Member]) -> pa.Table:
     """The rows of all members as one small table."""
+    if "task" in members[0][0].column_names:
+        members = [(deciles.pack(table), metadata) for table, metadata in members]
     table = pa.concat_tables(
         table.add_column(0, "member", pa.array(np.full(len(table), metadata["member"], np.int16)))
         for table, metadata in members
@@ -166,7 +169,15 @@ def _packed(setting: Setting, members: list[Member]) -> pa.Table:
 
 def _examples(dataset: DataSet) -> pa.Table:
     rows = [
-        dataset.part(part).attributes.assign(part=part, given=dataset.part(part).labels)
+        dataset.part(part).attributes.assign(part=part, **_given(dataset, part))
         for part in ("train", "test", "holdout")
     ]
     return pa.Table.from_pandas(pd.concat(rows, ignore_index=True), preserve_index=False)
+
+
+def _given(dataset: DataSet, part: str) -> dict[str, np.ndarray]:
+    """The labels of a part as columns, by name: one, or one for each task."""
+    labels = dataset.part(part).labels
+    if not dataset.tasks:
+        return {"given": labels}
+    return {f"given_{task}": labels[:, place] for place, task in enumerate(dataset.tasks)}

@@ -26,13 +26,28 @@ def compute_logits(network: nn.Module, images: Tensor) -> Tensor:
     return torch.cat([network(batch) for batch in images.split(BATCH)])
 
 
-def prediction_columns(logits: Tensor, labels: np.ndarray) -> dict[str, np.ndarray]:
+def prediction_columns(
+    logits: Tensor, labels: np.ndarray, tasks: tuple[str, ...] = ()
+) -> dict[str, np.ndarray]:
     """The columns of a file of predictions.
 
     Args:
-        logits: (N, classes) float32.
-        labels: (N,) the true labels.
+        logits: (N, classes) float32; of tasks (N, T).
+        labels: (N,) the true labels; of tasks (N, T).
+        tasks: names of the tasks, if there are any. The examples of a task are then one after the
+            other.
     """
+    if tasks:
+        positive, truth = logits.sigmoid().numpy().T.ravel(), labels.T.ravel()
+        yes = positive >= 0.5
+        return {
+            "example": np.tile(np.arange(len(labels)), len(tasks)),
+            "task": np.repeat(np.array(tasks, object), len(labels)),
+            "label": truth,
+            "predicted": yes.astype(np.int32),
+            "confidence": np.where(yes, positive, 1 - positive),
+            "label_confidence": np.where(truth == 1, positive, 1 - positive),
+        }
     probability = logits.softmax(dim=1).numpy()
     predicted = probability.argmax(axis=1)
     rows = np.arange(len(labels))

@@ -60,21 +60,25 @@ def batch_loss(
     *,
     smoothing: float,
     half: bool,
+    tasks: bool = False,
 ) -> Tensor:
-    """Compute the cross entropy of a batch.
+    """Compute the cross entropy of a batch, of tasks the binary one.
 
     Args:
         network: in training mode.
         images: padded images, mean and deviation, as `gather_batch` takes them.
-        labels: (N, classes) float32, one-hot, so that the loss's gradient needs no scattering.
+        labels: (N, classes) float32, one-hot, so that the loss's gradient needs no scattering; of
+            tasks (N, T), 0 or 1.
         draws: (4, n) int64, as `gather_batch` takes them.
         smoothing: share of each label spread over all classes.
         half: whether convolutions and linear layers are computed in bfloat16.
+        tasks: whether labels are those of tasks.
     """
     # A captured step must not keep weights cast to bfloat16 from one replay to the next.
     with torch.autocast(draws.device.type, torch.bfloat16, enabled=half, cache_enabled=False):
         logits = network(gather_batch(*images, draws))
-    return F.cross_entropy(logits.float(), labels[draws[0]], label_smoothing=smoothing)
+    loss = sgd.tasks_loss if tasks else F.cross_entropy
+    return loss(logits.float(), labels[draws[0]], label_smoothing=smoothing)
 
 
 @torch.no_grad()
@@ -119,7 +123,9 @@ class GpuEngine:
             tensors.mean.to(on),
             tensors.deviation.to(on),
         )
-        self.labels = F.one_hot(tensors.train_labels, len(dataset.classes)).float().to(on)
+        given = tensors.train_labels
+        one_hot = given if dataset.tasks else F.one_hot(given, len(dataset.classes)).float()
+        self.labels = one_hot.to(on)
         self.images: dict[str, Tensor] = {}  # those to predict, uint8
 
         # What a step reads and writes stays where it is from here on.
@@ -145,6 +151,7 @@ class GpuEngine:
             self.draws,
             smoothing=training.label_smoothing,
             half=self.half,
+            tasks=bool(self.tensors.dataset.tasks),
         ).backward()
         self.update_weights(
             self.weights,

@@ -105,7 +105,8 @@ def train_and_predict(study: Study, task: Task, engine: Engine) -> TrainedMember
             columns = corruption_columns(study.data, engine.predict_corrupted(network))
         else:
             labels = tensors.dataset.part(part).labels
-            columns = prediction_columns(engine.compute_logits(network, part), labels)
+            logits = engine.compute_logits(network, part)
+            columns = prediction_columns(logits, labels, tensors.dataset.tasks)
         predictions.write_predictions(study, setting, task.member, part, columns, metadata)
         clock.end("corrupt" if part == "corrupted" else "predict")
     return TrainedMember(network, origin, clock)
@@ -143,7 +144,8 @@ def write_copy(
     }
     for part in parts:
         logits = torch.from_numpy(copy.compute_logits(tensors.parts[part].numpy()))
-        columns = prediction_columns(logits, tensors.dataset.part(part).labels)
+        dataset = tensors.dataset
+        columns = prediction_columns(logits, dataset.part(part).labels, dataset.tasks)
         predictions.write_predictions(study, setting, task.member, part, columns, metadata)
     return time.perf_counter() - start
 

@@ -87,6 +87,18 @@ def augment(images: Tensor, kind: str, generator: torch.Generator) -> Tensor:
     return moved.contiguous(memory_format=torch.channels_last)
 
 
+def tasks_loss(logits: Tensor, labels: Tensor, *, label_smoothing: float) -> Tensor:
+    """The binary cross entropy of several yes-or-no tasks, mean over examples and tasks.
+
+    Args:
+        logits: (n, T) float32.
+        labels: (n, T) float32, 0 or 1.
+        label_smoothing: share of each label spread over yes and no.
+    """
+    wanted = labels * (1 - label_smoothing) + label_smoothing / 2
+    return F.binary_cross_entropy_with_logits(logits, wanted)
+
+
 def train_network(
     network: nn.Module,
     images: Tensor,
@@ -101,7 +113,7 @@ def train_network(
     Args:
         network: any network from images to logits.
         images: (N, C, H, W) float32.
-        labels: (N,) int64.
+        labels: (N,) int64; of tasks (N, T) float32.
         training: epochs, batch, rate, ...
         after_step: called after each step with the number of steps done; it prunes.
         order: seed of the order of the images and of the augmentation.
@@ -120,8 +132,9 @@ def train_network(
             batches = shuffled[: per_epoch * batch].view(per_epoch, batch)
         chosen = batches[step % per_epoch]
         logits = network(augment(images.index_select(0, chosen), training.augmentation, generator))
-        loss = F.cross_entropy(
-            logits, labels.index_select(0, chosen), label_smoothing=training.label_smoothing
+        wanted, smoothing = labels.index_select(0, chosen), training.label_smoothing
+        loss = (tasks_loss if labels.ndim == 2 else F.cross_entropy)(
+            logits, wanted, label_smoothing=smoothing
         )
         gradients = list(torch.autograd.grad(loss, weights))
         factor = rate_factor(step, steps, training.warm_up, training.drops)

@@ -22,7 +22,7 @@ class Tensors:
         mean: (C,) float32, of the training images' bytes.
         deviation: (C,) float32, likewise.
         train: (N, C, H, W) float32, the normalised training images, channels last in memory.
-        train_labels: (N,) int64.
+        train_labels: (N,) int64; of tasks (N, T) float32.
         parts: normalised images by the name of the part: train, test, holdout.
     """
 
@@ -33,7 +33,8 @@ class Tensors:
         self.mean = torch.from_numpy(mean.astype(np.float32))
         self.deviation = torch.from_numpy(deviation.astype(np.float32))
         self.train = self.normalised(pixels)
-        self.train_labels = torch.from_numpy(self.dataset.train.labels.astype(np.int64))
+        kind = np.float32 if self.dataset.tasks else np.int64
+        self.train_labels = torch.from_numpy(self.dataset.train.labels.astype(kind))
         self.parts = {"train": self.train}
         for part in ("test", "holdout"):
             self.parts[part] = self.normalised(self.dataset.part(part).require_images())
@@ -73,7 +74,7 @@ def initial_network(study: Study, network: Network, seed: int) -> nn.Module:
         network,
         channels=channels,
         pixels=(height, width),
-        classes=len(tensors.dataset.classes),
+        classes=len(tensors.dataset.tasks or tensors.dataset.classes),
         seed=derive_seed(seed, "weights"),
     )
     if isinstance(built, networks.WideResNet) and network.whitened:
