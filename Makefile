@@ -10,7 +10,7 @@ STAMP  := $(VENV)/.made-from-lock
 LAB    := $(VENV)/.has-jupyterlab
 
 .DEFAULT_GOAL := help
-.PHONY: help setup book test train page archive audit bench serve lab lint wheel lock clean clean-reruns
+.PHONY: help setup book test train page course archive audit bench serve lab lint wheel lock clean clean-reruns
 
 help: ## show this list
 	@grep -hE "^[a-z-]+:.*## " $(MAKEFILE_LIST) | awk -F ":.*## " '{ printf "  make %-12s %s\n", $$1, $$2 }'
@@ -23,7 +23,7 @@ $(STAMP): lib/requirements.lock lib/pyproject.toml lib/install.py
 	@touch $@
 
 book: setup ## train STUDY (digits), run every page, build book/_build/html/index.html
-	$(BIN)/forgetting pages $(STUDY) --bind $(if $(PICTURES),$(if $(filter yes,$(PICTURES)),--pictures,$(error PICTURES is $(PICTURES): write PICTURES=yes, or leave it out)))
+	$(BIN)/forgetting pages $(STUDY) --bind $(if $(PICTURES),$(if $(filter yes,$(PICTURES)),--pictures,$(error PICTURES is $(PICTURES): write PICTURES=yes, or leave it out))) $(if $(SOLUTIONS),--solutions)
 
 test: setup ## run the tests, WORKERS (2) at a time
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -c lib/pyproject.toml --rootdir . -n $(WORKERS) --dist loadgroup --no-loadscope-reorder
@@ -33,6 +33,9 @@ train: setup ## train what is missing of STUDY
 
 page: setup ## run one page and bind the book with it: make page NAME=class-disparity PARAMS="alpha=0.01 members=10"
 	$(BIN)/forgetting page $(NAME) $(if $(filter file,$(origin STUDY)),,--study $(STUDY)) $(PARAMS)
+
+course: setup ## write the notebooks of exercises into course/: student, solution, instructor, and zips; CHECK=yes runs them
+	$(BIN)/forgetting course $(STUDY) $(if $(CHECK),--check)
 
 archive: setup ## publish STUDY: all its predictions into book/archive, for readers who train nothing
 	$(BIN)/forgetting archive $(STUDY)

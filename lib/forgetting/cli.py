@@ -11,6 +11,7 @@ from rich.console import Console
 
 from forgetting import cli_options as options
 from forgetting import paths
+from forgetting.course.commands import course
 from forgetting.errors import UserError
 from forgetting.files import display_path
 from forgetting.study import Study, load_study, study_names
@@ -51,14 +52,8 @@ def train(
 def pages(
     study: StudyName = "digits",
     bind: Annotated[bool, typer.Option("--bind", help="Bind them into HTML, as `book`.")] = False,
-    pictures: Annotated[
-        bool,
-        typer.Option(
-            "--pictures",
-            help="Show pictures that may not be published, where the data are on this machine: "
-            "such a book is for yourself.",
-        ),
-    ] = False,
+    pictures: options.UnpublishedPictures = False,
+    solutions: options.Solutions = False,
 ) -> None:
     """Run every page of the book that is out of date.
 
@@ -70,7 +65,7 @@ def pages(
 
     for needed in needed_studies(study):
         train_missing(needed, trust_notes=True)
-    build_editions(study, pictures=pictures)
+    build_editions(study, pictures=pictures, solutions=solutions)
     if bind:
         book()
 
@@ -249,6 +244,9 @@ def predict(
         out=out,
     )
     console.print(f"wrote {display_path(out)}: {counts.line}", markup=False)
+
+
+app.command()(course)
 
 
 def train_missing(study: Study, **how: Any) -> None:

@@ -159,6 +159,18 @@ Mean = Annotated[str | None, typer.Option(help='Subtracted after that, e.g. "0.4
 Std = Annotated[str | None, typer.Option(help='Divided by after that, e.g. "0.229,0.224,0.225".')]
 Layout = Annotated[str | None, typer.Option(help="NCHW or NHWC.")]
 Channels = Annotated[str | None, typer.Option(help="RGB, BGR or L (grey).")]
+UnpublishedPictures = Annotated[
+    bool,
+    typer.Option(
+        "--pictures",
+        help="Show pictures that may not be published, where the data are on this machine: such a "
+        "book is for yourself.",
+    ),
+]
+Solutions = Annotated[
+    bool,
+    typer.Option("--solutions", help="Let solutions of exercises fold out: a book for teachers."),
+]
 
 
 def parse_assignments(option: str, values: Sequence[str]) -> dict[str, str]:

@@ -74,6 +74,7 @@ class _Job:
     values: dict[str, object]
     edition: Edition
     key: str
+    solutions: bool = False
 
     @property
     def place(self) -> str:
@@ -102,7 +103,9 @@ class _Job:
         """Run the page and note what it was made from, what it made and how long it took."""
         start, out = time.monotonic(), paths.pages(self.edition.name) / f"{self.name}.ipynb"
         self.note.unlink(missing_ok=True)
-        tables = execute_page(self.name, self.values, out, edition=self.edition)
+        tables = execute_page(
+            self.name, self.values, out, edition=self.edition, solutions=self.solutions
+        )
         files = [out, *(paths.tables(self.edition.name) / f"{table}.csv" for table in tables)]
         made = {
             str(file.relative_to(paths.generated())): sha256(file.read_bytes()) for file in files
@@ -138,13 +141,16 @@ def build_pages(
     _make(_jobs(pages, study, edition, lambda page: parameters or {}), jobs=jobs)
 
 
-def build_editions(study: str | Path, *, jobs: int = 2, pictures: bool = False) -> None:
+def build_editions(
+    study: str | Path, *, jobs: int = 2, pictures: bool = False, solutions: bool = False
+) -> None:
     """Make all pages of the book that are out of date; as `build_pages`.
 
     Args:
         study: Name or path of the study of the book's own pages.
         jobs: How many pages are made at a time.
         pictures: Whether pages that can show pictures which may not be published do so.
+        solutions: Whether solutions of exercises fold out: such a book is for teachers.
     """
 
     def asked(page: str) -> dict[str, object]:
@@ -154,7 +160,7 @@ def build_editions(study: str | Path, *, jobs: int = 2, pictures: bool = False) 
         [
             job
             for edition, pages in editions().items()
-            for job in _jobs(pages, edition or study, edition, asked)
+            for job in _jobs(pages, edition or study, edition, asked, solutions)
         ],
         jobs=jobs,
     )
@@ -165,6 +171,7 @@ def _jobs(
     study: str | Path,
     edition: str,
     parameters: Callable[[str], dict[str, object]],
+    solutions: bool = False,
 ) -> list[_Job]:
     loaded, of = load_study(study), edition_of(edition)
     check_study_pages(loaded)
@@ -173,7 +180,7 @@ def _jobs(
     }
     fingerprints = _Fingerprints()
     return [
-        _Job(name, value, of, _key(name, value, loaded, of, fingerprints))
+        _Job(name, value, of, f"{solutions} {_key(name, value, loaded, of, fingerprints)}", solutions)
         for name, value in values.items()
     ]
 

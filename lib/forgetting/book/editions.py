@@ -10,6 +10,7 @@ import nbformat
 
 from forgetting import paths
 from forgetting.book import parameters as params
+from forgetting.book.exercises import for_readers
 from forgetting.book.page import Page, needed_sparsities, page_names, read_page, resolve_parameters
 from forgetting.data.spec import PlantedData
 from forgetting.errors import UserError
@@ -96,12 +97,26 @@ def place(page: str, edition: str) -> str:
     return f"{edition}/{page}" if edition else page
 
 
-def edition_notebook(page: Page, values: dict[str, object]) -> nbformat.NotebookNode:
+def edition_notebook(
+    page: Page, values: dict[str, object], *, solutions: bool = False
+) -> nbformat.NotebookNode:
     """Return a page's notebook with `values` as its parameters, and the text of one edition.
 
     Cells tagged `planted` are left out where the study plants no flaws into its data, cells tagged
     `natural` where it does.
+
+    Args:
+        page: The page.
+        values: The value of every parameter.
+        solutions: Whether solutions of the exercises fold out; readers get the questions alone.
     """
+    notebook = whole_edition(page, values)
+    notebook.cells = for_readers(notebook.cells, solutions=solutions)
+    return notebook
+
+
+def whole_edition(page: Page, values: dict[str, object]) -> nbformat.NotebookNode:
+    """Return the notebook of one edition with its solutions, as they are written."""
     planted = isinstance(load_study(str(values["study"])).data, PlantedData)
     notebook = copy.deepcopy(page.notebook)
     cell = notebook.cells[page.parameters_cell]

@@ -26,7 +26,12 @@ QUIET = [  # otherwise every kernel warns that it listens on the loopback addres
 
 
 def execute_page(
-    name: str, values: dict[str, object], out: Path, *, edition: Edition = BOOK
+    name: str,
+    values: dict[str, object],
+    out: Path,
+    *,
+    edition: Edition = BOOK,
+    solutions: bool = False,
 ) -> list[str]:
     """Run page `name` and write the executed notebook; it appears whole or not at all.
 
@@ -39,6 +44,7 @@ def execute_page(
             so that whoever downloads the notebook and edits it there is not overruled later on.
         out: Where the executed notebook goes.
         edition: Where the page stands in the book.
+        solutions: Whether the solutions of exercises are run, too, and fold out.
 
     Returns:
         Names of the tables that the page wrote.
@@ -50,7 +56,7 @@ def execute_page(
     """
     page = read_page(name)
     data = load_study(str(values["study"])).data
-    notebook = edition_notebook(page, values)
+    notebook = edition_notebook(page, values, solutions=solutions)
     try:
         _run_cells(name, notebook, edition)
     except CellExecutionError as error:
