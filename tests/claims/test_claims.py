@@ -19,6 +19,7 @@ from forgetting.claims.readable import (
     scaled_ledger,
 )
 from forgetting.claims.statistics import FLAW_KINDS
+from forgetting.claims.task_statistics import TASK_STATISTICS
 from forgetting.errors import UserError
 from forgetting.measure import (
     class_impact,
@@ -55,7 +56,7 @@ HOW_READ = {
 CLASSES, MEMBERS = 10, 12
 # What the synthetic study of ten classes has nothing for.
 OF_GROUPS = ("gap of FNR", "factor of FPR", "PIEs among the rarest")
-ELSEWHERE = (*OF_GROUPS, "rarity")
+ELSEWHERE = (*OF_GROUPS, "rarity", *TASK_STATISTICS)
 
 
 def populations(

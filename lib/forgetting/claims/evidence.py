@@ -7,13 +7,49 @@ import numpy as np
 import pandas as pd
 
 from forgetting import predictions
-from forgetting.measure import robustness
+from forgetting.data import DataSet
+from forgetting.measure import robustness, task_values
+from forgetting.measure.task_values import TaskTest
 from forgetting.study import Study
 
 BASELINE, SECOND_BASELINE, INT8 = "dense", "dense-again", "fixed-int8"
 POSITIVE = 1  # the label called positive where there are two
 # Where sub-groups are planted: attribute and value of the group that is rare among the target.
 RARE_GROUPS = {"tinted": ("tint", "warm")}
+# Which tasks are the identity of others.
+IDENTITIES = {"tinted-joint": ("warm", "framed")}
+
+
+@dataclass(frozen=True)
+class TaskEvidence:
+    """What claims about several tasks are tested on.
+
+    Attributes:
+        test: what the answers are held against.
+        values: setting to `measure.task_values.task_values` of its members.
+    """
+
+    test: TaskTest
+    values: Mapping[str, pd.DataFrame]
+
+
+def task_test(images: DataSet, *, oriented: np.ndarray | None = None) -> TaskTest:
+    """Return what the answers of networks to several tasks are held against.
+
+    Args:
+        images: a data set with tasks.
+        oriented: labels of other training images, (M, T), which say on which side of an identity a
+            task is more frequent; its own if not given.
+    """
+    known = images.test.attributes
+    return TaskTest(
+        tasks=images.tasks,
+        label=images.test.labels,
+        identities=IDENTITIES[images.name],
+        train_label=images.train.labels if oriented is None else oriented,
+        natural=known["natural"].to_numpy(bool),
+        source=known["source"].to_numpy(),
+    )
 
 
 @dataclass(frozen=True)
@@ -33,6 +69,8 @@ class Evidence:
         holdout_label: (M,) their true labels.
         adversary: (M,) which of these are natural adversaries.
         rare_group: (N,) which test images are of the group that is rare among the target; or empty.
+        tasks: what several tasks need, where there are any; label and predictions then have tasks,
+            and training is empty.
     """
 
     label: np.ndarray
@@ -45,6 +83,7 @@ class Evidence:
     holdout_label: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=int))
     adversary: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=bool))
     rare_group: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=bool))
+    tasks: TaskEvidence | None = None
 
 
 def copies_of(setting: str) -> str:
@@ -94,14 +133,28 @@ def gather_evidence(
         label=tests[BASELINE].label,
         kind=attributes["kind"].to_numpy(),
         source=attributes["source"].to_numpy(),
-        training=np.bincount(images.train.labels, minlength=len(images.classes)),
+        training=(
+            np.zeros(0, dtype=int)
+            if images.tasks
+            else np.bincount(images.train.labels, minlength=len(images.classes))
+        ),
         predicted={name: test.predicted for name, test in tests.items()},
         corrupted=corrupted,
         holdout=holdout,
         holdout_label=holdout_label,
         adversary=adversary,
         rare_group=_rare_group(study, attributes),
+        tasks=_task_evidence(images, tests) if images.tasks else None,
     )
+
+
+def _task_evidence(images: DataSet, tests: Mapping[str, predictions.Predictions]) -> TaskEvidence:
+    test = task_test(images)
+    values = {
+        name: task_values.task_values(test, predicted=read.predicted, positive=read.positive)
+        for name, read in tests.items()
+    }
+    return TaskEvidence(test, values)
 
 
 def _rare_group(study: Study, attributes: pd.DataFrame) -> np.ndarray:

@@ -15,6 +15,7 @@ from forgetting.claims.claim import Claim
 from forgetting.claims.comparison import Comparison, Estimate
 from forgetting.claims.evidence import INT8, SECOND_BASELINE, Evidence, copies_of
 from forgetting.claims.statistics import STATISTICS
+from forgetting.claims.task_statistics import TASK_STATISTICS
 from forgetting.errors import UserError
 from forgetting.measure import inputs, power
 from forgetting.measure.verdict import judge_interval
@@ -84,7 +85,7 @@ def build_ledger(
     rows = [
         row
         for claim in claims
-        if claim.statistic
+        if claim.statistic and (claim.statistic in TASK_STATISTICS) == (evidence.tasks is not None)
         for row in _rows(claim, compared, settings, alpha)
     ]
     table = pd.DataFrame(rows)

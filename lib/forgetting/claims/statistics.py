@@ -13,6 +13,7 @@ import numpy as np
 
 from forgetting.claims.comparison import Comparison, Estimate, by_kind, of_change, records
 from forgetting.claims.group_statistics import fnr_gap, fpr_factor, pies_among_rare
+from forgetting.claims.task_statistics import TASK_STATISTICS
 from forgetting.measure import (
     class_contrasts,
     class_impact,
@@ -261,4 +262,5 @@ STATISTICS: dict[str, Callable[[Comparison, Comparison, float], Estimate | None]
     "adversaries beyond all": adversaries_beyond_all,
     "spread of classes": spread_over,
     "more PIEs": pies_over,
+    **TASK_STATISTICS,
 }

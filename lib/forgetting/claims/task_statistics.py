@@ -1,0 +1,59 @@
+"""What claims about networks that answer several tasks are tested on: means over tasks or pairs."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+
+from forgetting.claims.comparison import Comparison, Estimate, of_change
+from forgetting.claims.evidence import BASELINE, SECOND_BASELINE
+from forgetting.measure import inference, task_values
+
+FEWEST_TASKS = 3  # of which each can be left out
+Statistic = Callable[[Comparison, Comparison, float], Estimate | None]
+
+
+def _mean_change(measure: str, sign: int) -> Statistic:
+    def mean_change(one: Comparison, floor: Comparison, alpha: float) -> Estimate | None:
+        dense, again = (_values(one, name) for name in (BASELINE, SECOND_BASELINE))
+        if measure not in dense:
+            return None
+        every = np.concatenate([dense[measure], again[measure]])
+        after = _values(one, one.setting)[measure]
+        change = inference.welch(sign * every, sign * after, alpha=alpha)
+        null = inference.welch(sign * dense[measure], sign * again[measure], alpha=alpha)
+        return of_change(one, change, float(null.change))
+
+    mean_change.__doc__ = f"Change of the {measure}, mean over tasks or pairs."
+    return mean_change
+
+
+def _values(one: Comparison, setting: str) -> dict[str, np.ndarray]:
+    assert one.evidence.tasks is not None
+    return task_values.means(one.evidence.tasks.values[setting])
+
+
+def relation(one: Comparison, floor: Comparison, alpha: float) -> Estimate | None:
+    """Rank correlation over pairs of the rise of uncertainty and that of the gap."""
+    assert one.evidence.tasks is not None
+    values = one.evidence.tasks.values
+    dense, again = values[BASELINE], values[SECOND_BASELINE]
+    every = task_values.together(dense, again)
+    if every.loc[every["measure"] == "gap", "task"].nunique() < FEWEST_TASKS:
+        return None
+    change = task_values.relation(every, values[one.setting], alpha=alpha)
+    null = task_values.relation(dense, again, alpha=alpha)
+    # Its interval is over tasks, which more networks would not add to.
+    found = of_change(one, change, float(null.change))
+    design = f"{one.design}, over other tasks"
+    return replace(found, se_members=0.0, se_images=found.se_members, design=design)
+
+
+TASK_STATISTICS: dict[str, Statistic] = {
+    "accuracy over tasks": _mean_change("error", -1),
+    "gap over tasks": _mean_change("gap", 1),
+    "bias amplification": _mean_change("bias amplification", 1),
+    "uncertainty": _mean_change("uncertainty", 1),
+    "interdependence": _mean_change("interdependence", 1),
+    "uncertainty and gap": relation,
+}
