@@ -11,7 +11,7 @@ from rich.console import Console
 
 from forgetting import cli_options as options
 from forgetting import paths
-from forgetting.course.commands import course
+from forgetting.course.commands import annotate, course
 from forgetting.errors import UserError
 from forgetting.files import display_path
 from forgetting.study import Study, load_study, study_names
@@ -247,6 +247,7 @@ def predict(
 
 
 app.command()(course)
+app.command()(annotate)
 
 
 def train_missing(study: Study, **how: Any) -> None:

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forgetting.course.slices import slice_code, used_names
+from forgetting.course.slices import free_names, slice_code
 
 
 def run(cells):
@@ -32,7 +32,11 @@ def test_a_value_that_is_lost_is_not_computed():
 def test_imports_functions_and_branches_are_followed():
     cells = ["import math as m", "def f(x):\n    return m.floor(x) + k", "k = 1", "if k:\n    z = f(k)"]
     assert run(slice_code(cells, {"z"}))["z"] == 2
-    assert used_names("f(x) + y") == {"f", "x", "y"}
+
+
+def test_free_names_are_those_that_cells_do_not_set_themselves():
+    cells = ["def f(x):\n    y = x + k\n    return y", "a = [f(n) for n in x]", "b = a + n + y"]
+    assert free_names(cells) == {"k", "x", "n", "y"}
 
 
 STATEMENTS = st.tuples(

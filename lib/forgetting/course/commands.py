@@ -39,3 +39,48 @@ def course(
         wrong += len(lines)
     if wrong:
         raise UserError(f"{wrong} exercises are wrong; mend what the lines above name")
+
+
+def annotate(
+    study: Annotated[str, typer.Argument(help="A study whose pictures are here.")] = "digits",
+    sparsity: Annotated[float, typer.Option(help="The pruned level, in (0, 1).")] = 0.9,
+    images: Annotated[int, typer.Option(help="How many pictures, a multiple of 3.")] = 60,
+    seed: Annotated[int, typer.Option(help="Of what is drawn.")] = 0,
+    out: Annotated[
+        Path | None, typer.Option(help="The page; with --read the folder of the result.")
+    ] = None,
+    read: Annotated[
+        Path | None, typer.Option(help="Analyse instead: the folder of saved answers.")
+    ] = None,
+    key: Annotated[Path | None, typer.Option(help="The page's key, with --read.")] = None,
+    without: Annotated[
+        list[str] | None, typer.Option(help="Leave out an annotator, by code. Repeated.")
+    ] = None,
+) -> None:
+    """Let a class judge pictures: are PIEs odder than what uncompressed networks part on?
+
+    Writes one HTML file that works from disk, a key and a teacher's sheet; or reads the answers.
+    """
+    if read is not None:
+        from forgetting.course.lesson_answers import read_answers, read_key
+        from forgetting.course.lesson_result import analyse, sentences, write_result
+
+        if key is None:
+            raise UserError("--read needs the page's key: --key annotate-key.csv")
+        of_page = read_key(key)
+        answers, people = read_answers(read, of_page, without=without or ())
+        result = analyse(answers, people, kind=of_page["wording"].iloc[0])
+        folder = out or Path("result")
+        write_result(result, folder)
+        for sentence in sentences(result):
+            typer.echo(sentence)
+        typer.echo(f"wrote {display_path(folder / 'index.html')}", err=True)
+        return
+    paths.require_checkout("annotate")
+    from forgetting.course.lesson import make_lesson, write_lesson
+
+    lesson = make_lesson(study, sparsity=sparsity, images=images, seed=seed)
+    if lesson.triples < images // 3:
+        typer.echo(f"{lesson.triples} triples of {images // 3}: no more can be made", err=True)
+    for file in write_lesson(lesson, out or Path("annotate.html")):
+        typer.echo(f"wrote {display_path(file)}", err=True)

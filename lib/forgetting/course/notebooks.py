@@ -18,7 +18,7 @@ from forgetting.book.exercises import (
     stub,
 )
 from forgetting.book.page import Page
-from forgetting.course.slices import slice_code, used_names
+from forgetting.course.slices import free_names, slice_code
 
 VERSIONS = ("student", "solution", "instructor")
 POINTS = {"change": 1, "complete": 3, "argue": 2}
@@ -59,14 +59,13 @@ def setup_code(page: Page, values: dict[str, object]) -> list[str]:
     code = [cell for cell in cells if cell.cell_type == "code" and not is_hidden(cell)]
     parameters = next(c.source for c in code if "parameters" in c.metadata.get("tags", []))
     hidden = [cell.source for cell in cells if cell.cell_type == "code" and is_hidden(cell)]
-    wanted = {name for source in hidden for name in used_names(source)}
     first = next(place for place, cell in enumerate(cells) if "question" in _tags(cell))
     before = [
         cell.source
         for cell in cells[:first]
         if cell.cell_type == "code" and not is_hidden(cell) and cell.source != parameters
     ]
-    return [parameters, *slice_code(before, wanted)]
+    return [parameters, *slice_code(before, free_names(hidden))]
 
 
 def _tags(cell: nbformat.NotebookNode) -> list[str]:

@@ -40,9 +40,44 @@ def slice_code(cells: Iterable[str], wanted: Iterable[str]) -> list[str]:
     return ["\n".join(lines) for lines in kept if lines]
 
 
-def used_names(source: str) -> set[str]:
-    """Return the names that some Python uses."""
-    return {node.id for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Name)}
+def free_names(cells: Iterable[str]) -> set[str]:
+    """Return the names that some cells use and do not set themselves beforehand.
+
+    Args:
+        cells: Python sources, in their order.
+    """
+    free: set[str] = set()
+    known: set[str] = set()
+    for cell in cells:
+        tree = ast.parse(cell)
+        used, local = set(), set()
+        for part in ast.walk(tree):
+            if isinstance(part, ast.Name):
+                (used if isinstance(part.ctx, ast.Load) else local).add(part.id)
+            elif isinstance(part, ast.arg):
+                local.add(part.arg)
+        of_cell = {name for node in tree.body for name in _names_set(node)}
+        free |= used - local - of_cell - known
+        known |= of_cell
+    return free
+
+
+def _names_set(node: ast.stmt) -> set[str]:
+    """Return what a statement sets for the cells after it: nothing within functions."""
+    if isinstance(node, ast.FunctionDef | ast.ClassDef):
+        return {node.name}
+    inner: tuple[type[ast.AST], ...] = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+    waiting: list[ast.AST] = [node]
+    found = set()
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store):
+            found.add(part.id)
+        elif isinstance(part, ast.alias):
+            found.add((part.asname or part.name).partition(".")[0])
+        if not isinstance(part, inner):
+            waiting += ast.iter_child_nodes(part)
+    return found
 
 
 def _statements(cell: str) -> list[_Statement]:

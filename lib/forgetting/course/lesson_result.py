@@ -1,0 +1,120 @@
+"""What a class found: whether PIEs are odder than the images on which uncompressed networks part."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import jinja2
+import pandas as pd
+
+from forgetting.course.lesson import wording
+from forgetting.files import replacing, write_text
+from forgetting.measure import judgements
+from forgetting.text import readable_sign
+
+PAIRS = [("pie", "matched"), ("pie", "floor"), ("floor", "matched")]
+ARM = {"pie": "PIEs", "floor": "noise floor", "matched": "matched others"}
+
+
+@dataclass(frozen=True)
+class Result:
+    """The tables of a lesson.
+
+    Attributes:
+        differences: A row a question and pair of arms: says, and the columns of
+            `judgements.rate_arms`.
+        agreement: A row a question: says, alpha, low, high, images.
+        people: As `read_answers` gives it.
+        power: As `judgements.power_table`, for this lesson's size alone.
+    """
+
+    differences: pd.DataFrame
+    agreement: pd.DataFrame
+    people: pd.DataFrame
+    power: pd.DataFrame
+
+
+def analyse(answers: pd.DataFrame, people: pd.DataFrame, *, kind: str, seed: int = 0) -> Result:
+    """Analyse a lesson's answers, all questions one by one.
+
+    Args:
+        answers: As `read_answers` gives them.
+        people: The same.
+        kind: "digits" or "photographs".
+        seed: Of bootstrap and deals.
+    """
+    words = wording(kind)
+    differences, agreements = [], []
+    for question in [words["guess"], *words["questions"]]:
+        own = answers[answers["question"] == question["key"]]
+        if not len(own):
+            continue
+        table = judgements.rate_arms(own, pairs=PAIRS, seed=seed)
+        differences.append(table.assign(says=question["says"]))
+        agreements.append({"says": question["says"]} | judgements.agreement(own, seed=seed))
+    counted = int(people["counted"].sum())
+    images = answers["image"].nunique()
+    power = judgements.power_table(images=(images,), annotators=(counted,))
+    return Result(
+        pd.concat(differences, ignore_index=True), pd.DataFrame(agreements), people, power
+    )
+
+
+def write_result(result: Result, out: Path) -> None:
+    """Write the tables as CSV and a page, index.html, into the folder `out`."""
+    for name in ("differences", "agreement", "people", "power"):
+        with replacing(out / f"{name}.csv") as temporary:
+            getattr(result, name).to_csv(temporary, index=False)
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+    )
+    page = environment.get_template("lesson_result.html.j2").render(
+        sentences=sentences(result),
+        rows=_rows(result),
+        people=result.people.to_dict("records"),
+        power=result.power.to_dict("records"),
+        percent=_percent,
+    )
+    write_text(out / "index.html", page)
+
+
+def sentences(result: Result) -> list[str]:
+    """Return what the lesson says, most important first: PIEs beside the floor, by question."""
+    agreed = result.agreement.set_index("says")["alpha"]
+    said = []
+    for row in result.differences[result.differences["second"] == "floor"].itertuples():
+        words = (
+            f"“{row.says}”: {_percent(row.first_rate)} of answers on PIEs, {_percent(row.second_rate)} "
+            f"on images where uncompressed networks part; difference {_points(row.difference)} points "
+            f"({_points(row.low)} to {_points(row.high)})"
+        )
+        if agreed[row.says] < judgements.POOR_AGREEMENT:
+            words += f"; people do not agree on this question (alpha {agreed[row.says]:.2f})"
+        said.append(words + ".")
+    return said
+
+
+def _rows(result: Result) -> list[dict[str, object]]:
+    agreed = result.agreement.set_index("says")
+    return [
+        {
+            "says": row.says,
+            "pair": f"{ARM[row.first]} against {ARM[row.second]}",
+            "first": _percent(row.first_rate),
+            "second": _percent(row.second_rate),
+            "difference": f"{_points(row.difference)} ({_points(row.low)} to {_points(row.high)})",
+            "p": f"{row.p:.3f}",
+            "alpha": "" if pd.isna(agreed.loc[row.says, "alpha"]) else f"{agreed.loc[row.says, 'alpha']:.2f}",
+        }
+        for row in result.differences.itertuples()
+    ]
+
+
+def _percent(share: float) -> str:
+    return "none" if pd.isna(share) else f"{100 * share:.0f}\N{NO-BREAK SPACE}%"
+
+
+def _points(difference: float) -> str:
+    return readable_sign(f"{100 * difference:+.0f}")
