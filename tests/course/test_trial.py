@@ -18,7 +18,7 @@ LEAST = {  # parameters that keep a page's resampling short
     "pie-characteristics": {"draws": 100},
     "quantization-against-pruning": {"draws": 100},
     "how-many-models": {"draws": 50},
-    "claims": {"draws": 50, "beside": []},
+    "claims": {"draws": 50, "beside": ["smoke"]},
     "task-complexity": {"draws": 50, "studies": ["smoke"]},
     "audit-your-model": {"draws": 50},
     "sub-groups": {"draws": 100, "members": 4, "control": ["tinted"]},

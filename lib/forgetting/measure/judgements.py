@@ -40,7 +40,7 @@ def rate_arms(
     Raises:
         UserError: There are fewer than two triples or no annotator.
     """
-    people, triples = answers["annotator"].unique(), np.sort(answers["triple"].unique())
+    people, triples = (np.unique(answers[name]) for name in ("annotator", "triple"))
     if len(people) < 1 or len(triples) < 2:
         raise UserError(
             f"there are answers of {len(people)} annotators on {len(triples)} triples; at least 1 "
@@ -49,7 +49,7 @@ def rate_arms(
     generator = np.random.default_rng(seed)
     of_triples = generator.multinomial(len(triples), np.full(len(triples), 1 / len(triples)), draws)
     of_people = generator.multinomial(len(people), np.full(len(people), 1 / len(people)), draws)
-    sums = {arm: _sums(answers[answers["arm"] == arm], people, triples) for arm in set(sum(pairs, ()))}
+    sums = {arm: _sums(answers[answers["arm"] == arm], people, triples) for arm in dict.fromkeys(sum(pairs, ()))}
     rows = []
     for first, second in pairs:
         drawn = [_rate(*sums[arm], of_people, of_triples) for arm in (first, second)]
@@ -76,12 +76,13 @@ def _sums(
     answers: pd.DataFrame, people: np.ndarray, triples: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return how many pictures got a yes, and how many were answered: (annotators, triples)."""
-    wide = answers.pivot_table(
-        index="annotator", columns="triple", values="yes", aggfunc=["sum", "count"], observed=True
-    )
+    place = np.searchsorted(people, answers["annotator"].to_numpy()) * len(triples)
+    place += np.searchsorted(triples, answers["triple"].to_numpy())
     yes, asked = (
-        wide[name].reindex(index=people, columns=triples).fillna(0).to_numpy(float)
-        for name in ("sum", "count")
+        np.bincount(place, weights=weight, minlength=len(people) * len(triples)).reshape(
+            len(people), len(triples)
+        )
+        for weight in (answers["yes"].to_numpy(float), np.ones(len(answers)))
     )
     return yes, asked
 
