@@ -18,6 +18,7 @@ from forgetting.book.plots import (
     robustness,
     simulations,
     studies,
+    tasks,
     top_line,
     verdicts,
 )
@@ -37,6 +38,7 @@ __all__ = [
     "robustness",
     "simulations",
     "studies",
+    "tasks",
     "top_line",
     "verdicts",
 ]

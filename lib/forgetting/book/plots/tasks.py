@@ -1,0 +1,53 @@
+"""Drawings of networks with several tasks: how each measure of bias changes at every level."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from forgetting.book.plots.parts import legend_below, noise_band, zero_line
+from forgetting.book.style import SIZES, series
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+TITLES = {
+    "error": "Error",
+    "uncertainty": "Uncertainty",
+    "interdependence": "Interdependence (R²)",
+    "bias amplification": "Bias amplification",
+    "gap": "Gap of FNR",
+    "mark": "Effect of the mark",
+}
+
+
+def measures(changes: Mapping[str, pd.DataFrame]) -> "Figure":
+    """Draw the change of each measure against sparsity, a panel for each.
+
+    Args:
+        changes: What a line is called, and its rows: level (0 for the noise floor), measure,
+            change, low, high, fractions. The band is the noise floor of the first.
+    """
+    from matplotlib import pyplot
+
+    figure, axes = pyplot.subplots(2, 3, figsize=SIZES["tall"])
+    levels = sorted({level for rows in changes.values() for level in rows["level"] if level})
+    first = next(iter(changes.values()))
+    for axis, (measure, title) in zip(axes.flat, TITLES.items(), strict=True):
+        floor = first[(first["measure"] == measure) & (first["level"] == 0)].iloc[0]
+        noise_band(axis, 100 * floor["low"], 100 * floor["high"], label="dense again, first line")
+        zero_line(axis)
+        for number, (name, rows) in enumerate(changes.items()):
+            rows = rows[(rows["measure"] == measure) & (rows["level"] > 0)].sort_values("level")
+            place = [levels.index(level) + 0.12 * number for level in rows["level"]]
+            look = series(number)
+            axis.vlines(place, 100 * rows["low"], 100 * rows["high"], color=look["color"])
+            axis.plot(place, 100 * rows["change"], **look, label=name)
+        axis.set(title=title, xticks=range(len(levels)))
+        axis.set_xticklabels([f"{level:g}".removeprefix("0") for level in levels], fontsize=8)
+    for axis in axes[:, 0]:
+        axis.set_ylabel("change, in points")
+    for axis in axes[1]:
+        axis.set_xlabel("sparsity")
+    legend_below(figure, axes[0, 0], columns=2)
+    return figure
