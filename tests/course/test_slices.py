@@ -34,6 +34,11 @@ def test_imports_functions_and_branches_are_followed():
     assert run(slice_code(cells, {"z"}))["z"] == 2
 
 
+def test_variables_of_comprehensions_and_functions_ask_for_nothing():
+    cells = ["for n in slow():\n    pass", "def f(k):\n    m = k\n    return [n + m for n in k]", "m = 1"]
+    assert slice_code(cells, {"f"}) == [cells[1]]
+
+
 def test_free_names_are_those_that_cells_do_not_set_themselves():
     cells = ["def f(x):\n    y = x + k\n    return y", "a = [f(n) for n in x]", "b = a + n + y"]
     assert free_names(cells) == {"k", "x", "n", "y"}

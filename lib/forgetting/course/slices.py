@@ -50,14 +50,8 @@ def free_names(cells: Iterable[str]) -> set[str]:
     known: set[str] = set()
     for cell in cells:
         tree = ast.parse(cell)
-        used, local = set(), set()
-        for part in ast.walk(tree):
-            if isinstance(part, ast.Name):
-                (used if isinstance(part.ctx, ast.Load) else local).add(part.id)
-            elif isinstance(part, ast.arg):
-                local.add(part.arg)
         of_cell = {name for node in tree.body for name in _names_set(node)}
-        free |= used - local - of_cell - known
+        free |= _names_used(tree) - of_cell - known
         known |= of_cell
     return free
 
@@ -95,20 +89,28 @@ def _first_line(node: ast.stmt) -> int:
 
 
 def _read(node: ast.stmt, source: str) -> _Statement:
-    sets, uses = set(), set()
+    sets, uses = _names_set(node), _names_used(node)
+    whole = isinstance(node, ast.Assign | ast.AnnAssign) and not sets & uses
     for part in ast.walk(node):
-        if isinstance(part, ast.Name):
-            (uses if isinstance(part.ctx, ast.Load) else sets).add(part.id)
-        elif isinstance(part, ast.alias):
-            sets.add((part.asname or part.name).partition(".")[0])
-        elif isinstance(part, ast.FunctionDef | ast.ClassDef):
-            sets.add(part.name)
-        elif isinstance(part, ast.Attribute | ast.Subscript) and isinstance(part.ctx, ast.Store):
+        if isinstance(part, ast.Attribute | ast.Subscript) and isinstance(part.ctx, ast.Store):
             sets |= _root(part)  # table["a"] = ... changes a table
+            whole = False
     if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
         sets |= _root(node.value.func) - {"book"}  # table.insert(...) does, book.show(...) displays
-    whole = isinstance(node, ast.Assign | ast.AnnAssign) and not sets & uses
     return _Statement(source, frozenset(sets), frozenset(sets if whole else ()), frozenset(uses))
+
+
+def _names_used(node: ast.AST) -> set[str]:
+    """Return the names that come from outside: not arguments, nor variables of comprehensions."""
+    used, local = set(), set()
+    for part in ast.walk(node):
+        if isinstance(part, ast.Name):
+            (used if isinstance(part.ctx, ast.Load) else local).add(part.id)
+        elif isinstance(part, ast.arg):
+            local.add(part.arg)
+    if isinstance(node, ast.stmt):  # an assignment may well use what it sets
+        local -= _names_set(node)
+    return used - local
 
 
 def _root(node: ast.AST) -> set[str]:

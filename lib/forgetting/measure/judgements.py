@@ -173,13 +173,12 @@ def smallest_difference(
         A difference of rates, in (0, 1 - rate]; NaN where even the largest is found less often.
     """
 
+    needed = stats.t.ppf([0.975, power], triples - 1).sum()
+
     def short_of(difference: float) -> float:
         ps = np.array([rate, rate + difference])
         variance = (ps * (1 - ps) * (agreement + (1 - agreement) / annotators)).sum() / triples
-        df = triples - 1
-        return float(
-            difference / np.sqrt(variance) - stats.t.ppf(0.975, df) - stats.t.ppf(power, df)
-        )
+        return float(difference / np.sqrt(variance) - needed)
 
     low, high = 1e-6, 1 - rate
     if short_of(high) < 0:
