@@ -52,8 +52,9 @@ bench: setup ## compare the training engine with the loop a user would write, an
 serve: setup ## show the built book at http://localhost:8000
 	$(BIN)/python -m http.server --bind 127.0.0.1 --directory book/_build/html 8000
 
-lab: $(LAB) ## install JupyterLab beside the rest, once, and open this folder in it
-	$(BIN)/jupyter lab
+lab: $(LAB) ## install JupyterLab, once, and open the pages of STUDY (digits) in it as notebooks of your own, in lab/
+	$(BIN)/python -m forgetting.book.lab $(STUDY)
+	$(BIN)/jupyter lab --notebook-dir lab
 
 $(LAB): $(STAMP)
 	$(BIN)/python -m pip install --quiet --no-build-isolation --constraint lib/requirements.lock --editable "lib[lab]"

@@ -72,6 +72,11 @@ def html() -> Path:
     return generated() / "_build" / "html"
 
 
+def lab() -> Path:
+    """Return the folder of notebooks that are run and changed by hand."""
+    return ROOT / "lab"
+
+
 def data() -> Path | None:
     """Return the folder of the user's own data sets: `$FORGETTING_DATA`, or None."""
     folder = os.environ.get("FORGETTING_DATA")

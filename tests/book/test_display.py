@@ -1,7 +1,9 @@
 """Figures, tables, galleries and prose: words for everyone, and the same bytes every time."""
 
 import base64
+import html
 import io
+import json
 import re
 
 import numpy as np
@@ -296,3 +298,43 @@ def test_twelve_rows_are_seen_and_the_others_fold_out(displayed, tables):
     seen, rest = displayed[0][0]["text/html"].split("<details", 1)
     assert seen.count('<th scope="row"') == 12 and rest.count('<th scope="row"') == 18
     assert ">18 more rows</summary>" in rest and "The first 30 of 40 rows." in rest
+
+
+def test_all_rows_of_a_closed_table_fold_out(displayed, tables):
+    frame = pd.DataFrame({"row": range(20), "value": range(20)})
+    book.table(frame, name="closed", caption="Drawn above.", closed=True)
+    seen, rest = displayed[0][0]["text/html"].split("<details", 1)
+    assert "<table" not in seen and rest.count('<th scope="row"') == 20
+    assert ">The table, 20 rows</summary>" in rest
+
+
+def test_rows_carry_the_values_by_which_they_may_be_chosen(displayed, tables):
+    frame = pd.DataFrame({"claim": ["a", "b"], "study_of": ['x "y"', "<z>"], "sure": [True, False]})
+    book.table(frame, name="chosen", caption="Two.", choose=["study_of", "sure"])
+    drawn = displayed[0][0]["text/html"]
+    attributes = {
+        name: [
+            json.loads(html.unescape(words))
+            for words in re.findall(rf' data-{name}="([^"]*)"', drawn)
+        ]
+        for name in ("choose", "choices")
+    }
+    assert attributes == {
+        "choose": [["study of", "sure"]],
+        "choices": [['x "y"', "yes"], ["<z>", "no"]],
+    }
+    with pytest.raises(UserError, match="column 'paper' is not in the table"):
+        book.table(frame, name="chosen", caption="Two.", choose=["paper"])
+
+
+def test_a_table_that_is_wider_than_a_phone_says_in_each_cell_what_its_column_is(displayed, tables):
+    narrow = pd.DataFrame({"class": ["a"], "recall": [0.5]})
+    wide = narrow.assign(**{f"a_long_quantity_{place}": [0.25] for place in range(5)})
+    for frame, stacks in ((narrow, False), (wide, True)):
+        book.table(frame, name="wide", caption="Wide or not.", labels={"recall": "recall <1"})
+        drawn = displayed[-1][0]["text/html"]
+        assert ('<table class="stacks"' in drawn) is stacks
+        heads = [html.unescape(head) for head in re.findall(r' data-head="([^"]*)"', drawn)]
+        assert heads == (
+            ["recall <1", *(c.replace("_", " ") for c in wide.columns[2:])] if stacks else []
+        )

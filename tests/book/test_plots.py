@@ -4,8 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib import pyplot
+from matplotlib.colors import to_rgb
 
 from forgetting.book import plots
+from forgetting.book.style import INK
 from forgetting.measure.verdict import VERDICTS
 
 
@@ -75,3 +77,50 @@ def test_the_changes_of_classes_are_filled_only_where_they_are_significant():
     assert [text.get_text() for text in left.get_yticklabels()] == ["one", "zero"]
     assert right.lines[-1].get_xdata()[0] == pytest.approx(5)
     pyplot.close(figure)
+
+
+def test_a_map_of_rates_prints_each_rate_and_is_white_where_it_is_as_promised():
+    def table(rate):
+        place = pd.MultiIndex.from_tuples([("q", "a"), ("q", "b")])
+        return pd.DataFrame({"rate": [rate, 1 - rate]}, index=place)
+
+    rates = {("one", 2): 0.05, ("one", 10): 0.2, ("two", 2): 0.001, ("two", 5): 1.0}
+    results = {key: table(rate) for key, rate in rates.items()}
+    for bad, places in (
+        ("above", {"A": ("q", "a")}),
+        ("below", {"A": ("q", "a"), "B": ("q", "b")}),
+    ):
+        figure = plots.simulations.rate_maps(results, places, aim=0.05, bad=bad)
+        axis = figure.axes[0]
+        assert [axis.get_title() for axis in figure.axes] == list(places)
+        assert [text.get_text() for text in axis.get_yticklabels()] == ["one", "two"]
+        assert [text.get_text() for text in axis.get_xticklabels()] == ["2", "5", "10"]
+        printed = {text.get_position(): text.get_text() for text in axis.texts}
+        wanted = {
+            (0, 0): "5.0",
+            (1, 0): "–",
+            (2, 0): "20.0",
+            (0, 1): "0.1",
+            (1, 1): "100",
+            (2, 1): "–",
+        }
+        assert printed == wanted
+        colours = axis.images[0].to_rgba(axis.images[0].get_array())[..., :3]
+        assert np.allclose(colours[0, 0], 1, atol=0.005)
+        red_above_blue = colours[0, 2, 0] > colours[0, 2, 2]
+        assert red_above_blue == (bad == "above")  # orange where it is worse, else blue
+        assert (colours[1, 0, 0] > colours[1, 0, 2]) == (bad == "below")
+        pyplot.close(figure)
+
+
+def test_letters_of_a_map_are_read_on_each_of_its_colours():
+    def luminance(shade):
+        part = np.array(to_rgb(shade))
+        return np.where(part <= 0.04045, part / 12.92, ((part + 0.055) / 1.055) ** 2.4) @ [
+            0.2126,
+            0.7152,
+            0.0722,
+        ]
+
+    for shade in (plots.simulations.BETTER, plots.simulations.WORSE):
+        assert (luminance(shade) + 0.05) / (luminance(INK) + 0.05) >= 4.5

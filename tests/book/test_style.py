@@ -112,3 +112,19 @@ def test_lines_that_are_no_settings_stay_apart_from_each_other_and_from_white(wh
     )
     with pytest.raises(UserError, match="at most"):
         style.series(len(style.SERIES))
+
+
+@pytest.mark.parametrize(
+    ("text", "called"),
+    [
+        ("pruned-0.95", "pruned 95 %"),
+        ("dense-again", "dense again"),
+        ("fixed-int8-of-dense", "fixed-point int8"),
+        ("float16-of-dense-again", "float16 (of dense again)"),
+        ("dense", "dense"),
+        ("pruned-later", "pruned-later"),
+        ("a pruned-0.9 network", "a pruned-0.9 network"),
+    ],
+)
+def test_a_table_calls_a_setting_what_figures_call_it_and_leaves_other_text(text, called):
+    assert style.in_a_cell(text) == called

@@ -3,6 +3,7 @@
 import csv
 import functools
 import http.server
+import re
 import threading
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -76,6 +77,7 @@ class Seen:
     tables: list[dict] = field(default_factory=list)
     nan: list[str] = field(default_factory=list)
     addresses: list[str] = field(default_factory=list)
+    summary: list[str] = field(default_factory=list)
     phone: dict = field(default_factory=dict)
     violations: dict[str, list[str]] = field(default_factory=dict)
 
@@ -145,20 +147,23 @@ LOOK = """() => ({
                                             article: !!i.closest('article')})),
     links: [...document.querySelectorAll('a[href]')].map(a => a.href),
     tables: [...document.querySelectorAll('figure.data-table')].map(t => {
-        const seen = t.querySelector(':scope > .table-scroll');
-        return {columns: +t.dataset.columns, heads: seen.querySelectorAll('thead th').length, rows: t.querySelectorAll('tbody tr').length,
+        const table = t.querySelector('.table-scroll'), seen = t.querySelector(':scope > .table-scroll') || document.createElement('i');
+        return {columns: +t.dataset.columns, heads: table.querySelectorAll('thead th').length, rows: t.querySelectorAll('tbody tr').length,
             seen: seen.querySelectorAll('tbody tr').length, hidden: seen.scrollWidth - seen.clientWidth, file: t.querySelector('a[download]')?.href};
     }),
     nan: [...document.querySelectorAll('article :is(td, .cell_output p, figcaption)')].map(e => e.textContent)
         .filter(text => /(^|[^a-z])nan([^a-z]|$)/.test(text)),
+    summary: [...document.querySelectorAll('.admonition.summary li')].map(e => e.textContent),
     addresses: document.body.textContent.match(/<[\\w. ]+ at 0x[0-9a-f]+>/g) || [],
 })"""
 PHONE_LOOK = """() => {
     const scrolls = e => e && (['auto', 'scroll'].includes(getComputedStyle(e).overflowX) || scrolls(e.parentElement));
     const beyond = [...document.querySelectorAll('article *')]
         .filter(e => e.getBoundingClientRect().right > innerWidth + 1 && !scrolls(e.parentElement)).map(e => e.outerHTML.slice(0, 120));
+    const cut = [...document.querySelectorAll('figure.data-table > .table-scroll')].filter(t => t.scrollWidth > t.clientWidth + 1)
+        .map(t => t.closest('figure').querySelector('a[download]')?.textContent);
     const scales = [...document.querySelectorAll('article img[src$=".svg"]')].map(i => i.width / i.naturalWidth);
-    return {width: document.documentElement.scrollWidth, window: innerWidth, beyond: beyond.slice(0, 5), scale: Math.min(1, ...scales)};
+    return {width: document.documentElement.scrollWidth, window: innerWidth, beyond: beyond.slice(0, 5), cut, scale: Math.min(1, ...scales)};
 }"""
 
 # Colours fade over when the theme changes: put them where they are going. Waiting for it may never
@@ -237,10 +242,24 @@ def test_no_page_shows_where_an_object_lay_in_memory(seen, page):
 
 
 @every_page
+def test_a_summary_has_five_sentences_at_most(seen, page):
+    text = " ".join(seen(page).summary)
+    assert bool(text) == (
+        page.startswith("pages/") and not page.endswith(("/overview", "/explore"))
+    )
+    assert len(re.split(r"(?<=[.!?]) (?=[A-Z])", " ".join(text.split()))) <= 5, text
+
+
+@every_page
 def test_a_page_fits_a_phone_without_scrolling_sideways(seen, page):
     phone = seen(page).phone
     assert phone["width"] <= phone["window"], phone["beyond"]
     assert phone["beyond"] == []
+
+
+@every_page
+def test_on_a_phone_every_row_of_a_table_shows_its_values(seen, page):
+    assert seen(page).phone["cut"] == []
 
 
 @every_page
@@ -265,6 +284,25 @@ def test_a_table_of_many_rows_shows_those_that_hold_what_is_typed(browser, html)
         assert table.locator("output").inner_text() == f"{len(left)} of {every} rows"
         table.locator(".row-filter input").fill("")
         assert all(row.is_visible() for row in rows.all())
+
+
+def test_rows_of_the_ledger_are_chosen_by_paper_study_and_verdict_together(browser, html):
+    with (html / "tables" / "claims-by-study.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    picked = {name: rows[-1][name] for name in ("paper", "study", "verdict")}
+    with browser.new_context(viewport=DESKTOP) as context:
+        tab = context.new_page()
+        _open(tab, (html.resolve() / "pages/claims.html").as_uri())
+        table = tab.locator(
+            "figure.data-table:has(a[download='claims-by-study.csv'], a[href$='claims-by-study.csv'])"
+        )
+        for place, (name, value) in enumerate(picked.items()):
+            table.locator(f"select[name='{name}']").select_option(value)
+            asked = list(picked)[: place + 1]
+            wanted = [row for row in rows if all(row[key] == picked[key] for key in asked)]
+            left = [row for row in table.locator("tbody tr").all() if row.is_visible()]
+            assert len(left) == len(wanted) > 0
+            assert table.locator("output").inner_text() == f"{len(wanted)} of {len(rows)} rows"
 
 
 @every_page

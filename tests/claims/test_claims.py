@@ -14,6 +14,7 @@ from forgetting.claims.ledger import build_ledger, needed_networks, untested_cla
 from forgetting.claims.readable import (
     agreement,
     beside_each_other,
+    every_study,
     format_points,
     readable_ledger,
     scaled_ledger,
@@ -612,6 +613,11 @@ def test_ledgers_beside_each_other_agree_with_themselves_and_differ_where_verdic
     for row in ledger.to_dict("records"):
         assert by_claim.loc[row["short"], "one"] == row["verdict"]
     assert pd.isna(by_claim.loc[ledger["short"].iloc[0], "two"])
+    rows = every_study({"one": ledger, "two": swapped}, claims)
+    assert rows["study"].tolist() == ["one"] * len(ledger) + ["two"] * len(swapped)
+    assert rows["verdict"].tolist() == [*ledger["verdict"], *swapped["verdict"]]
+    papers = {claim.short: claim.paper for claim in claims}
+    assert rows["paper"].tolist() == [papers[short] for short in rows["claim"]]
     assert agreement(ledger, ledger) == (len(ledger), len(ledger), [])
     shared, same, others = agreement(ledger, swapped)
     clear = ledger.iloc[1:][ledger.iloc[1:]["verdict"].isin(opposite)]["short"].tolist()

@@ -18,7 +18,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from forgetting import paths
-from forgetting.book.tables import table_html, write_csv
+from forgetting.book.tables import SEEN, table_html, write_csv
 from forgetting.errors import UserError
 
 if TYPE_CHECKING:
@@ -80,6 +80,8 @@ def table(
     labels: Mapping[str, str] | None = None,
     folded: Sequence[str] = (),
     rows: int = 100,
+    closed: bool = False,
+    choose: Sequence[str] = (),
 ) -> None:
     """Display a table and write it as `<name>.csv` beside the book, where readers can download it.
 
@@ -97,13 +99,15 @@ def table(
         labels: Words shown over a column, by column; without them its name, with spaces.
         folded: Columns that fold out under the head of a row instead of standing beside it.
         rows: How many rows the page has at most; the CSV has all.
+        closed: Whether all rows fold out, because a figure shows them.
+        choose: Columns of few values by which a reader may choose rows.
 
     Raises:
         UserError: A bad name, an empty caption, a column that the table does not have.
     """
     anchor, labels = _anchor("tbl", name), labels or {}
     by_column = digits if isinstance(digits, Mapping) else {}
-    for column in [*points, *percents, *labels, *by_column, *folded]:
+    for column in [*points, *percents, *labels, *by_column, *folded, *choose]:
         if column not in frame.columns:
             raise UserError(
                 f"table {name}: column {column!r} is not in the table; "
@@ -123,6 +127,8 @@ def table(
         digits=digits,
         labels=labels,
         folded=folded,
+        seen=0 if closed else SEEN,
+        choose=choose,
     )
     more = f"The first {rows} of {len(frame):,} rows. " if len(frame) > rows else ""
     where = "/".join(

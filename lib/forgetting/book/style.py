@@ -38,6 +38,7 @@ SERIES = (
     ("#7570B3", "v", "-"),
 )
 LEVEL_MARKERS = ((0.4, "v"), (0.6, "^"), (0.8, "s"), (0.92, "D"), (0.965, "p"), (1.0, "h"))
+SETTING_NAME = re.compile(rf"dense-again|pruned-0\.\d+|({'|'.join(FORMATS)})-of-dense(-again)?")
 INK, GRID = "#262626", "#DDDDDD"
 STYLE: dict[str, Any] = {
     "figure.figsize": SIZES["wide"],
@@ -143,6 +144,17 @@ def label(setting: Setting | str) -> str:
     if name.startswith("pruned-"):
         return f"pruned {100 * float(name.removeprefix('pruned-')):g} %"
     return words.get(stem, stem) + (" (of dense again)" if parent == "dense-again" else "")
+
+
+def in_a_cell(text: str) -> str:
+    """Return what a table calls a setting; any other text as it is.
+
+    Args:
+        text: Text of a table's cell, which may be the name of a setting.
+    """
+    if not SETTING_NAME.fullmatch(text):
+        return text
+    return label(text).removesuffix(" (noise floor)")
 
 
 def format_name(setting: Setting | str) -> str:

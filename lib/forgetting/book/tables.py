@@ -1,6 +1,7 @@
 """Tables as files and as HTML: how a number looks to a reader, and the CSV beside it."""
 
 import html
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -8,12 +9,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from forgetting.book.style import in_a_cell
 from forgetting.files import replacing
 from forgetting.measure.verdict import CONTRADICTED, HOLDS, NOISE, UNDECIDED
 from forgetting.text import counted, readable_sign
 
 SEEN = 12  # rows that are seen at once
 LONG = 32  # characters from which the text of a cell may wrap
+PHONE, GAP = 45, 1.8  # letters that a phone shows side by side, and the space between columns
+STACKS = ' class="stacks"'
 MARKS = {  # the same sign for a verdict on every page; its colour is in the style sheet
     HOLDS: ("holds", "✓"),
     NOISE: ("noise", "≈"),
@@ -52,13 +56,15 @@ def table_html(
     digits: int | Mapping[str, int] | None,
     labels: Mapping[str, str],
     folded: Sequence[str] = (),
+    seen: int = SEEN,
+    choose: Sequence[str] = (),
 ) -> str:
     """Return a table as the beginning of an HTML `figure`, which its caller closes.
 
     The table scrolls within itself. Its first column heads the rows. The ends of an interval, two
     neighbouring columns whose names differ by "low" and "high", stand in brackets behind the number
     before them, in its unit and with its decimals, or in a column of their own. Verdicts have a
-    sign. Rows beyond `SEEN` fold out.
+    sign. Rows beyond `seen` fold out.
 
     Args:
         frame: The rows that are shown.
@@ -68,6 +74,8 @@ def table_html(
         digits: Decimals of floats, for all columns or by column; None as `format_cell`.
         labels: Words over a column; without them the column's name, with spaces.
         folded: Columns that fold out under the head of a row instead of standing beside it.
+        seen: How many rows are seen at once.
+        choose: Columns by which rows may be chosen; assets/js/tables.js reads their values.
     """
     numeric = {
         str(column): pd.api.types.is_numeric_dtype(frame[column])
@@ -81,43 +89,56 @@ def table_html(
         if isinstance(digits, Mapping) and value in digits:
             digits = dict.fromkeys(ends, digits[value]) | dict(digits)
     words = {c: html.escape(_head(c, units=units, labels=labels)) for c in [first, *others, *aside]}
-    heads = "".join(
-        f'<th scope="col"{_mark(numeric[c[0]])}>{words[c]}</th>' for c in [first, *others]
-    )
-    lines = []
+    rows, choices = [], []
     for record in frame.to_dict("records"):
         texts = {
             str(column): format_cell(value, str(column), units=units, digits=digits)
             for column, value in record.items()
         }
-        cells = {c: html.escape(_with_interval(c, texts)) for c in words}
-        marks = {c: _mark(numeric[c[0]], long=len(cells[c]) > LONG) for c in words}
-        head = cells[first]
-        if aside:
-            details = "".join(f"<dt>{words[c]}</dt><dd>{cells[c]}</dd>" for c in aside)
-            head = f"<details><summary>{head}</summary><dl>{details}</dl></details>"
-        rest = "".join(f"<td{marks[c]}>{_marked(cells[c])}</td>" for c in others)
-        lines.append(f'<tr><th scope="row"{marks[first]}>{head}</th>{rest}</tr>')
-    title, more = f"{anchor}-caption", len(lines) - SEEN
-    drawn = (
-        f'<figure class="data-table" data-columns="{len(frame.columns)}" role="group" '
-        f'aria-labelledby="{title}">\n'
-        f'<figcaption id="{title}">{html.escape(caption)}</figcaption>\n'
-        f"{_scrolling(heads, lines[:SEEN], title)}"
+        rows.append({c: html.escape(_with_interval(c, texts)) for c in words})
+        choices.append(_data("choices", [texts[column] for column in choose]))
+    stacks = _width([first, *others], words, rows, folds=bool(aside)) > PHONE
+    lines = [
+        f"<tr{chosen}>{_head_of_row(row, first, aside, words, numeric)}"
+        + "".join(_cell(row[c], numeric[c[0]], words[c] if stacks else "") for c in others)
+        + "</tr>"
+        for row, chosen in zip(rows, choices, strict=True)
+    ]
+    heads = "".join(
+        f'<th scope="col"{_mark(numeric[c[0]])}>{words[c]}</th>' for c in [first, *others]
     )
+    title, more = f"{anchor}-caption", len(lines) - seen
+    drawn = (
+        f'<figure class="data-table" data-columns="{len(frame.columns)}"'
+        f"{_data('choose', [labels.get(c, c.replace('_', ' ')) for c in choose])} "
+        f'role="group" aria-labelledby="{title}">\n'
+        f'<figcaption id="{title}">{html.escape(caption)}</figcaption>\n'
+    )
+    if seen:
+        drawn += _scrolling(heads, lines[:seen], title, stacks=stacks)
     if more > 0:
-        rest = _scrolling(heads, lines[SEEN:], f"{title} {anchor}-more")
-        summary = f'<summary id="{anchor}-more">{counted(more, "more row")}</summary>'
+        rest = _scrolling(heads, lines[seen:], f"{title} {anchor}-more", stacks=stacks)
+        count = counted(more, "more row") if seen else f"The table, {counted(more, 'row')}"
+        summary = f'<summary id="{anchor}-more">{count}</summary>'
         drawn += f'<details class="more-rows">{summary}\n{rest}</details>\n'
     return drawn
 
 
-def _scrolling(heads: str, lines: list[str], title: str) -> str:
-    """A table that scrolls within itself where it is too wide; `title` are ids of its names."""
+def _data(name: str, words: Sequence[str]) -> str:
+    """An attribute with a list of words for scripts; none where there is no word."""
+    written = html.escape(json.dumps(words, ensure_ascii=False))
+    return f' data-{name}="{written}"' if words else ""
+
+
+def _scrolling(heads: str, lines: list[str], title: str, *, stacks: bool) -> str:
+    """A table that scrolls within itself where it is too wide; `title` are ids of its names.
+
+    On a phone the values of a row that `stacks` stand below its head, each under its own.
+    """
     body = "\n".join(lines)
     return (
         f'<div class="table-scroll" tabindex="0" role="region" aria-labelledby="{title}">\n'
-        f'<table aria-labelledby="{title}">\n'
+        f'<table{STACKS if stacks else ""} aria-labelledby="{title}">\n'
         f"<thead><tr>{heads}</tr></thead>\n<tbody>\n{body}\n</tbody>\n</table>\n</div>\n"
     )
 
@@ -144,6 +165,45 @@ def _groups(columns: list[str], numeric: Mapping[str, bool]) -> list[Group]:
 
 def _are_ends(low: str, high: str) -> bool:
     return "low" in low and low.replace("low", "high") == high
+
+
+def _head_of_row(
+    row: Mapping[Group, str],
+    first: Group,
+    aside: Sequence[Group],
+    words: Mapping[Group, str],
+    numeric: Mapping[str, bool],
+) -> str:
+    head = row[first]
+    if aside:
+        details = "".join(f"<dt>{words[c]}</dt><dd>{row[c]}</dd>" for c in aside)
+        head = f"<details><summary>{head}</summary><dl>{details}</dl></details>"
+    return f'<th scope="row"{_mark(numeric[first[0]], long=len(row[first]) > LONG)}>{head}</th>'
+
+
+def _cell(text: str, numeric: bool, head: str) -> str:
+    """A cell; `head` is written into it where its row stacks on a phone."""
+    above = f' data-head="{head}"' if head else ""
+    return f"<td{_mark(numeric, long=len(text) > LONG)}{above}>{_marked(text)}</td>"
+
+
+def _width(
+    columns: Sequence[Group],
+    words: Mapping[Group, str],
+    rows: Sequence[Mapping[Group, str]],
+    *,
+    folds: bool,
+) -> float:
+    """Return about how wide a table is, in letters; heads wrap between words, cells do not."""
+    width = 0.0
+    for place, column in enumerate(columns):
+        longest = max((len(row[column]) for row in rows), default=0)
+        if place == 0 and folds:
+            longest = max((len(part) for row in rows for part in row[column].split()), default=0)
+            longest = max(longest + 2, 12)
+        head = max(map(len, words[column].split()), default=0)
+        width += max(min(longest, LONG), head) + GAP
+    return width
 
 
 def _mark(numeric: bool, *, long: bool = False) -> str:
@@ -185,6 +245,8 @@ def format_cell(
 ) -> str:
     """Return a value as a reader sees it: yes or no, a dash for what is missing, a true minus sign.
 
+    A setting is called what figures call it.
+
     Args:
         value: The value; one of a column in `units` is a fraction, shown times 100.
         column: The column it stands in.
@@ -206,5 +268,5 @@ def format_cell(
     elif isinstance(value, int | np.integer):
         text = f"{value:,}" if abs(int(value)) >= 10_000 else str(value)
     else:
-        return str(value)
+        return in_a_cell(str(value))
     return readable_sign(text)

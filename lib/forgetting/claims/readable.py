@@ -24,7 +24,8 @@ def readable_ledger(
 
     Returns:
         Text, a row a claim: claim (short), verdict, effect (what the verdict is on, with its
-        interval), noise floor; and what a reader asks for next: in our words, test, compared,
+        interval), noise floor; and what a reader asks for next: paper (its number on arXiv), in
+        our words, test, compared,
         effect before the floor is taken off, smallest effect of interest, networks that would tell
         ("" where there is a verdict), interval over, reported, read in.
     """
@@ -38,6 +39,7 @@ def readable_ledger(
                 "verdict": row["verdict"],
                 "effect": format_effect(row),
                 "noise floor": "–" if np.isnan(row["floor"]) else format_points(row["floor"]),
+                "paper": claim.paper,
                 "in our words": claim.text,
                 "test": claim.test,
                 "compared": row["design"],
@@ -116,16 +118,38 @@ def beside_each_other(ledgers: Mapping[str, pd.DataFrame], claims: Sequence[Clai
         claims: all claims.
 
     Returns:
-        claim, and for each study its verdict, under its name, and its effect in words, under
-        "NAME, effect"; missing where the study has nothing to test the claim on.
+        claim, and for each study its verdict, under its name; missing where the study has nothing
+        to test the claim on.
     """
     side = pd.DataFrame({"claim": [claim.short for claim in claims if claim.statistic]})
     for name, ledger in ledgers.items():
         rows = {row["short"]: row for row in ledger.to_dict("records")}
         side[name] = side["claim"].map({short: row["verdict"] for short, row in rows.items()})
-        effects = {short: format_effect(row) for short, row in rows.items()}
-        side[f"{name}, effect"] = side["claim"].map(effects)
     return side
+
+
+def every_study(ledgers: Mapping[str, pd.DataFrame], claims: Sequence[Claim]) -> pd.DataFrame:
+    """Return the verdicts of several studies, a row for each study and claim that it tests.
+
+    Args:
+        ledgers: As `beside_each_other`.
+        claims: All claims.
+
+    Returns:
+        Text: claim, study, verdict, effect in points, paper.
+    """
+    papers = {claim.id: claim.paper for claim in claims}
+    return pd.DataFrame(
+        {
+            "claim": row["short"],
+            "study": name,
+            "verdict": row["verdict"],
+            "effect": format_effect(row),
+            "paper": papers[row["id"]],
+        }
+        for name, ledger in ledgers.items()
+        for row in ledger.to_dict("records")
+    )
 
 
 def agreement(one: pd.DataFrame, other: pd.DataFrame) -> tuple[int, int, list[str]]:

@@ -4,11 +4,10 @@ import numpy as np
 import pytest
 
 from forgetting import book
+from forgetting.book.content import matches
 from forgetting.book.content.formats import Formats
-from forgetting.book.content.matches import MatchesInWords
 from forgetting.errors import UserError
 from forgetting.measure import exemplars
-from forgetting.text import signed
 
 
 @pytest.fixture
@@ -36,17 +35,32 @@ def test_the_nearest_levels_are_nearest_and_said_to_be_near_only_within_the_limi
             assert row["near"] == (abs(apart[row["setting"]]) <= limit)
 
 
-def test_a_bullet_stands_for_each_format_and_a_level_that_is_not_near_is_marked(formats):
-    def ranged(row, name, digits=0, times=1):
-        return signed(row[name], digits, times=times)
+def test_the_counts_of_near_levels_are_those_of_the_rows(formats):
+    for limit in (1e-9, 0.999):
+        matched = formats.matched(near_bytes=limit, near_accuracy=limit)
+        for what in ("bytes", "accuracy"):
+            rows = [row for _, row in matched.iterrows() if row["nearest"] == what and row["near"]]
+            format = sum(row["more_low"] > 0 for row in rows)
+            level = sum(row["more_high"] < 0 for row in rows)
+            wanted = matches.Matches(len(rows), format, level, len(rows) - format - level)
+            assert matches.count_matches(matched, what) == wanted
+        assert limit < 0.1 or matches.count_matches(matched, "accuracy").near == 3
+    less = matches.forgets_less(matched)
+    assert less[matched["nearest"].isna()].isna().all() and less.notna().sum() == 6
 
-    far = MatchesInWords(formats, formats.matched(near_bytes=1e-9, near_accuracy=1e-9), ranged)
-    lines = far.bullets("bytes").split("\n")
-    assert len(lines) == 3 and all("**no level is near.**" in line for line in lines)
-    assert far.summed("bytes") == "none of 3 formats have a near level."
-    near = MatchesInWords(formats, formats.matched(near_bytes=0.999, near_accuracy=0.999), ranged)
-    assert "no level is near" not in near.bullets("accuracy")
-    assert near.summed("accuracy").startswith("3 of 3 formats have a near level: by PIEs, ")
+
+def test_levels_as_accurate_as_a_format_are_those_whose_interval_includes_no_difference(formats):
+    matched = formats.matched(near_bytes=0.1, near_accuracy=0.1)
+    for (_, row), words in zip(
+        matched.iterrows(), matches.as_accurate(formats, matched), strict=True
+    ):
+        if row["nearest"] != "accuracy":
+            assert words == ""
+            continue
+        for name, level in formats.level_of.items():
+            apart = formats.apart[row["format"]].loc[name]
+            alike = apart["accuracy_apart_low"] <= 0 <= apart["accuracy_apart_high"]
+            assert (f"{level:g}" in words.replace("and", ",").replace(" ", "").split(",")) == alike
 
 
 def test_flips_of_copies_are_those_of_their_own_originals(formats):

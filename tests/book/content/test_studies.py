@@ -42,3 +42,10 @@ def test_only_quantities_that_differ_clearly_are_named():
     assert studies.distinguished(table, "x", 0.9) == "two than for one"
     assert studies.distinguished(table.assign(x_low=0.0, x_high=1.0), "x", 0.9) == ""
     assert studies.distinguished(table.iloc[:1], "x", 0.9) == ""
+
+
+def test_of_two_studies_on_the_same_data_the_one_with_fewer_weights_comes_first():
+    facts = pd.DataFrame({"study": ["a", "b", "c"], "weights": [30, 10, 20]})
+    loss = pd.Series({"a": 0.1, "b": 0.3, "c": 0.2})
+    table = studies.small_and_large([("a", "b"), ("b", "c")], facts, loss=loss)
+    assert table.to_numpy().tolist() == [["b", 10, 0.3, "a", 30, 0.1], ["b", 10, 0.3, "c", 20, 0.2]]

@@ -15,9 +15,9 @@ def test_under_each_picture_stand_the_votes_of_both_populations(smoke, displayed
     page = book.open_page("smoke", sparsity=0.98)
     votes.show_votes(page, [3, 5], "pruned-0.98", name="some-gallery")
     html = displayed[0][0]["text/html"]
-    for setting in ("dense", "pruned-0.98"):
+    for setting, called in (("dense", "dense"), ("pruned-0.98", "pruned 98 %")):
         for words in votes.votes_in_words(page, setting, [3, 5]):
-            assert f"{setting}: {words}" in html
+            assert f"{called}: {words}" in html
     votes.show_votes(page, [], "pruned-0.98", name="none")
     assert len(displayed) == 1
 

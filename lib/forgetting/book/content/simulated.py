@@ -37,6 +37,26 @@ HELD: dict[str, Place] = {
     "all at once ": ("relative_change", "covered, all at once"),
     "overall": ("overall", "covered, alone"),
 }
+TITLES = {  # of a panel that shows a column
+    "change: called": "A class",
+    "relative: called": "A class",
+    "any, Holm": "Any class, Holm",
+    "any, Holm ": "Any class, Holm",
+    "any, B–H": "Any, Benjamini–Hochberg",
+    "last class": "The last class",
+    "paper's rule": "A class, paper's rule",
+    "its last class": "Last class, paper's rule",
+    "change": "Change of a class",
+    "smallest class": "Of the smallest class",
+    "all at once": "All changes at once",
+    "relative change": "Relative change",
+    "all at once ": "All of these at once",
+    "overall": "Overall accuracy",
+    "interval over networks": "Over networks",
+    "over networks and images": "Over networks and images",
+    "found": "Found",
+    "promised": "Promised",
+}
 HELD_IN_WORDS = {
     "change": "a class's own change",
     "smallest class": "that of the smallest class",
@@ -131,6 +151,11 @@ def per_cent(table: pd.DataFrame, place: Place) -> str:
     if np.isnan(value):
         return "–"
     return f"{value:.1f}" + ("" if np.isnan(spread) else f" ± {spread:.1f}")
+
+
+def panels(columns: Mapping[str, Place], *names: str) -> dict[str, Place]:
+    """Return the places of some columns, of all without `names`, by the title of their panel."""
+    return {TITLES[name]: columns[name] for name in names or columns}
 
 
 def in_rows(results: Results, columns: Mapping[str, Place], *, keys: Sequence[str]) -> pd.DataFrame:

@@ -132,6 +132,30 @@ def facts(compared: Comparison) -> pd.DataFrame:
     )
 
 
+def small_and_large(
+    pairs: Iterable[tuple[str, str]], facts: pd.DataFrame, *, loss: pd.Series
+) -> pd.DataFrame:
+    """Return studies on the same data side by side, the one with fewer weights first.
+
+    Args:
+        pairs: As `Comparison.same_data` gives them.
+        facts: As `facts` gives them.
+        loss: The share of accuracy that each study loses, by name.
+
+    Returns:
+        small, small_weights, small_loss, large, large_weights, large_loss; a row a pair.
+    """
+    weights = facts.set_index("study")["weights"]
+    rows = []
+    for pair in pairs:
+        ordered = sorted(pair, key=lambda name: weights[name])
+        row: dict[str, object] = {}
+        for size, name in zip(("small", "large"), ordered, strict=True):
+            row |= {size: name, f"{size}_weights": weights[name], f"{size}_loss": loss[name]}
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
 def _weights(study: Study) -> int:
     """Return the weights of convolutions and linear layers of a dense network."""
     layers = load_layers(study, "dense", members=2)

@@ -6,6 +6,7 @@ import numpy.typing as npt
 from forgetting.book.display import gallery
 from forgetting.book.page_text import leading_votes
 from forgetting.book.study_page import StudyPage
+from forgetting.book.style import in_a_cell
 from forgetting.data import human
 from forgetting.errors import DataNotFound
 from forgetting.measure import exemplars, human_difficulty, plurality
@@ -35,16 +36,16 @@ def show_votes(page: StudyPage, examples: npt.ArrayLike, setting: str, *, name: 
     places = np.asarray(examples, int)
     if not len(places):
         return
-    words, alts = [], []
+    words, alts, compared = [], [], in_a_cell(setting)
     dense, other = (votes_in_words(page, one, places) for one in ("dense", setting))
     for place, example in enumerate(places):
         label, kind = page.classes[page.dense.label[example]], page.kinds[example]
         above = f"{label}, {kind}" if page.has_flaws else label
-        words.append(f"{above}\ndense: {dense[place]}\n{setting}: {other[place]}")
+        words.append(f"{above}\ndense: {dense[place]}\n{compared}: {other[place]}")
         of = f"{label} ({kind})" if page.has_flaws else label
         alts.append(
             f"A test image of class {of}; dense networks: {dense[place]}; "
-            f"{setting}: {other[place]}."
+            f"{compared}: {other[place]}."
         )
     pictures = page.test.require_images()[places]
     gallery(pictures, words, alts=alts, name=name)
@@ -104,7 +105,9 @@ def show_people(page: StudyPage, *, most: int = 18, name: str) -> None:
     half = most // 2
     shown = ranked if len(ranked) <= most else np.concatenate([ranked[:half], ranked[-half:]])
     voted = {"people": [leading_votes(people[place], page.classes) for place in shown]}
-    voted |= {p.setting: votes_in_words(page, p.setting, shown) for p in (dense, compressed)}
+    voted |= {
+        in_a_cell(p.setting): votes_in_words(page, p.setting, shown) for p in (dense, compressed)
+    }
     lines = [[f"{who}: {words[at]}" for who, words in voted.items()] for at in range(len(shown))]
     labels = [page.classes[page.test.labels[place]] for place in shown]
     gallery(
