@@ -1,12 +1,18 @@
-"""Arguments and options of the commands `train`, `audit` and `predict`, with their help."""
+"""Arguments and options of the commands `train`, `audit` and `predict`, with their help.
+
+And the console that commands speak on.
+"""
 
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import Console
 
 from forgetting.errors import UserError
+
+console = Console(stderr=True, highlight=False, soft_wrap=True)
 
 Members = Annotated[
     int | None, typer.Option(help="Networks in each population, instead of the study's.")
@@ -26,7 +32,8 @@ Minutes = Annotated[
 Predictions = Annotated[
     list[Path] | None,
     typer.Argument(
-        help="Predictions: Parquet, CSV, JSON lines, NumPy arrays; see the book for what they hold."
+        help="Predictions: Parquet, CSV, JSON lines, NumPy arrays, or folders that lm_eval wrote; "
+        "see the book for what they hold."
     ),
 ]
 ModelFiles = Annotated[
@@ -62,6 +69,39 @@ Alike = Annotated[
     bool,
     typer.Option(
         "--alike", help="Take names alike that differ by case, white space or Unicode form."
+    ),
+]
+LogMetric = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="Of lm_eval's logs: which metric says what is right; else exact_match, acc_norm, acc.",
+    ),
+]
+LogFilter = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", help="Of lm_eval's logs: which filter's answers, if several."),
+]
+LogRun = Annotated[
+    str | None,
+    typer.Option(metavar="TIME", help="Of lm_eval's logs: which run; else the newest."),
+]
+LogFields = Annotated[
+    str | None,
+    typer.Option(
+        "--group-by",
+        metavar="FIELD,...",
+        help="Of lm_eval's logs: what divides the questions into groups, e.g. doc.category.",
+    ),
+]
+LogCommon = Annotated[
+    bool,
+    typer.Option("--common", help="Of lm_eval's logs: leave out what only some models were asked."),
+]
+LogPrompts = Annotated[
+    bool,
+    typer.Option(
+        "--prompts-differ", help="Of lm_eval's logs: models may have been asked in other words."
     ),
 ]
 Baseline = Annotated[str, typer.Option(help="The setting of the uncompressed models.")]

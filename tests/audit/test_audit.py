@@ -15,7 +15,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from forgetting import cli, paths, predictions
-from forgetting.audit import Audit, audit, audit_options, audit_predictions, check_report_folder
+from forgetting.audit import (
+    Audit,
+    audit,
+    audit_options,
+    audit_predictions,
+    check_report_folder,
+    running,
+)
 from forgetting.audit.comparison_tables import findings_table
 from forgetting.audit.rules import FIELDS
 from forgetting.errors import UserError
@@ -93,7 +100,7 @@ def worlds(seed=0, **options):
 
 
 def test_the_examples_in_the_documentation_run():
-    ran = doctest.testmod(audit)
+    ran = doctest.testmod(running)
     assert ran.attempted > 4 and ran.failed == 0
 
 

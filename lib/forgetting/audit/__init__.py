@@ -9,18 +9,29 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from forgetting.audit.audit import Audit, audit_predictions
+    from forgetting.audit.audit import Audit
     from forgetting.audit.report_folder import check_report_folder
     from forgetting.audit.rule_parser import parse_rule
     from forgetting.audit.rules import Rule, Verdict
+    from forgetting.audit.running import audit_predictions
+    from forgetting.audit.sample_logs import LogOptions
 
-__all__ = ["Audit", "Rule", "Verdict", "audit_predictions", "check_report_folder", "parse_rule"]
+__all__ = [
+    "Audit",
+    "LogOptions",
+    "Rule",
+    "Verdict",
+    "audit_predictions",
+    "check_report_folder",
+    "parse_rule",
+]
 
 _MODULES = {
     "Audit": "audit",
+    "LogOptions": "sample_logs",
     "Rule": "rules",
     "Verdict": "rules",
-    "audit_predictions": "audit",
+    "audit_predictions": "running",
     "check_report_folder": "report_folder",
     "parse_rule": "rule_parser",
 }

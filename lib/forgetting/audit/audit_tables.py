@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from forgetting.audit.answer_tables import answer_tables
 from forgetting.audit.comparison import Comparison, compare_setting
 from forgetting.audit.comparison_tables import (
     findings_table,
@@ -16,12 +17,13 @@ from forgetting.audit.comparison_tables import (
 )
 from forgetting.audit.exemplar_tables import exemplars_table, pies_table
 from forgetting.audit.gap_tables import Groups, calibration_table, gaps_table
+from forgetting.audit.language_logs import LanguageLogs
 from forgetting.audit.predictions_input import AuditInput
 from forgetting.measure import sets
 
 TABLES = (
     *("overall", "classes", "groups", "gaps", "calibration", "exemplars", "pies"),
-    "findings",
+    *("findings", "answers", "places", "margins"),
 )
 COMPRESSED, FLOOR = "compressed", "noise floor"
 
@@ -31,6 +33,8 @@ def audit_tables(
     comparisons: Sequence[Comparison],
     groups: Groups | None,
     options: Mapping[str, Any],
+    *,
+    logs: LanguageLogs | None = None,
 ) -> dict[str, pd.DataFrame]:
     """Return all tables of an audit, by name.
 
@@ -39,6 +43,7 @@ def audit_tables(
         comparisons: of its compressed settings.
         groups: of its examples, if there are any.
         options: baseline, second_baseline, alpha, minimum, draws and seed.
+        logs: of language models, whose labels are places of options and no classes.
     """
     populations, second_baseline = audit_input.populations, options["second_baseline"]
     second = populations[second_baseline] if second_baseline else None
@@ -49,11 +54,12 @@ def audit_tables(
     floor, floors = None, dict[str, pd.DataFrame]()
     if second_baseline:
         floor, _ = compare_setting(populations, second_baseline, baseline=options["baseline"])
-        floors = _of_sets(floor, audit_input, groups, options)
+        floors = _of_sets(floor, audit_input, groups, options, classes=logs is None)
     for comparison in comparisons:
+        of_sets = _of_sets(comparison, audit_input, groups, options, classes=logs is None)
         overall = overall_table(comparison, **shared, cluster=cluster)
         parts["overall"].append(overall.assign(role=COMPRESSED))
-        for of, table in _of_sets(comparison, audit_input, groups, options).items():
+        for of, table in of_sets.items():
             parts[of].append(with_floor(table, floors.get(of)))
             parts["findings"].append(findings_table(table, of=of, alpha=options["alpha"]))
         if groups is not None:
@@ -74,6 +80,13 @@ def audit_tables(
         name: pd.concat(some, ignore_index=True) if some else pd.DataFrame()
         for name, some in parts.items()
     }
+    if logs is not None:
+        return tables | answer_tables(
+            logs,
+            baseline=options["baseline"],
+            settings=[one.setting for one in comparisons],
+            alpha=options["alpha"],
+        )
     names_of_classes = np.array(audit_input.classes, dtype=object)
     tables["classes"]["class"] = names_of_classes[tables["classes"]["class"]]
     return tables
@@ -84,12 +97,16 @@ def _of_sets(
     audit_input: AuditInput,
     groups: Groups | None,
     options: Mapping[str, Any],
+    *,
+    classes: bool,
 ) -> dict[str, pd.DataFrame]:
-    """The tables of classes and, if there are any, of groups of one comparison."""
+    """The tables of classes, if asked for, and, if there are any, of groups of one comparison."""
     label = audit_input.label
     how = {"label": label, "alpha": options["alpha"], "minimum": options["minimum"]}
     cluster = None if groups is None else groups.cluster
-    tables = {"classes": sets_table(comparison, sets.classes(label), **how, cluster=cluster)}
+    tables = {}
+    if classes:
+        tables["classes"] = sets_table(comparison, sets.classes(label), **how, cluster=cluster)
     if groups is not None:
         tables["groups"] = groups_table(comparison, groups, **how)
     return tables

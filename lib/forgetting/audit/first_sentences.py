@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 MOST = 12  # Sentences.
@@ -41,9 +42,12 @@ def _in_order(
     of_each = [one["sentences"] for one in settings[:FIRST]]
     for sentences in of_each:
         yield sentences["overall"][0]
+        answers = iter(sentences["answers"])
+        yield from islice(answers, 1)
         yield from sentences["relative"]
         # What is certain has been said.
         yield from (line for line in sentences["gaps"][:1] if not lead)
+        yield from answers
     if len(settings) > FIRST:
         yield f"The other {len(settings) - FIRST:,} settings follow below."
     yield from floor

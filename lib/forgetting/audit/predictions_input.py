@@ -90,6 +90,7 @@ def read_predictions(
     arrays: ArrayOptions | None = None,
     no_answer: bool = False,
     take_alike: bool = False,
+    trusted: bool = False,
 ) -> AuditInput:
     """Read predictions from one table or from several.
 
@@ -107,6 +108,8 @@ def read_predictions(
         no_answer: missing predictions are an answer of their own, which is always wrong.
         take_alike: names of classes and settings that differ only by case, white space or Unicode
             form are the same.
+        trusted: whether predictions that are no label are known to be wrong answers, and not the
+            classes under other names.
 
     Raises:
         UserError: a table that cannot be read; a column that is missing, has gaps or holds
@@ -128,7 +131,7 @@ def read_predictions(
             f"column 'label' holds {quoted(spelling.NO_ANSWER)}, which stands for missing "
             "predictions; call that class otherwise"
         )
-    classes, labels = _class_names(names["label"], names["predicted"])
+    classes, labels = _class_names(names["label"], names["predicted"], trusted=trusted)
     order = np.array(sorted(survey.models))
     matrix = PredictionMatrix(
         examples=names["example"],
@@ -143,7 +146,8 @@ def read_predictions(
         for batch in source.batches([column for column in wanted if column in source.columns]):
             matrix.add(batch, source)
     matrix.check_cells(survey.tables)
-    matrix.check_class_names(labels)
+    if not trusted:
+        matrix.check_class_names(labels)
     return AuditInput(
         names["example"],
         matrix.label,
@@ -223,12 +227,12 @@ def _respell(sources: list[TableSource], survey: Survey, *, take_alike: bool) ->
     return sources
 
 
-def _class_names(label: pa.Array, predicted: pa.Array) -> tuple[pa.Array, int]:
+def _class_names(label: pa.Array, predicted: pa.Array, *, trusted: bool) -> tuple[pa.Array, int]:
     """Return the names of all classes, labels of examples first, and how many these are."""
     kind = label.type if label.type == predicted.type else pa.string()
     label, predicted = label.cast(kind), predicted.cast(kind)
     only_predicted = predicted.filter(pc.invert(pc.is_in(predicted, value_set=label)))
-    if len(only_predicted) == len(predicted):
+    if len(only_predicted) == len(predicted) and not trusted:
         raise UserError(
             f"column 'predicted': none of its {counted(len(predicted), 'value')} "
             f"({quoted(predicted[0])} first) occurs in column 'label' ({quoted(label[0])} first); "

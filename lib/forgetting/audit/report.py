@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import jinja2
 import pandas as pd
 
-from forgetting.audit import report_figure, report_gaps, report_tables
+from forgetting.audit import report_answers, report_figure, report_gaps, report_tables
 from forgetting.audit.audit_tables import COMPRESSED
 from forgetting.audit.gallery import Gallery, SettingPictures
 from forgetting.audit.report_cells import ReportTable
@@ -88,11 +88,7 @@ def _page(
 ) -> dict[str, Any]:
     """What the template is given."""
     summary = audit.summary
-    scope = f"{counted(summary['examples'], 'example')} of " + counted(
-        summary["classes"], "class", "classes"
-    )
-    if summary["groups"]:
-        scope += f" and {counted(audit.groups['group'].nunique(), 'group')}"
+    scope = _scope(audit)
     links = {one["setting"]: f"#setting-{k}" for k, one in enumerate(settings)}
     several = len(summary["settings"]) > 1
     return {
@@ -122,6 +118,19 @@ def _page(
     }
 
 
+def _scope(audit: "Audit") -> str:
+    summary = audit.summary
+    if len(audit.answers):
+        questions, tasks = audit.answers[["questions", "tasks"]].iloc[0]
+        return f"{counted(int(questions), 'question')} of {counted(int(tasks), 'task')}"
+    scope = f"{counted(summary['examples'], 'example')} of " + counted(
+        summary["classes"], "class", "classes"
+    )
+    if summary["groups"]:
+        scope += f" and {counted(audit.groups['group'].nunique(), 'group')}"
+    return scope
+
+
 def _named(settings: list[dict[str, Any]]) -> str:
     names = [one["setting"] for one in settings]
     return " and ".join(names) if len(names) < 3 else f"{len(names):,} settings"
@@ -143,6 +152,11 @@ def _section(
             lines, shown = [*gaps, *new[name]], len(gaps) or SHOWN
             tables = _tables_of_sets(audit, setting, name, overall["design"], most)
             parts.append(_part(heading, lines, shown, tables))
+    if len(_rows_of(audit.answers, setting)):
+        places, margins = (_rows_of(rows, setting) for rows in (audit.places, audit.margins))
+        tables = [report_answers.places_table(places, most=most)] if len(places) else []
+        tables += [report_answers.margins_table(margins, most=most)] if len(margins) else []
+        parts.append(_part("Answers", new["answers"], SHOWN, tables))
     exemplars = _rows_of(audit.exemplars, setting)
     lines = [*new["exemplars"], *(["There is none."] if exemplars.empty else [])]
     tables = (

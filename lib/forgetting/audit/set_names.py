@@ -4,6 +4,7 @@ import pandas as pd
 
 from forgetting.text import clipped
 
+TASK = "task"  # The attribute of questions to language models.
 METRICS = {"error": "error rate", "fpr": "false-positive rate", "fnr": "false-negative rate"}
 
 
@@ -14,6 +15,8 @@ def nouns(table: pd.DataFrame, of: str) -> tuple[str, str]:
     """
     if of == "classes":
         return "class", "classes"
+    if (table["attribute"] == TASK).all():
+        return "task", "tasks"
     if table["metric"].isin(METRICS).any():
         return "rate of a group", "rates of groups"
     return "group", "groups"
@@ -26,5 +29,9 @@ def set_name(row: pd.Series, of: str) -> str:
 
 
 def plain_name(row: pd.Series, of: str) -> str:
-    """Return `class 7` or `group sex=F`, where the rate is named beside it."""
-    return f"class {clipped(row['class'])}" if of == "classes" else f"group {clipped(row['group'])}"
+    """Return `class 7`, `group sex=F` or `task arc_easy`, where the rate is named beside it."""
+    if of == "classes":
+        return f"class {clipped(row['class'])}"
+    if row["attribute"] == TASK:
+        return f"task {clipped(row['group'].removeprefix(f'{TASK}='))}"
+    return f"group {clipped(row['group'])}"

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from forgetting.audit import gap_sentences
+from forgetting.audit.answer_sentences import answer_sentences
 from forgetting.audit.comparison import Comparison, question_of_pairs
 from forgetting.audit.exemplar_sentences import exemplar_sentences
 from forgetting.audit.first_sentences import first_sentences
@@ -96,6 +97,15 @@ def _setting(
             design=comparison.design,
             alpha=alpha,
             minimum=options["minimum"],
+        )
+    answers = _rows_of(tables["answers"], setting)
+    sentences["answers"] = []
+    if len(answers):
+        sentences["answers"] = answer_sentences(
+            answers.iloc[0],
+            *(_rows_of(tables[name], setting) for name in ("places", "margins")),
+            alpha=alpha,
+            floor=options["second_baseline"] is not None,
         )
     sentences["exemplars"] = exemplar_sentences(
         _rows_of(tables["pies"], setting),

@@ -28,6 +28,7 @@ from forgetting.book.hidden_code import JoinHiddenCode
 from forgetting.book.page import page_names
 from forgetting.files import write_text
 
+COMMANDS = ("forgetting.cli", "forgetting.cli_audit")
 MATHJAX = (  # of 24 MB, the 2 MB that pages ask for
     "tex-mml-chtml.js",
     "input/tex/extensions",
@@ -127,7 +128,7 @@ def take_types_from_signatures(
 
 def drop_metadata(app: Sphinx, obj: Any, bound_method: bool) -> None:
     """Show the types of a command's arguments without the objects that Typer reads beside them."""
-    if getattr(obj, "__module__", "") == "forgetting.cli" and hasattr(obj, "__annotations__"):
+    if getattr(obj, "__module__", "") in COMMANDS and hasattr(obj, "__annotations__"):
         obj.__annotations__ = get_type_hints(obj)
 
 

@@ -1,0 +1,102 @@
+"""Tables of answers of language models: over tasks, by place of the option, by margin."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from forgetting.audit.language_logs import LanguageLogs
+from forgetting.measure import answer_places, option_scores
+
+PARTS = 10  # Of the margins.
+
+
+def answer_tables(
+    logs: LanguageLogs, *, baseline: str, settings: Sequence[str], alpha: float
+) -> dict[str, pd.DataFrame]:
+    """Return the tables answers, places and margins; see `Audit`.
+
+    Args:
+        logs: of all models.
+        baseline: the setting of the uncompressed model.
+        settings: the others, in order.
+        alpha: intervals are at 1 - alpha.
+    """
+    answers, places, margins = [], [], []
+    options = logs.target >= 0
+    for setting in settings:
+        row = {"setting": setting, **_over_tasks(logs, baseline, setting, alpha)}
+        row |= {"multiple_choice": int(options.sum())}
+        if options.any():
+            both = {
+                "baseline": logs.chosen[baseline][options],
+                "compressed": logs.chosen[setting][options],
+            }
+            moved = answer_places.moves(**both)
+            row |= _of_options(logs, options, baseline, setting, alpha)
+            row |= answer_places.symmetry(moved)._asdict()
+            places.append(_places(moved, logs.target[options]).assign(setting=setting))
+            if options.sum() >= PARTS:
+                flipped = both["baseline"] != both["compressed"]
+                margin = option_scores.margins(logs.scores[baseline][options])
+                parts = option_scores.flips_by_margin(margin, flipped, parts=PARTS)
+                margins.append(parts.assign(setting=setting))
+        answers.append(row)
+    tables = {"answers": pd.DataFrame(answers)}
+    for name, some in (("places", places), ("margins", margins)):
+        tables[name] = pd.concat(some, ignore_index=True) if some else pd.DataFrame()
+        if some:
+            tables[name].insert(0, "setting", tables[name].pop("setting"))
+    return tables
+
+
+def _over_tasks(logs: LanguageLogs, baseline: str, setting: str, alpha: float) -> dict[str, float]:
+    """The mean over tasks, each counting alike, and its change over other questions."""
+    before, after = logs.right[baseline].astype(float), logs.right[setting].astype(float)
+    n = np.bincount(logs.task)
+    rates = [np.bincount(logs.task, weights=side) / n for side in (before, after)]
+    moved = rates[1] - rates[0]
+    squares = np.bincount(logs.task, weights=(after - before) ** 2)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        variance = (squares / n - moved**2) / (n - 1)
+    change, half = float(moved.mean()), np.nan
+    if (n > 1).all():
+        half = float(stats.norm.isf(alpha / 2) * np.sqrt(variance.sum()) / len(n))
+    lost, won = ((before > after).sum(), (before < after).sum())
+    return {
+        "tasks": len(n),
+        "questions": len(logs.task),
+        "baseline_task_mean": float(rates[0].mean()),
+        "compressed_task_mean": float(rates[1].mean()),
+        "task_mean_change": change,
+        "task_mean_low": change - half,
+        "task_mean_high": change + half,
+        "right_wrong_flips": float((lost + won) / len(logs.task)),
+    }
+
+
+def _of_options(
+    logs: LanguageLogs, options: np.ndarray, baseline: str, setting: str, alpha: float
+) -> dict[str, float]:
+    flipped = logs.chosen[baseline][options] != logs.chosen[setting][options]
+    sides = {
+        name: option_scores.probabilities(logs.scores[one][options])
+        for name, one in (("baseline", baseline), ("compressed", setting))
+    }
+    return {"answer_flips": float(flipped.mean())} | option_scores.divergence(**sides, alpha=alpha)
+
+
+def _places(moved: np.ndarray, target: np.ndarray) -> pd.DataFrame:
+    size = max(len(moved), int(target.max()) + 1)
+    wider = np.pad(moved, (0, size - len(moved)))
+    before, after = wider.sum(axis=1), wider.sum(axis=0)
+    return pd.DataFrame(
+        {
+            "place": np.arange(1, size + 1),
+            "right": np.bincount(target, minlength=size),
+            "baseline_chosen": before,
+            "compressed_chosen": after,
+            "change": (after - before) / len(target),
+        }
+    )

@@ -1,0 +1,129 @@
+"""Folders that lm-evaluation-harness wrote: which files of theirs an audit reads."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from forgetting.audit.sample_logs import NAME, LogOptions
+from forgetting.errors import UserError
+from forgetting.text import counted, listed, quoted
+
+WANTED = "give the folder that lm_eval --log_samples --output_path wrote"
+
+
+def given_logs(predictions: object) -> dict[str, Path] | None:
+    """Return the folders or files of logs by setting, if that is what predictions are.
+
+    Args:
+        predictions: as given to an audit: one or several, or a mapping by setting. A folder's name
+            is its setting, where none is given.
+
+    Returns:
+        None where none of them is a log.
+
+    Raises:
+        UserError: some are logs and others not, two folders have one name, or a file of results is
+            given instead of samples.
+    """
+    if isinstance(predictions, Mapping):
+        named = [(str(name), each) for name, each in predictions.items()]
+    else:
+        single = isinstance(predictions, str | Path) or not isinstance(predictions, list | tuple)
+        some: Iterable[object] = [predictions] if single else predictions  # type: ignore[assignment]
+        named = [("", each) for each in some]
+    logs = [
+        (name, Path(each))
+        for name, each in named
+        if isinstance(each, str | Path) and is_log(Path(each))
+    ]
+    if not logs:
+        return None
+    if len(logs) < len(named):
+        others = (
+            each for _, each in named if not isinstance(each, str | Path) or not is_log(Path(each))
+        )
+        other = next(others)
+        what = other if isinstance(other, str | Path) else f"the {type(other).__name__}"
+        raise UserError(
+            f"{quoted(logs[0][1])} holds logs of lm_eval and {quoted(what)} does not: audit "
+            "either alone"
+        )
+    folders: dict[str, Path] = {}
+    for name, path in logs:
+        setting = name or path.resolve().name
+        if setting in folders:
+            raise UserError(
+                f"{quoted(folders[setting])} and {quoted(path)} are both called {quoted(setting)}: "
+                "name them apart by --model NAME=FOLDER"
+            )
+        folders[setting] = path
+    return folders
+
+
+def is_log(path: Path) -> bool:
+    """Whether a path is a folder, or a file, that lm_eval wrote.
+
+    Raises:
+        UserError: it is a file of results, which hold no single answers.
+    """
+    if len(path.name) > 255:
+        return False
+    if path.is_file() and path.name.startswith("results_") and path.suffix == ".json":
+        raise UserError(
+            f"{quoted(path)} holds the results of whole tasks, not of each question: {WANTED}"
+        )
+    if path.is_file():
+        return NAME.fullmatch(path.name) is not None
+    return path.is_dir() and any(
+        NAME.fullmatch(file.name) or file.name.startswith("results_")
+        for file in path.rglob("*.json*")
+    )
+
+
+def task_files(path: Path, options: LogOptions) -> tuple[dict[str, Path], list[str]]:
+    """Return the file of each task, the newest run's, and notes on others that there are.
+
+    Args:
+        path: a folder, which may hold the models' folders that lm_eval makes, or one file.
+        options: run.
+
+    Raises:
+        UserError: no such files, none of the run that was asked for, two models.
+    """
+    files = [path] if path.is_file() else sorted(path.rglob("*.jsonl"))
+    runs: dict[str, dict[str, Path]] = {}
+    for file in files:
+        if not (name := NAME.fullmatch(file.name)):
+            continue
+        of_task = runs.setdefault(name["task"], {})
+        if name["time"] in of_task or any(
+            file.parent != other.parent for other in of_task.values()
+        ):
+            other = next(iter(of_task.values()))
+            raise UserError(
+                f"{quoted(path)} holds answers of two models to {quoted(name['task'])}, in "
+                f"{quoted(other.parent.name)} and {quoted(file.parent.name)}: give the folder of "
+                "each"
+            )
+        of_task[name["time"]] = file
+    if not runs:
+        raise UserError(f"{quoted(path)} has no file samples_<task>_<time>.jsonl: {WANTED}")
+    if options.run is not None:
+        times = sorted({time for of_task in runs.values() for time in of_task})
+        runs = {
+            task: {options.run: of_task[options.run]}
+            for task, of_task in runs.items()
+            if options.run in of_task
+        }
+        if not runs:
+            raise UserError(
+                f"{quoted(path)} has no run of {quoted(options.run)}: it has "
+                f"{listed(map(quoted, times[-5:]))}; name one of these by --run"
+            )
+    older = sum(len(of_task) - 1 for of_task in runs.values())
+    notes = []
+    if older:
+        notes.append(
+            f"{quoted(path.name)} holds {counted(older, 'older file')} of the same tasks: the "
+            "newest is read (--run chooses)."
+        )
+    return {task: of_task[max(of_task)] for task, of_task in sorted(runs.items())}, notes

@@ -1,0 +1,126 @@
+"""The commands `audit` and `predict`: what they are given, handed to the audit."""
+
+import typer
+
+from forgetting import cli_options as options
+from forgetting.cli_options import console
+from forgetting.files import display_path
+
+# Options of `audit` that `audit_predictions` and `LogOptions` take under the same name.
+AS_GIVEN = (
+    *("baseline", "groups", "labels", "no_answer", "paired", "positive", "cluster"),
+    *("second_baseline", "alpha", "minimum", "seed"),
+)
+LOGS = ("metric", "filter", "run", "common", "prompts_differ")
+
+
+def audit(
+    baseline: options.Baseline,
+    out: options.ReportFolder,
+    files: options.Predictions = None,
+    model: options.ModelFiles = None,
+    columns: options.Columns = None,
+    model_columns: options.ModelColumns = None,
+    labels: options.ArrayLabels = None,
+    classes: options.ClassNames = None,
+    groups: options.Groups = None,
+    images: options.Pictures = None,
+    paired: options.Paired = False,
+    positive: options.Positive = None,
+    cluster: options.Cluster = None,
+    second_baseline: options.SecondBaseline = None,
+    alpha: options.Alpha = 0.05,
+    minimum: options.Minimum = 10,
+    seed: options.Seed = 0,
+    no_answer: options.NoAnswer = False,
+    alike: options.Alike = False,
+    metric: options.LogMetric = None,
+    filter: options.LogFilter = None,
+    run: options.LogRun = None,
+    group_by: options.LogFields = None,
+    common: options.LogCommon = False,
+    prompts_differ: options.LogPrompts = False,
+    fail_if: options.Rules = None,
+) -> None:
+    """Say what compression did to whom.
+
+    Exit code 0: passed; 2: bad input; 3: a rule is met; 4: a rule cannot be decided.
+    """
+    given = dict(locals())
+    from forgetting.audit import LogOptions, audit_predictions, check_report_folder, parse_rule
+    from forgetting.audit.picture_labels import read_class_names
+    from forgetting.audit.rules import exit_code
+
+    for rule in fail_if or []:
+        parse_rule(rule)  # What is not a rule is refused before anything is read.
+    tables, inputs = options.given_predictions(files, model)
+    check_report_folder(out, inputs=[*inputs, *([groups] if groups else [])])
+    result = audit_predictions(
+        tables,
+        **{name: given[name] for name in AS_GIVEN},
+        columns=options.parse_list("--columns", columns),
+        model_columns=options.parse_list("--model-columns", model_columns),
+        class_names=read_class_names(classes) if classes else None,
+        take_alike=alike,
+        logs=LogOptions(
+            fields=tuple(group_by.split(",")) if group_by else (),
+            **{name: given[name] for name in LOGS},
+        ),
+    )
+    verdicts = [result.judge(rule) for rule in fail_if or []]
+    result.write(out, images=images, verdicts=verdicts)
+    typer.echo("\n".join([*result.summary["first"], *result.summary["questions"]]))
+    console.print(f"wrote {display_path(out / 'index.html')}", markup=False)
+    for verdict in verdicts:
+        console.print(verdict.line, markup=False)
+    raise typer.Exit(exit_code(verdicts))
+
+
+def predict(
+    model: options.Model,
+    images: options.PictureFolder,
+    labels: options.Labels,
+    out: options.Table,
+    setting: options.Setting = None,
+    member: options.Member = "0",
+    classes: options.ClassNames = None,
+    output: options.Output = None,
+    config: options.Config = None,
+    size: options.Size = None,
+    resize: options.Resize = None,
+    interpolation: options.Interpolation = None,
+    upright: options.Upright = None,
+    scale: options.Scale = None,
+    mean: options.Mean = None,
+    std: options.Std = None,
+    layout: options.Layout = None,
+    channels: options.Channels = None,
+) -> None:
+    """Predict a folder of pictures with an ONNX model, for `forgetting audit`."""
+    from forgetting.audit.onnx import predict_onnx
+    from forgetting.audit.picture_labels import read_class_names, read_labels
+    from forgetting.audit.preprocessing import read_preprocessing
+
+    preprocessing = read_preprocessing(
+        config,
+        size=size,
+        resize=resize,
+        interpolation=interpolation,
+        upright=upright,
+        scale=scale,
+        mean=options.parse_numbers("mean", mean),
+        std=options.parse_numbers("std", std),
+        layout=layout,
+        channels=channels,
+    )
+    counts = predict_onnx(
+        model,
+        read_labels(labels, images),
+        preprocessing=preprocessing,
+        class_names=read_class_names(classes) if classes else None,
+        output=output,
+        setting=setting or model.stem,
+        member=member,
+        out=out,
+    )
+    console.print(f"wrote {display_path(out)}: {counts.line}", markup=False)

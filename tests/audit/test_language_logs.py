@@ -1,0 +1,284 @@
+"""Logs of language models: read as the harness means them, refused in one line, told in its words."""
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from forgetting.audit import LogOptions, audit_predictions
+from forgetting.audit.language_logs import read_logs
+from forgetting.errors import UserError
+
+sys.path.insert(0, str(Path(__file__).parent))
+import harness_logs as logs
+
+sys.path.pop(0)
+
+
+@pytest.fixture
+def folders(tmp_path):
+    """Two models' logs: fp16 and a noisy copy."""
+    return {
+        "fp16": logs.write(tmp_path / "fp16", logs.model(0.0, 0)),
+        "int4": logs.write(tmp_path / "int4", logs.model(0.7, 1)),
+    }
+
+
+def changed(folder, task, change):
+    """Change each line of a task's log."""
+    (file,) = folder.rglob(f"samples_{task}_*.jsonl")
+    rows = [json.loads(line) for line in file.read_text().splitlines()]
+    rows = [change(row) for row in rows]
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows if row is not None))
+    return file
+
+
+def audit(folders, **options):
+    return audit_predictions(
+        [str(folder) for folder in folders.values()], baseline="fp16", **options
+    )
+
+
+def test_rates_are_those_of_the_logs_own_metric_and_p_is_the_exact_test(folders):
+    result = audit(folders)
+    right = {
+        one: np.array([row["acc_norm"] for rows in model.values() for row in rows])
+        for one, model in {"fp16": logs.model(0.0, 0), "int4": logs.model(0.7, 1)}.items()
+    }
+    overall = result.overall.iloc[0]
+    assert overall["baseline_accuracy"] == right["fp16"].mean()
+    assert overall["compressed_accuracy"] == right["int4"].mean()
+    lost = int((right["fp16"] > right["int4"]).sum())
+    won = int((right["fp16"] < right["int4"]).sum())
+    assert overall["p"] == pytest.approx(stats.binomtest(lost, lost + won).pvalue)
+    tasks = result.groups.set_index("group")
+    assert tasks.loc["task=arc", "baseline_rate"] == right["fp16"][:60].mean()
+    answers = result.answers.iloc[0]
+    means = [np.mean([side[:60].mean(), side[60:].mean()]) for side in right.values()]
+    assert answers["baseline_task_mean"] == pytest.approx(means[0])
+    assert answers["task_mean_change"] == pytest.approx(means[1] - means[0])
+    assert answers["right_wrong_flips"] == pytest.approx((lost + won) / 100)
+
+
+def test_each_metric_chooses_the_option_that_it_counts(folders):
+    for metric in ("acc", "acc_norm"):
+        result = audit(folders, logs=LogOptions(metric=metric))
+        rows = [row for rows in logs.model(0.7, 1).values() for row in rows]
+        assert result.overall["compressed_accuracy"].iloc[0] == np.mean(
+            [row[metric] for row in rows]
+        )
+        assert result.answers["multiple_choice"].iloc[0] == 100
+
+
+def test_classes_are_places_of_options_and_told_as_such_alone(folders):
+    result = audit(folders)
+    assert result.classes.empty and len(result.places) == 4
+    assert result.places["right"].sum() == result.places["baseline_chosen"].sum() == 100
+    text = " ".join(result.summary["sentences"])
+    assert "class" not in text.lower()
+    assert "questions" in text and "example" not in text
+    assert any("mean over 2 tasks" in line for line in result.summary["first"])
+
+
+def test_a_shift_to_one_place_shows(folders):
+    def shifted(row):
+        scores = [float(score) for score, _ in row["filtered_resps"]]
+        scores[0] += 1.5
+        target = int(row["target"])
+        lengths = [len(text) for text in row["doc"]["options"]]
+        row["filtered_resps"] = [[str(score), "False"] for score in scores]
+        row["acc"] = float(int(np.argmax(scores)) == target)
+        row["acc_norm"] = float(int(np.argmax(np.divide(scores, lengths))) == target)
+        return row
+
+    for task in ("arc", "boolq"):
+        changed(folders["int4"], task, shifted)
+    result = audit(folders, logs=LogOptions(metric="acc"))
+    assert result.answers["bowker_p"].iloc[0] < 0.01 and result.places["change"].iloc[0] > 0.1
+    assert any("option 1 was chosen" in line for line in result.summary["first"])
+
+
+def test_the_narrowest_choices_flip_most_and_all_parts_are_shown(folders):
+    result = audit(folders)
+    assert result.margins["n"].sum() == 100 and len(result.margins) == 10
+    first, last = result.margins["flips"].iloc[:5].sum(), result.margins["flips"].iloc[5:].sum()
+    assert first > last
+    assert result.margins["flips"].sum() == round(100 * result.answers["answer_flips"].iloc[0])
+
+
+def test_a_rightness_that_cannot_be_had_again_counts_as_right_or_wrong_and_is_said(folders):
+    def other(row):
+        return row | {"acc": 1 - row["acc"], "acc_norm": 1 - row["acc_norm"]}
+
+    changed(folders["int4"], "arc", other)
+    result = audit(folders)
+    assert result.answers["multiple_choice"].iloc[0] == 40
+    assert any(
+        "'arc'" in note and "right or wrong only" in note for note in result.summary["notes"]
+    )
+    both = logs.model(0.7, 1)
+    wanted = np.mean([1 - row["acc_norm"] for row in both["arc"]])
+    table = result.groups.set_index("group")
+    assert table.loc["task=arc", "compressed_rate"] == pytest.approx(wanted)
+
+
+def test_texts_are_right_or_wrong_and_one_filter_is_chosen(tmp_path):
+    generator = np.random.default_rng(0)
+    for one, share in (("fp16", 0.9), ("int4", 0.6)):
+        rows = [
+            logs.generated(number, generator.random() < share, name)
+            for number in range(50)
+            for name in ("strict-match", "flexible-extract")
+        ]
+        logs.write(tmp_path / one, {"gsm8k": rows})
+    folders = {one: tmp_path / one for one in ("fp16", "int4")}
+    with pytest.raises(UserError, match="'strict-match' and 'flexible-extract': choose one"):
+        audit(folders)
+    result = audit(folders, logs=LogOptions(filter="strict-match"))
+    assert result.overall["n"].iloc[0] == 50 and result.places.empty and result.groups.empty
+
+
+def test_no_right_answer_at_all_is_an_answer(tmp_path):
+    for one in ("fp16", "int4"):
+        logs.write(tmp_path / one, {"gsm8k": [logs.generated(k, False) for k in range(30)]})
+    result = audit({one: tmp_path / one for one in ("fp16", "int4")})
+    assert result.overall["compressed_accuracy"].iloc[0] == 0
+
+
+def test_fields_of_the_questions_are_groups_beside_a_table_of_groups(folders, tmp_path):
+    names = [f"{task}/{k}" for task, count in (("arc", 60), ("boolq", 40)) for k in range(count)]
+    table = pd.DataFrame({"example": names, "length": ["short", "long"] * 50})
+    table.to_csv(tmp_path / "groups.csv", index=False)
+    options = LogOptions(fields=("doc.category",))
+    result = audit(folders, groups=tmp_path / "groups.csv", logs=options)
+    single = result.groups[~result.groups["intersection"]]
+    assert set(single["attribute"]) == {"task", "doc.category"} or "length" in set(
+        single["attribute"]
+    )
+    with pytest.raises(UserError, match=r"line 1: 'doc' is a list or an object"):
+        audit(folders, logs=LogOptions(fields=("doc",)))
+
+
+def test_a_second_run_of_the_baseline_is_the_noise_floor(folders, tmp_path):
+    folders["fp16-again"] = logs.write(tmp_path / "fp16-again", logs.model(0.05, 9))
+    text = " ".join(audit(folders).summary["sentences"])
+    assert "noise floor" in text and "is not known" not in text
+
+
+def test_the_newest_run_is_read_and_another_by_its_time(folders):
+    logs.write(folders["int4"], logs.model(0.0, 0), time="2025-01-01T00-00-00")
+    assert any("2 older files" in note for note in audit(folders).summary["notes"])
+    with pytest.raises(UserError, match="has no run of '2025-01-01T00-00-00'"):
+        audit(folders, logs=LogOptions(run="2025-01-01T00-00-00"))
+    logs.write(folders["fp16"], logs.model(0.0, 0), time="2025-01-01T00-00-00")
+    same = audit(folders, logs=LogOptions(run="2025-01-01T00-00-00"))
+    assert same.overall["flips"].iloc[0] == 0
+
+
+def test_old_logs_without_hashes_are_read(folders):
+    def old(row):
+        return {key: value for key, value in row.items() if not key.endswith("_hash")}
+
+    changed(folders["fp16"], "arc", old)
+    assert audit(folders).overall["n"].iloc[0] == 100
+
+
+BAD = {
+    "cut off": (lambda row: row, "line 60 is no JSON .the last one: is the file cut off"),
+    "other questions": (
+        lambda row: row | {"doc_hash": "x"},
+        "60 of 60 questions have other questions",
+    ),
+    "other prompts": (lambda row: row | {"prompt_hash": "x"}, "other prompts .* --prompts-differ"),
+    "a mean": (lambda row: row | {"acc_norm": 0.5}, "acc_norm of doc_id 0 is '0.5'"),
+    "no metric": (
+        lambda row: {key: v for key, v in row.items() if key not in ("acc", "acc_norm")},
+        "has no metric exact_match or acc_norm or acc in each line",
+    ),
+    "no number": (
+        lambda row: row | {"filtered_resps": [["nan", "False"], *row["filtered_resps"][1:]]},
+        "line 1: option 1 has the log-likelihood nan",
+    ),
+    "fewer": (lambda row: row if row["doc_id"] < 50 else None, "50 questions were asked of all"),
+    "twice": (lambda row: row | {"doc_id": 3}, "line 2: doc_id 3 is there twice"),
+    "no id": (lambda row: {"question": "?"}, "line 1 has no doc_id"),
+}
+
+
+@pytest.mark.parametrize("kind", BAD)
+def test_bad_logs_are_refused_in_one_line(folders, kind):
+    change, message = BAD[kind]
+    file = changed(folders["int4"], "arc", change)
+    if kind == "cut off":
+        file.write_text(file.read_text()[:-30])
+    with pytest.raises(UserError, match=message) as error:
+        audit(folders)
+    assert "\n" not in str(error.value)
+
+
+def test_what_only_some_models_were_asked_is_refused_or_left_out(folders):
+    (file,) = folders["int4"].rglob("samples_boolq_*")
+    file.unlink()
+    changed(folders["int4"], "arc", lambda row: row if row["doc_id"] < 50 else None)
+    with pytest.raises(UserError, match="'int4' was not asked the task 'boolq'"):
+        audit(folders)
+    result = audit(folders, logs=LogOptions(common=True))
+    assert result.overall["n"].iloc[0] == 50
+    assert sum("left out" in note or "only the 50" in note for note in result.summary["notes"]) == 2
+
+
+def test_prompts_may_differ_where_that_is_allowed(folders):
+    changed(folders["int4"], "arc", lambda row: row | {"prompt_hash": "x"})
+    result = audit(folders, logs=LogOptions(prompts_differ=True))
+    assert any(
+        "60 questions asked of other models in other" in note for note in result.summary["notes"]
+    )
+
+
+def test_folders_that_hold_no_logs_say_what_is_needed(folders, tmp_path):
+    results = tmp_path / "only" / "results_2026-01-02T03-04-05.json"
+    results.parent.mkdir()
+    results.write_text("{}")
+    for given in (results, results.parent):
+        with pytest.raises(UserError, match="--log_samples"):
+            audit_predictions([folders["fp16"], given], baseline="fp16")
+    with pytest.raises(UserError, match="holds logs of lm_eval and .* does not"):
+        audit_predictions([folders["fp16"], pd.DataFrame({"setting": []})], baseline="fp16")
+    logs.write(
+        folders["int4"], logs.model(0.7, 1), model="other__model", time="2020-01-02T03-04-05"
+    )
+    with pytest.raises(UserError, match="answers of two models"):
+        audit(folders)
+    with pytest.raises(UserError, match="for folders of lm_eval"):
+        frame = pd.DataFrame({"setting": ["a"]})
+        audit_predictions(frame, baseline="a", logs=LogOptions(metric="acc"))
+
+
+def test_names_and_fields_of_docs_are_text_and_nothing_else(folders, tmp_path):
+    def odd(row):
+        return row | {"doc": {"__proto__": "<script>alert(1)</script>", "category": None}}
+
+    for folder in folders.values():
+        changed(folder, "arc", odd)
+    result = audit(folders, logs=LogOptions(fields=("doc.__proto__",)))
+    result.write(tmp_path / "report")
+    page = (tmp_path / "report" / "index.html").read_text()
+    assert "<script" not in page and "Answer places" in page
+
+
+@pytest.mark.parametrize("seed", range(24))
+def test_damaged_logs_never_end_in_a_traceback(folders, seed):
+    generator = np.random.default_rng(seed)
+    (file,) = folders["int4"].rglob("samples_arc_*")
+    data = bytearray(file.read_bytes())
+    for place in generator.integers(0, len(data), size=generator.integers(1, 20)):
+        data[place] = generator.integers(0, 256)
+    file.write_bytes(bytes(data[: generator.integers(1, len(data) + 1)]))
+    try:
+        read_logs(folders, LogOptions(common=True))
+    except UserError as error:
+        assert "\n" not in str(error)
