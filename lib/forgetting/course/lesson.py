@@ -31,6 +31,7 @@ MOST_BYTES = 2_000_000
 EXAMPLES = 3  # of each class, from training
 SECONDS = 3  # that an answer takes, for the first screen
 ANSWERS = 8  # of each picture, the first guess included
+MOST_NETWORKS = 30  # of each population: more take seconds to read and change little
 KEY = ["file", "image", "arm", "triple", "example", "label", "kind", "clear", "margin"]
 KEY += ["wording", "classes"]  # what reads the answers needs
 
@@ -130,7 +131,9 @@ def kind_of(study: Study) -> str:
 
 def _deal(study: Study, sparsity: float, triples: int, seed: int) -> pd.DataFrame:
     dense, again, pruned = (
-        predictions.load_predictions(study, name, part="test")
+        predictions.load_predictions(
+            study, name, part="test", members=min(MOST_NETWORKS, study.members)
+        )
         for name in ("dense", "dense-again", f"pruned-{sparsity:g}")
     )
     return arms.deal_arms(

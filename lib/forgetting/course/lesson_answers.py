@@ -122,7 +122,7 @@ def _judge(
     """Add arm, triple, the answer in words and whether it counts as yes."""
     answers = answers.merge(key[["image", "arm", "triple", "label"]], on="image", how="left")
     allowed = {q["key"]: q["answers"] for q in words["questions"]} | {"guess": classes}
-    yes_of = {q["key"]: q["yes"] for q in words["questions"]}
+    yes_of = {q["key"]: q["counts"] for q in words["questions"]}
     if unknown := sorted(set(answers["question"]) - set(allowed)):
         raise UserError(f"question {unknown[0]!r} is unknown: there are {', '.join(allowed)}")
     said, yes = [], []
