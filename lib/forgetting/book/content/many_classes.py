@@ -125,3 +125,8 @@ def dealt_anew(
             | {"p": float(found.pvalue)}
         )
     return pd.DataFrame(rows)
+
+
+def counts_alike(one: StudyPage, other: StudyPage) -> float:
+    """Return Spearman's correlation of the counts of two deals, over classes."""
+    return float(stats.spearmanr(training_counts(one), training_counts(other)).statistic)
