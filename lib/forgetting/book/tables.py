@@ -198,9 +198,9 @@ def _width(
     width = 0.0
     for place, column in enumerate(columns):
         longest = max((len(row[column]) for row in rows), default=0)
-        if place == 0 and folds:
+        if place == 0:  # it wraps between words on a phone
             longest = max((len(part) for row in rows for part in row[column].split()), default=0)
-            longest = max(longest + 2, 12)
+            longest = max(longest + 2 * folds, 12)
         head = max(map(len, words[column].split()), default=0)
         width += max(min(longest, LONG), head) + GAP
     return width
