@@ -61,7 +61,11 @@ def test_an_exercise_has_its_question_its_solution_its_check_and_its_answer():
         ('"question", "change"', '"question"', "tag it with one of change, complete, argue"),
         ("2. Why?", "3. Why?", "it is number 2"),
         (":tags: [check]", ":tags: [other]", "exercise 1 .change. has no cell tagged check"),
-        ('+++ {"tags": ["answer"]}\n\nTherefore.', "Therefore.", "2 .argue. has no cell tagged ans"),
+        (
+            '+++ {"tags": ["answer"]}\n\nTherefore.',
+            "Therefore.",
+            "2 .argue. has no cell tagged ans",
+        ),
         ('{"tags": ["question", "change"]}', '{"tags": ["x"]}', "solution stands before any que"),
     ],
 )

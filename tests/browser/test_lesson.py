@@ -28,7 +28,10 @@ def opened(chromium, tmp_path):
     context = chromium.new_context(accept_downloads=True, offline=True)
     tab, troubles = context.new_page(), []
     tab.on("pageerror", lambda error: troubles.append(str(error)))
-    tab.on("request", lambda r: None if r.url.startswith(("file:", "data:", "blob:")) else troubles.append(r.url))
+    tab.on(
+        "request",
+        lambda r: None if r.url.startswith(("file:", "data:", "blob:")) else troubles.append(r.url),
+    )
     tab.on("console", lambda said: troubles.append(said.text) if said.type == "error" else None)
     tab.goto(files[0].resolve().as_uri())
     yield tab, troubles, read_key(files[1])

@@ -51,7 +51,7 @@ def test_the_page_asks_no_other_host_and_does_not_say_which_picture_is_of_which_
     assert len(page.encode()) <= 2_000_000
     assert not re.search(r"https?:|fetch\(|XMLHttpRequest|import\(|//\w+\.", page)
     assert "default-src 'none'" in page
-    words = re.sub(r"data:image/png;base64,[\w+/=]+", "", page)
+    words = re.sub(r"data:image/png;base64,[\w+/=]+|Math\.floor", "", page)
     assert not re.search(r"\b(pies?|floor|matched|arms?)\b", words, flags=re.IGNORECASE)
     said = json.loads(re.search(r"const data = (\{.*\});", page)[1])
     assert [set(p) for p in said["pictures"]] == [{"id", "label", "src"}] * 12

@@ -46,7 +46,9 @@ def test_the_metadata_are_those_that_nbgrader_asks_for(of_page):
     tables = {}
     for version, notebook in of_page[2].items():
         nbformat.validate(notebook)
-        marks = [cell.metadata["nbgrader"] for cell in notebook.cells if "nbgrader" in cell.metadata]
+        marks = [
+            cell.metadata["nbgrader"] for cell in notebook.cells if "nbgrader" in cell.metadata
+        ]
         ids = [mark["grade_id"] for mark in marks]
         assert len(ids) == len(set(ids)) and all(ids)
         for cell in notebook.cells:
@@ -71,7 +73,9 @@ def test_no_notebook_holds_a_mark_that_only_the_book_can_show(of_page):
     for notebook in of_page[2].values():
         for cell in notebook.cells:
             if cell.cell_type == "markdown":
-                assert not any(mark in cell.source for mark in ("{numref}", "{eval}", "{only}", "(#sec"))
+                assert not any(
+                    mark in cell.source for mark in ("{numref}", "{eval}", "{only}", "(#sec")
+                )
 
 
 def test_the_folder_and_the_archives_hold_every_notebook_and_come_out_the_same(tmp_path):
@@ -89,5 +93,7 @@ def test_the_folder_and_the_archives_hold_every_notebook_and_come_out_the_same(t
 
 
 def test_a_page_without_questions_gives_no_exercises():
-    cells = [c for c in read_page("explore").notebook.cells if "question" in c.metadata.get("tags", [])]
+    cells = [
+        c for c in read_page("explore").notebook.cells if "question" in c.metadata.get("tags", [])
+    ]
     assert not find_exercises(cells, where="explore")

@@ -30,12 +30,21 @@ def test_a_value_that_is_lost_is_not_computed():
 
 
 def test_imports_functions_and_branches_are_followed():
-    cells = ["import math as m", "def f(x):\n    return m.floor(x) + k", "k = 1", "if k:\n    z = f(k)"]
+    cells = [
+        "import math as m",
+        "def f(x):\n    return m.floor(x) + k",
+        "k = 1",
+        "if k:\n    z = f(k)",
+    ]
     assert run(slice_code(cells, {"z"}))["z"] == 2
 
 
 def test_variables_of_comprehensions_and_functions_ask_for_nothing():
-    cells = ["for n in slow():\n    pass", "def f(k):\n    m = k\n    return [n + m for n in k]", "m = 1"]
+    cells = [
+        "for n in slow():\n    pass",
+        "def f(k):\n    m = k\n    return [n + m for n in k]",
+        "m = 1",
+    ]
     assert slice_code(cells, {"f"}) == [cells[1]]
 
 
@@ -45,7 +54,9 @@ def test_free_names_are_those_that_cells_do_not_set_themselves():
 
 
 STATEMENTS = st.tuples(
-    st.sampled_from("abcd"), st.sampled_from(["=", "+="]), st.lists(st.sampled_from("abcd"), max_size=2)
+    st.sampled_from("abcd"),
+    st.sampled_from(["=", "+="]),
+    st.lists(st.sampled_from("abcd"), max_size=2),
 )
 
 

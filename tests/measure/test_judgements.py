@@ -66,12 +66,7 @@ def test_the_interval_counts_other_pictures_and_other_people():
     }
     difference = wide["pie"].to_numpy(float) - wide["matched"].to_numpy(float)
     mean = difference.mean()
-    residual = (
-        difference
-        - difference.mean(axis=0)
-        - difference.mean(axis=1, keepdims=True)
-        + mean
-    )
+    residual = difference - difference.mean(axis=0) - difference.mean(axis=1, keepdims=True) + mean
     error = (residual**2).sum() / ((people - 1) * (triples - 1))
     of_triples = difference.mean(axis=0).var(ddof=1) / triples
     of_people = difference.mean(axis=1).var(ddof=1) / people
@@ -99,7 +94,13 @@ def test_power_is_what_a_simulation_finds():
     )
     found = [
         compare(
-            simulate(s, triples=triples, people=people, rates=(rate + difference, rate, rate), alike=alike),
+            simulate(
+                s,
+                triples=triples,
+                people=people,
+                rates=(rate + difference, rate, rate),
+                alike=alike,
+            ),
             draws=400,
         )["p"]
         <= 0.05

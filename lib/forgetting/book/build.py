@@ -180,7 +180,9 @@ def _jobs(
     }
     fingerprints = _Fingerprints()
     return [
-        _Job(name, value, of, f"{solutions} {_key(name, value, loaded, of, fingerprints)}", solutions)
+        _Job(
+            name, value, of, f"{solutions} {_key(name, value, loaded, of, fingerprints)}", solutions
+        )
         for name, value in values.items()
     ]
 

@@ -1,8 +1,9 @@
 """Exercises: a page holds each question with its solution; what students get is made from them.
 
-In a text notebook an exercise is a Markdown cell tagged `question` and a kind, which begins with its
-number, and the cells that follow: code tagged `solution`, code tagged `check` that fails without a
-solution, and Markdown tagged `answer`, a model answer. Readers of the book see the question alone.
+In a text notebook an exercise is a Markdown cell tagged `question` and a kind, which begins with
+its number, and the cells that follow: code tagged `solution`, code tagged `check` that fails
+without a solution, and Markdown tagged `answer`, a model answer. Readers of the book see the
+question alone.
 
 Two marks in a solution say what students have to write. Lines between `### BEGIN SOLUTION` and
 `### END SOLUTION` (nbgrader's own marks) are theirs, and a line `few = 10  # was: 60` is one whose
@@ -106,7 +107,7 @@ def _begin(cell: nbformat.NotebookNode, number: int, where: str) -> Exercise:
 
 
 def stub(source: str) -> str:
-    """Return a solution without what students write themselves.
+    r"""Return a solution without what students write themselves.
 
     Examples:
         >>> stub("few = 10  # was: 60")

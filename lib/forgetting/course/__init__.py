@@ -1,1 +1,1 @@
-"""What a lecturer hands out: notebooks with exercises, their solutions, and a study that a class does."""
+"""What a lecturer hands out: notebooks of exercises, and a lesson that judges pictures."""

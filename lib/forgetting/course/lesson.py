@@ -1,4 +1,4 @@
-"""The lesson on PIEs: one HTML file in which people judge pictures without being told which is which.
+"""The lesson on PIEs: one HTML file in which people judge pictures and are not told which is which.
 
 It works from disk and asks no other machine for anything. Which picture is of which arm stands in a
 key that stays with the teacher.
@@ -42,8 +42,8 @@ class Lesson:
 
     Attributes:
         page: The HTML.
-        key: A row a picture: file (the page's hash), image (its id there), arm, triple, example, label, kind, clear, margin;
-            wording and classes of the page in every row.
+        key: A row a picture: file (the page's hash), image (its id there), arm, triple, example,
+            label, kind, clear, margin; wording and classes of the page in every row.
         triples: How many there are of the wanted ones.
     """
 
@@ -102,7 +102,8 @@ def _sheet(lesson: Lesson, out: Path, key: Path) -> str:
     many = len(lesson.key)
     table = judgements.power_table(images=(many,))
     rows = [
-        f"| {row['annotators']} | " + " | ".join(_in_points(row[of]) for of in ("0.2", "0.5", "0.8"))
+        f"| {row['annotators']} | "
+        + " | ".join(_in_points(row[of]) for of in ("0.2", "0.5", "0.8"))
         for row in table.to_dict("records")
     ]
     lines = (HERE / "lesson_sheet.md").read_text(encoding="utf-8")

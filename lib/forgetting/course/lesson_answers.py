@@ -139,9 +139,7 @@ def _judge(
     return answers.assign(answer=said, yes=yes)
 
 
-def _people(
-    answers: pd.DataFrame, questions: int, images: int, without: set[str]
-) -> pd.DataFrame:
+def _people(answers: pd.DataFrame, questions: int, images: int, without: set[str]) -> pd.DataFrame:
     rows = []
     for code, own in answers.groupby("annotator", sort=True):
         missing, median = questions * images - len(own), own["seconds"].median()

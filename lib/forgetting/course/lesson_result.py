@@ -1,4 +1,4 @@
-"""What a class found: whether PIEs are odder than the images on which uncompressed networks part."""
+"""What a class found: are PIEs odder than the images on which uncompressed networks part?"""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -85,10 +85,11 @@ def sentences(result: Result) -> list[str]:
     agreed = result.agreement.set_index("says")["alpha"]
     said = []
     for row in result.differences[result.differences["second"] == "floor"].itertuples():
+        interval = f"{_points(row.low)} to {_points(row.high)}"
         words = (
-            f"“{row.says}”: {_percent(row.first_rate)} of answers on PIEs, {_percent(row.second_rate)} "
-            f"on images where uncompressed networks part; difference {_points(row.difference)} points "
-            f"({_points(row.low)} to {_points(row.high)})"
+            f"“{row.says}”: {_percent(row.first_rate)} of answers on PIEs, "
+            f"{_percent(row.second_rate)} on images where uncompressed networks part; difference "
+            f"{_points(row.difference)} points ({interval})"
         )
         if agreed[row.says] < judgements.POOR_AGREEMENT:
             words += f"; people do not agree on this question (alpha {agreed[row.says]:.2f})"
@@ -97,7 +98,7 @@ def sentences(result: Result) -> list[str]:
 
 
 def _rows(result: Result) -> list[dict[str, object]]:
-    agreed = result.agreement.set_index("says")
+    alpha = result.agreement.set_index("says")["alpha"]
     return [
         {
             "says": row.says,
@@ -106,7 +107,7 @@ def _rows(result: Result) -> list[dict[str, object]]:
             "second": _percent(row.second_rate),
             "difference": f"{_points(row.difference)} ({_points(row.low)} to {_points(row.high)})",
             "p": f"{row.p:.3f}",
-            "alpha": "" if pd.isna(agreed.loc[row.says, "alpha"]) else f"{agreed.loc[row.says, 'alpha']:.2f}",
+            "alpha": "" if pd.isna(alpha[row.says]) else f"{alpha[row.says]:.2f}",
         }
         for row in result.differences.itertuples()
     ]

@@ -46,7 +46,7 @@ def page_exercises(page: Page, values: dict[str, object]) -> list[Exercise]:
 
 
 def setup_code(page: Page, values: dict[str, object]) -> list[str]:
-    """Return the code that comes before the exercises of a page: its parameters, and what they need.
+    """Return the code before the exercises of a page: its parameters, and what they need.
 
     Args:
         page: The page.
@@ -126,7 +126,9 @@ def _exercise_cells(page: Page, exercise: Exercise, version: str) -> list[nbform
     if version == "instructor":
         heading += f" ({POINTS[kind]} points, {MINUTES[kind]} minutes)"
     question = re.sub(r"^\d+\. ", "", plain_text(exercise.question.source))
-    cells = [_graded(new_markdown_cell(f"{heading}\n\n{question}"), f"{name}-question", locked=True)]
+    cells = [
+        _graded(new_markdown_cell(f"{heading}\n\n{question}"), f"{name}-question", locked=True)
+    ]
     make = {"student": stub, "solution": solved, "instructor": for_nbgrader}[version]
     for part, written in enumerate(exercise.solution):
         cell = new_code_cell(make(written.source))
@@ -187,4 +189,3 @@ def plain_text(source: str) -> str:
     )
     source = re.sub(r"\[([^\]]+)\]\(#[\w-]+\)", r"\1", source)
     return re.sub(r"\{cite:[tp]\}`([\w,]+)`", r"[\1]", source)
-

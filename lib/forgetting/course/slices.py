@@ -102,7 +102,8 @@ def _read(node: ast.stmt, source: str) -> _Statement:
 
 def _names_used(node: ast.AST) -> set[str]:
     """Return the names that come from outside: not arguments, nor variables of comprehensions."""
-    used, local = set(), set()
+    used: set[str] = set()
+    local: set[str] = set()
     for part in ast.walk(node):
         if isinstance(part, ast.Name):
             (used if isinstance(part.ctx, ast.Load) else local).add(part.id)

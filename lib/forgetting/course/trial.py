@@ -59,7 +59,9 @@ def try_exercises(page: Page, values: dict[str, object]) -> list[Trial]:
     names: dict[str, Any] = {"__name__": "__main__"}
     for source in setup_code(page, values):
         if error := _run(source, names):
-            raise UserError(f"{page.name}: what its exercises need fails: {error} in {source[:200]}")
+            raise UserError(
+                f"{page.name}: what its exercises need fails: {error} in {source[:200]}"
+            )
     return [_try(page, exercise, names) for exercise in exercises if exercise.solution]
 
 

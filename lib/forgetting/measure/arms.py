@@ -1,7 +1,8 @@
 """Pictures for people to judge, in three arms: PIEs, images of the noise floor, and matched others.
 
-A comparison of PIEs with all other images has no floor: images on which *uncompressed* networks part
-are odd, too. So people see three images side by side, a triple, without being told which is which.
+A comparison of PIEs with all other images has no floor: images on which *uncompressed* networks
+part are odd, too. So people see three images side by side, a triple, without being told which is
+which.
 """
 
 import numpy as np

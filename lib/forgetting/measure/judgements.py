@@ -1,7 +1,7 @@
 """What people answered about pictures in several arms: rates, differences, agreement, power.
 
-Answers vary with the picture and with who is asked. Intervals count both: other pictures *and* other
-annotators.
+Answers vary with the picture and with who is asked. Intervals count both: other pictures *and*
+other annotators.
 """
 
 import numpy as np
@@ -49,12 +49,17 @@ def rate_arms(
     generator = np.random.default_rng(seed)
     of_triples = generator.multinomial(len(triples), np.full(len(triples), 1 / len(triples)), draws)
     of_people = generator.multinomial(len(people), np.full(len(people), 1 / len(people)), draws)
-    sums = {arm: _sums(answers[answers["arm"] == arm], people, triples) for arm in dict.fromkeys(sum(pairs, ()))}
+    sums = {
+        arm: _sums(answers[answers["arm"] == arm], people, triples)
+        for arm in dict.fromkeys(sum(pairs, ()))
+    }
     rows = []
     for first, second in pairs:
         drawn = [_rate(*sums[arm], of_people, of_triples) for arm in (first, second)]
         low, high = np.nanquantile(drawn[0] - drawn[1], [alpha / 2, 1 - alpha / 2])
-        rates = [float(yes.sum() / max(asked.sum(), 1)) for yes, asked in (sums[first], sums[second])]
+        rates = [
+            float(yes.sum() / max(asked.sum(), 1)) for yes, asked in (sums[first], sums[second])
+        ]
         rows.append(
             {
                 "first": first,
@@ -172,7 +177,6 @@ def smallest_difference(
     Returns:
         A difference of rates, in (0, 1 - rate]; NaN where even the largest is found less often.
     """
-
     needed = stats.t.ppf([0.975, power], triples - 1).sum()
 
     def short_of(difference: float) -> float:
@@ -200,9 +204,7 @@ def power_table(
     return pd.DataFrame(
         {"images": many, "annotators": people}
         | {
-            f"{alike:g}": smallest_difference(
-                triples=many // 3, annotators=people, agreement=alike
-            )
+            f"{alike:g}": smallest_difference(triples=many // 3, annotators=people, agreement=alike)
             for alike in (0.2, 0.5, 0.8)
         }
         for many in images
