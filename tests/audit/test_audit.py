@@ -17,7 +17,6 @@ from hypothesis import strategies as st
 from forgetting import cli, paths, predictions
 from forgetting.audit import (
     Audit,
-    audit,
     audit_options,
     audit_predictions,
     check_report_folder,
