@@ -6,7 +6,7 @@ from forgetting import cli_options as options
 from forgetting.cli_options import console
 from forgetting.files import display_path
 
-# Options of `audit` that `audit_predictions` and `LogOptions` take under the same name.
+# Options of `audit` that `audit_by_task` and `LogOptions` take under the same name.
 AS_GIVEN = (
     *("baseline", "groups", "labels", "no_answer", "paired", "positive", "cluster"),
     *("second_baseline", "alpha", "minimum", "seed"),
@@ -47,7 +47,7 @@ def audit(
     Exit code 0: passed; 2: bad input; 3: a rule is met; 4: a rule cannot be decided.
     """
     given = dict(locals())
-    from forgetting.audit import LogOptions, audit_predictions, check_report_folder, parse_rule
+    from forgetting.audit import LogOptions, audit_by_task, check_report_folder, parse_rule
     from forgetting.audit.picture_labels import read_class_names
     from forgetting.audit.rules import exit_code
 
@@ -55,7 +55,7 @@ def audit(
         parse_rule(rule)  # What is not a rule is refused before anything is read.
     tables, inputs = options.given_predictions(files, model)
     check_report_folder(out, inputs=[*inputs, *([groups] if groups else [])])
-    result = audit_predictions(
+    result = audit_by_task(
         tables,
         **{name: given[name] for name in AS_GIVEN},
         columns=options.parse_list("--columns", columns),

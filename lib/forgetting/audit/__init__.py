@@ -15,12 +15,15 @@ if TYPE_CHECKING:
     from forgetting.audit.rules import Rule, Verdict
     from forgetting.audit.running import audit_predictions
     from forgetting.audit.sample_logs import LogOptions
+    from forgetting.audit.tasks import TaskAudits, audit_by_task
 
 __all__ = [
     "Audit",
     "LogOptions",
     "Rule",
+    "TaskAudits",
     "Verdict",
+    "audit_by_task",
     "audit_predictions",
     "check_report_folder",
     "parse_rule",
@@ -30,7 +33,9 @@ _MODULES = {
     "Audit": "audit",
     "LogOptions": "sample_logs",
     "Rule": "rules",
+    "TaskAudits": "tasks",
     "Verdict": "rules",
+    "audit_by_task": "tasks",
     "audit_predictions": "running",
     "check_report_folder": "report_folder",
     "parse_rule": "rule_parser",

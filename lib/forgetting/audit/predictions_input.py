@@ -34,6 +34,7 @@ from forgetting.audit.table_source import (
 from forgetting.errors import UserError
 from forgetting.text import counted, quoted
 
+TASK = "task"  # the column of predictions of several tasks; see `tasks`
 Predictions: TypeAlias = Table | Sequence[Table] | Mapping[str, Table]
 
 
@@ -117,7 +118,7 @@ def read_predictions(
             disagree; a model whose predictions share no name with the labels or other models;
             names that differ only in spelling.
     """
-    sources = _sources(tables, columns or {}, arrays or ArrayOptions(), model_columns or {})
+    sources = open_sources(tables, columns or {}, arrays or ArrayOptions(), model_columns or {})
     if no_answer:
         sources = [spelling.answer_gaps(source) for source in sources]
     survey = survey_predictions(sources, no_answer=no_answer)
@@ -157,23 +158,32 @@ def read_predictions(
     )
 
 
-def _sources(
+def open_sources(
     tables: Predictions,
     columns: Mapping[str, str],
     arrays: ArrayOptions,
     model_columns: Mapping[str, str],
 ) -> list[TableSource]:
-    """Open the tables, with the columns' names and the settings that are given for them."""
+    """Open the tables, with the columns' names and the settings that are given for them.
+
+    Args:
+        tables: as in `read_predictions`.
+        columns: likewise; `task` may be among them.
+        arrays: likewise.
+        model_columns: likewise.
+
+    Raises:
+        UserError: a table that cannot be read or lacks a column, or a name of none.
+    """
     if isinstance(tables, Mapping) and not _is_table(tables, columns):
         settings, given = [str(name) for name in tables], list(tables.values())
     else:
         single = not isinstance(tables, Iterable) or _is_table(tables, columns)
         given = [cast(Table, tables)] if single else list(cast(Iterable[Table], tables))
         settings = [""] * len(given)
-    if unknown := [name for name in columns if name not in (*NEEDED, *OPTIONAL)]:
-        raise UserError(
-            f"columns names {quoted(unknown[0])}: columns are {', '.join((*NEEDED, *OPTIONAL))}"
-        )
+    known = (*NEEDED, *OPTIONAL, TASK)
+    if unknown := [name for name in columns if name not in known]:
+        raise UserError(f"columns names {quoted(unknown[0])}: columns are {', '.join(known)}")
     sources = [open_table(table, "predictions", arrays) for table in given]
     if not sources:
         raise UserError("there is no table of predictions: give at least one")

@@ -42,6 +42,16 @@ _TEMPLATES = jinja2.Environment(
 )
 
 
+def render(template: str, **values: object) -> str:
+    """Fill a template of this folder; all that it is given is escaped.
+
+    Args:
+        template: name of its file.
+        **values: what it shows.
+    """
+    return _TEMPLATES.get_template(template).render(values)
+
+
 def report_page(
     audit: "Audit",
     *,
