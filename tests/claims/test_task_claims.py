@@ -1,5 +1,7 @@
 """Claims about several tasks: tested on the measures of their pages, and only where there are tasks."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from numpy.random import default_rng
@@ -8,7 +10,7 @@ from forgetting.claims.claim import load_claims
 from forgetting.claims.evidence import Evidence, TaskEvidence
 from forgetting.claims.ledger import build_ledger
 from forgetting.claims.task_statistics import TASK_STATISTICS
-from forgetting.measure import inference, task_values
+from forgetting.measure import inference, task_values, telling
 from forgetting.measure.task_values import TaskTest
 from forgetting.measure.verdict import CONTRADICTED, HOLDS
 
@@ -25,7 +27,7 @@ def evidence(seed, *, harm, examples=600, members=8):
     spot |= large & (generator.random(examples) < 0.4)
     label = np.stack([large, even, mark, spot], axis=1).astype(int)
     test = TaskTest(TASKS, label, ("mark",), label, np.ones(examples, bool), np.arange(examples))
-    predicted, values = {}, {}
+    predicted, values, dense = {}, {}, None
     for setting in ("dense", "dense-again", "pruned-0.9"):
         score = 3 * (label - 0.5) + generator.normal(0, 1, (members, examples, 4))
         if setting == "pruned-0.9":
@@ -36,10 +38,11 @@ def evidence(seed, *, harm, examples=600, members=8):
         values[setting] = task_values.task_values(
             test, predicted=predicted[setting], positive=positive
         )
+        dense = positive if setting == "dense" else dense
     kind = np.full(examples, "plain", object)
     none = np.zeros(0, int)
     return Evidence(
-        label, kind, np.arange(examples), none, predicted, tasks=TaskEvidence(test, values)
+        label, kind, np.arange(examples), none, predicted, tasks=TaskEvidence(test, values, dense)
     )
 
 
@@ -58,10 +61,32 @@ def test_every_claim_of_the_third_paper_has_a_row_whose_numbers_are_those_of_the
     assert table.loc["uncertainty-rises", "verdict"] == HOLDS
 
 
+def test_what_dense_networks_tell_is_the_measures_area_and_without_probabilities_is_left_out():
+    study = evidence(1, harm=1.0)
+    table = build_ledger(study, CLAIMS, seed=3, draws=30).set_index("id")
+    told = telling.tell(
+        label=study.label,
+        positive=study.tasks.positive,
+        baseline=study.predicted["dense"],
+        second_baseline=study.predicted["dense-again"],
+        compressed=study.predicted["pruned-0.9"],
+        draws=30,
+        seed=3,
+    ).set_index(["outcome", "measure"])
+    row = told.loc[("flip", "AUC")]
+    assert np.isclose(table.loc["dense-tells-samples", "difference"], row["value"] - 0.5)
+    assert np.isclose(table.loc["dense-tells-less", "difference"], row["beyond"])
+    assert table.loc["dense-tells-samples", "resamples"] == "both"
+    without = dataclasses.replace(study, tasks=TaskEvidence(study.tasks.test, study.tasks.values))
+    assert not {"dense-tells-samples", "dense-tells-less"} & set(
+        build_ledger(without, CLAIMS, seed=3, draws=30)["id"]
+    )
+
+
 def test_where_nothing_differs_claims_of_no_change_hold_and_none_of_a_rise_does():
     table = build_ledger(evidence(3, harm=0.0, examples=6000), CLAIMS, seed=0).set_index("id")
     assert table.loc["sparse-no-loss", "verdict"] == HOLDS
-    rises = [claim.id for claim in CLAIMS if claim.direction == "more"]
+    rises = ["uncertainty-rises", "interdependence-rises", "bias-with-uncertainty"]
     assert HOLDS not in table.loc[rises, "verdict"].tolist()
 
 

@@ -27,10 +27,12 @@ class TaskEvidence:
     Attributes:
         test: what the answers are held against.
         values: setting to `measure.task_values.task_values` of its members.
+        positive: (K, N, T) probabilities of yes of dense members; or empty.
     """
 
     test: TaskTest
     values: Mapping[str, pd.DataFrame]
+    positive: np.ndarray = field(default_factory=lambda: np.zeros((0, 0, 0)))
 
 
 def task_test(images: DataSet, *, oriented: np.ndarray | None = None) -> TaskTest:
@@ -154,7 +156,7 @@ def _task_evidence(images: DataSet, tests: Mapping[str, predictions.Predictions]
         name: task_values.task_values(test, predicted=read.predicted, positive=read.positive)
         for name, read in tests.items()
     }
-    return TaskEvidence(test, values)
+    return TaskEvidence(test, values, tests[BASELINE].positive)
 
 
 def _rare_group(study: Study, attributes: pd.DataFrame) -> np.ndarray:

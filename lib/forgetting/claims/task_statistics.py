@@ -4,12 +4,14 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
+from scipy import stats
 
 from forgetting.claims.comparison import Comparison, Estimate, of_change
 from forgetting.claims.evidence import BASELINE, SECOND_BASELINE
-from forgetting.measure import inference, task_values
+from forgetting.measure import inference, task_values, telling
 
 FEWEST_TASKS = 3  # of which each can be left out
+DEALS = 100  # of networks and sets of images, of which each ranks all answers
 Statistic = Callable[[Comparison, Comparison, float], Estimate | None]
 
 
@@ -49,6 +51,45 @@ def relation(one: Comparison, floor: Comparison, alpha: float) -> Estimate | Non
     return replace(found, se_members=0.0, se_images=found.se_members, design=design)
 
 
+def _flips_told(beyond: bool) -> Statistic:
+    def flips_told(one: Comparison, floor: Comparison, alpha: float) -> Estimate | None:
+        tasks, predicted = one.evidence.tasks, one.evidence.predicted
+        assert tasks is not None
+        if not len(tasks.positive):
+            return None
+        natural = tasks.test.natural
+        sides = {"baseline": BASELINE, "second_baseline": SECOND_BASELINE}
+        table = telling.tell(
+            label=tasks.test.label[natural],
+            positive=tasks.positive[:, natural],
+            **{side: predicted[name][:, natural] for side, name in sides.items()},
+            compressed=predicted[one.setting][:, natural],
+            draws=min(one.draws, DEALS),
+            seed=one.seed,
+            alpha=alpha,
+        )
+        row = table.set_index(["outcome", "measure"]).loc[("flip", "AUC")]
+        names = ("beyond", "beyond_low", "beyond_high") if beyond else ("value", "low", "high")
+        value, low, high = (float(row[name]) - (0 if beyond else 0.5) for name in names)
+        if np.isnan(value):
+            return None
+        return Estimate(
+            effect=float(row["value"]) - 0.5,
+            floor=float(row["floor"]) - 0.5,
+            difference=value,
+            low=min(low, value),
+            high=max(high, value),
+            se_members=0.0,
+            se_images=(high - low) / (2 * float(stats.norm.isf(alpha / 2))),
+            df=np.inf,
+            design="judges, both sides and the floor are networks of their own",
+        )
+
+    what = "beyond that of the floor" if beyond else "beyond a half"
+    flips_told.__doc__ = f"Area under the curve of dense networks' doubt for flips, {what}."
+    return flips_told
+
+
 TASK_STATISTICS: dict[str, Statistic] = {
     "accuracy over tasks": _mean_change("error", -1),
     "gap over tasks": _mean_change("gap", 1),
@@ -56,4 +97,6 @@ TASK_STATISTICS: dict[str, Statistic] = {
     "uncertainty": _mean_change("uncertainty", 1),
     "interdependence": _mean_change("interdependence", 1),
     "uncertainty and gap": relation,
+    "flips told": _flips_told(beyond=False),
+    "flips told beyond the floor": _flips_told(beyond=True),
 }

@@ -51,3 +51,27 @@ def measures(changes: Mapping[str, pd.DataFrame]) -> "Figure":
         axis.set_xlabel("sparsity")
     legend_below(figure, axes[0, 0], columns=2)
     return figure
+
+
+def telling(areas: pd.DataFrame) -> "Figure":
+    """Draw how well dense networks tell what flips, against sparsity, beside the noise floor.
+
+    Args:
+        areas: sparsity, value, low, high, and the same with the prefix `floor` for dense again.
+    """
+    from matplotlib import pyplot
+
+    figure, axis = pyplot.subplots(figsize=SIZES["small"])
+    place = range(len(areas))
+    lines = {
+        "dense against pruned": ("value", "low", "high"),
+        "dense against dense again": ("floor", "floor_low", "floor_high"),
+    }
+    for number, (name, (value, low, high)) in enumerate(lines.items()):
+        look, moved = series(number), [x + 0.08 * number for x in place]
+        axis.vlines(moved, areas[low], areas[high], color=look["color"])
+        axis.plot(moved, areas[value], **look, label=name)
+    axis.set(xticks=list(place), xlabel="sparsity", ylabel="area under the curve")
+    axis.set_xticklabels([f"{level:g}" for level in areas["sparsity"]])
+    legend_below(figure, axis, columns=1)
+    return figure
