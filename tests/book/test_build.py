@@ -25,9 +25,9 @@ def ran(book, short, monkeypatch):
     )
     names = []
 
-    def execute(name: str, values: dict, out: Path, *, edition: Edition) -> list[str]:
+    def execute(name: str, values: dict, out: Path, *, edition: Edition, **how) -> list[str]:
         names.append(name)
-        write_text(out, json.dumps(values))
+        write_text(out, json.dumps(values | how))
         write_text(paths.tables() / f"{name}-table.csv", name)
         return [f"{name}-table"]
 
@@ -94,10 +94,10 @@ def test_a_page_or_table_that_was_removed_or_altered_is_made_again(ran):
 def test_a_failing_page_does_not_keep_the_others_from_being_made(ran, monkeypatch):
     good = build.execute_page
 
-    def execute(name, values, out, *, edition):
+    def execute(name, values, out, **how):
         if name == "one":
             raise UserError("notebooks/one.md, cell 3: no")
-        return good(name, values, out, edition=edition)
+        return good(name, values, out, **how)
 
     monkeypatch.setattr(build, "execute_page", execute)
     with pytest.raises(UserError, match="one.md, cell 3"):
@@ -108,7 +108,7 @@ def test_a_failing_page_does_not_keep_the_others_from_being_made(ran, monkeypatc
 
 
 def test_two_pages_that_write_one_table_are_refused(ran, monkeypatch):
-    def execute(name, values, out, *, edition):
+    def execute(name, values, out, **how):
         write_text(out, name)
         write_text(paths.tables() / "same.csv", "x")
         return ["same"]
@@ -158,3 +158,15 @@ def test_a_book_with_pictures_asks_those_pages_for_them_that_can_show_them(ran, 
         assert sorted(ran) == again
         values = json.loads((paths.pages() / "two.ipynb").read_text())
         assert values["pictures"] is pictures
+
+
+def test_a_book_for_teachers_is_made_anew_and_so_is_one_for_readers_after_it(ran, monkeypatch):
+    monkeypatch.setattr(build, "editions", lambda: {"": ["one", "two"]})
+    for solutions in (False, True, False):
+        ran.clear()
+        build.build_editions("smoke", solutions=solutions)
+        assert sorted(ran) == ["one", "two"]
+        assert json.loads((paths.pages() / "one.ipynb").read_text())["solutions"] is solutions
+        ran.clear()
+        build.build_editions("smoke", solutions=solutions)
+        assert ran == []

@@ -10,6 +10,7 @@ from forgetting import paths
 from forgetting.book import execute
 from forgetting.book.build import run_page
 from forgetting.book.execute import inspect_outputs
+from forgetting.book.page import check_parameters
 from forgetting.errors import UserError
 
 READS = "print(study, alpha, members, levels, ties, exact)"
@@ -168,3 +169,52 @@ def test_cells_about_planted_flaws_are_left_out_where_none_were_planted_and_the_
     sources = [cell.source for cell in cells]
     assert kept in sources and left_out not in sources
     assert ("1 / 0" in sources) == (kept == "of none")
+
+
+EXERCISE = """
++++ {"tags": ["question", "complete"]}
+
+1. Write it.
+
+```{code-cell} python
+:tags: [solution]
+def twice(x):
+    ### BEGIN SOLUTION
+    return 2 * x
+    ### END SOLUTION
+print(twice(21))
+```
+
+```{code-cell} python
+:tags: [check]
+assert twice(2) == 4
+```
+
++++ {"tags": ["answer"]}
+
+Because it is {eval}`study`.
+"""
+
+
+@pytest.mark.parametrize("solutions", [False, True])
+def test_solutions_are_run_and_fold_out_in_a_book_for_teachers_alone(solutions, book, text):
+    (paths.notebooks / "one.md").write_text(text() + EXERCISE)
+    out = book / "out.ipynb"
+    values = check_parameters("one", {})
+    execute.execute_page("one", values, out, solutions=solutions)
+    cells = nbformat.read(out, as_version=4).cells
+    words = "\n".join(cell.source for cell in cells)
+    assert "1. Write it." in words and ("twice" in words) is solutions
+    assert ("Because it is smoke" in words) is solutions and "SOLUTION" not in words
+    if solutions:
+        [solution] = [cell for cell in cells if "solution" in cell.metadata.get("tags", [])]
+        assert solution.outputs[0].text == "42\n" and "hide-cell" in solution.metadata["tags"]
+        assert solution.metadata["mystnb"]["code_prompt_show"] == "Show the solution"
+        [answer] = [cell for cell in cells if "answer" in cell.metadata.get("tags", [])]
+        assert answer.source.startswith("::::{dropdown} A model answer")
+
+
+def test_a_solution_that_fails_keeps_a_book_for_teachers_from_being_made(book, text):
+    (paths.notebooks / "one.md").write_text(text() + EXERCISE.replace("== 4", "== 5"))
+    with pytest.raises(UserError, match=r"notebooks/one\.md, cell \d.*AssertionError"):
+        execute.execute_page("one", check_parameters("one", {}), book / "out.ipynb", solutions=True)
