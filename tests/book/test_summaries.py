@@ -11,7 +11,11 @@ from forgetting.book import prose
 from forgetting.book.build import run_page
 from forgetting.book.page import page_names, read_page
 
-WITHOUT = {"overview", "explore", "case"}  # a landing page, and two that find nothing of their own
+WITHOUT = {
+    "overview",
+    "explore",
+    "case",
+}  # a landing page, one that finds nothing of its own, an exercise
 EDITIONS = {"planted": "natural", "natural": "planted"}  # an edition, and the tag it leaves out
 every_summary = pytest.mark.parametrize(
     ("name", "edition"),
