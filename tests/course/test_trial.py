@@ -23,6 +23,7 @@ LEAST = {  # parameters that keep a page's resampling short
     "claims": {"draws": 50, "beside": ["smoke"]},
     "task-complexity": {"draws": 50, "studies": ["smoke"]},
     "audit-your-model": {"draws": 50},
+    "what-helps": {"members": 4},
     "sub-groups": {"draws": 100, "members": 4, "control": ["tinted"]},
     "case": {"members": 4},
     "hundred-classes": {"draws": 50, "members": 4, "dealt_again": ["numbers"]},

@@ -1,0 +1,57 @@
+"""Drawings of remedies: what is left of a gap, against accuracy."""
+
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from forgetting.book.plots.parts import legend_below
+from forgetting.book.style import SIZES, colour, series
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+MARKS = ("o", "s", "^", "D", "v", "P", "X")
+
+
+def tradeoff(table: pd.DataFrame, curves: pd.DataFrame, plain: str) -> "Figure":
+    """Draw the gap of each remedy against accuracy, and curves by the share that is deferred.
+
+    Args:
+        table: remedy, gap, accuracy, low and high (of the change of the gap against `plain`),
+            dense_gap and dense_accuracy, fractions.
+        curves: remedy, share, gap, accuracy.
+        plain: the remedy that is none; its dense networks are drawn, too.
+    """
+    from matplotlib import pyplot
+
+    figure, axis = pyplot.subplots(figsize=SIZES["tall"])
+    before = table.set_index("remedy").loc[plain]
+    for number, (_, rows) in enumerate(curves.groupby("remedy", sort=False)):
+        look = series(number)
+        axis.plot(
+            100 * rows["accuracy"],
+            100 * rows["gap"],
+            color=look["color"],
+            linestyle=look["linestyle"],
+            linewidth=1.2,
+        )
+    for mark, row in zip(MARKS, table.to_dict("records"), strict=False):
+        x, y = 100 * row["accuracy"], 100 * row["gap"]
+        ends = [100 * (before["gap"] + row[end]) for end in ("low", "high")]
+        if row["remedy"] != plain:
+            axis.vlines(x, *ends, color=colour("pruned-0.95"))
+        axis.plot(
+            x, y, marker=mark, linestyle="none", color=colour("pruned-0.95"), label=row["remedy"]
+        )
+    axis.plot(
+        100 * before["dense_accuracy"],
+        100 * before["dense_gap"],
+        marker="*",
+        markersize=12,
+        linestyle="none",
+        color=colour("dense"),
+        label=f"dense, {plain}",
+    )
+    axis.set(xlabel="accuracy in the mix, %", ylabel="gap of FNR, %")
+    legend_below(figure, axis, columns=2)
+    return figure
