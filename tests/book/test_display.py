@@ -328,7 +328,7 @@ def test_rows_carry_the_values_by_which_they_may_be_chosen(displayed, tables):
 
 
 def test_a_table_that_is_wider_than_a_phone_says_in_each_cell_what_its_column_is(displayed, tables):
-    narrow = pd.DataFrame({"class": ["a"], "recall": [0.5]})
+    narrow = pd.DataFrame({"networks": [5], "recall": [0.5]})
     wide = narrow.assign(**{f"a_long_quantity_{place}": [0.25] for place in range(5)})
     for frame, stacks in ((narrow, False), (wide, True)):
         book.table(frame, name="wide", caption="Wide or not.", labels={"recall": "recall <1"})
@@ -336,5 +336,7 @@ def test_a_table_that_is_wider_than_a_phone_says_in_each_cell_what_its_column_is
         assert ('<table class="stacks"' in drawn) is stacks
         heads = [html.unescape(head) for head in re.findall(r' data-head="([^"]*)"', drawn)]
         assert heads == (
-            ["recall <1", *(c.replace("_", " ") for c in wide.columns[2:])] if stacks else []
+            ["networks", "recall <1", *(c.replace("_", " ") for c in wide.columns[2:])]
+            if stacks
+            else []
         )

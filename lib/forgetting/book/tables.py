@@ -99,7 +99,7 @@ def table_html(
         choices.append(_data("choices", [texts[column] for column in choose]))
     stacks = _width([first, *others], words, rows, folds=bool(aside)) > PHONE
     lines = [
-        f"<tr{chosen}>{_head_of_row(row, first, aside, words, numeric)}"
+        f"<tr{chosen}>{_head_of_row(row, first, aside, words, numeric, stacks=stacks)}"
         + "".join(_cell(row[c], numeric[c[0]], words[c] if stacks else "") for c in others)
         + "</tr>"
         for row, chosen in zip(rows, choices, strict=True)
@@ -173,12 +173,17 @@ def _head_of_row(
     aside: Sequence[Group],
     words: Mapping[Group, str],
     numeric: Mapping[str, bool],
+    *,
+    stacks: bool,
 ) -> str:
-    head = row[first]
+    """The first cell of a row; a number alone does not say what it counts where rows stack."""
+    head, named = row[first], stacks and numeric[first[0]]
     if aside:
         details = "".join(f"<dt>{words[c]}</dt><dd>{row[c]}</dd>" for c in aside)
         head = f"<details><summary>{head}</summary><dl>{details}</dl></details>"
-    return f'<th scope="row"{_mark(numeric[first[0]], long=len(row[first]) > LONG)}>{head}</th>'
+    mark = _mark(numeric[first[0]], long=len(row[first]) > LONG)
+    above = f' data-head="{words[first]}"' if named else ""
+    return f'<th scope="row"{mark}{above}>{head}</th>'
 
 
 def _cell(text: str, numeric: bool, head: str) -> str:
