@@ -122,6 +122,8 @@ def test_lines_that_are_no_settings_stay_apart_from_each_other_and_from_white(wh
         ("fixed-int8-of-dense", "fixed-point int8"),
         ("float16-of-dense-again", "float16 (of dense again)"),
         ("dense", "dense"),
+        ("clear", "clear PIEs"),
+        ("clearly", "clearly"),
         ("pruned-later", "pruned-later"),
         ("a pruned-0.9 network", "a pruned-0.9 network"),
     ],

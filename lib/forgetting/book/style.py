@@ -39,6 +39,7 @@ SERIES = (
 )
 LEVEL_MARKERS = ((0.4, "v"), (0.6, "^"), (0.8, "s"), (0.92, "D"), (0.965, "p"), (1.0, "h"))
 SETTING_NAME = re.compile(rf"dense-again|pruned-0\.\d+|({'|'.join(FORMATS)})-of-dense(-again)?")
+MEASURES = {"pie": "PIEs", "clear": "clear PIEs"}
 INK, GRID = "#262626", "#DDDDDD"
 STYLE: dict[str, Any] = {
     "figure.figsize": SIZES["wide"],
@@ -147,11 +148,13 @@ def label(setting: Setting | str) -> str:
 
 
 def in_a_cell(text: str) -> str:
-    """Return what a table calls a setting; any other text as it is.
+    """Return what a table calls a setting or a measure of PIEs; any other text as it is.
 
     Args:
-        text: Text of a table's cell, which may be the name of a setting.
+        text: Text of a table's cell, which may be the name of a setting, "pie" or "clear".
     """
+    if text in MEASURES:
+        return MEASURES[text]
     if not SETTING_NAME.fullmatch(text):
         return text
     return label(text).removesuffix(" (noise floor)")

@@ -267,7 +267,7 @@ def format_cell(
         text = f"{100 * value:.{2 if decimals is None else decimals}f}"
     elif isinstance(value, float | np.floating):
         if decimals is not None:
-            text = f"{value:.{decimals}f}"
+            text = f"{value:{',' if abs(float(value)) >= 10_000 else ''}.{decimals}f}"
         else:
             text = f"{value:,.0f}" if abs(float(value)) >= 1000 else f"{value:.3g}"
     elif isinstance(value, int | np.integer):
