@@ -124,6 +124,8 @@ def test_lines_that_are_no_settings_stay_apart_from_each_other_and_from_white(wh
         ("dense", "dense"),
         ("clear", "clear PIEs"),
         ("clearly", "clearly"),
+        ("glass_blur", "glass blur"),
+        ("resnet_v1_50", "resnet_v1_50"),
         ("pruned-later", "pruned-later"),
         ("a pruned-0.9 network", "a pruned-0.9 network"),
     ],

@@ -39,6 +39,7 @@ SERIES = (
 )
 LEVEL_MARKERS = ((0.4, "v"), (0.6, "^"), (0.8, "s"), (0.92, "D"), (0.965, "p"), (1.0, "h"))
 SETTING_NAME = re.compile(rf"dense-again|pruned-0\.\d+|({'|'.join(FORMATS)})-of-dense(-again)?")
+SNAKE_CASE = re.compile(r"[a-z]+(_[a-z]+)+")
 MEASURES = {"pie": "PIEs", "clear": "clear PIEs"}
 INK, GRID = "#262626", "#DDDDDD"
 STYLE: dict[str, Any] = {
@@ -148,15 +149,15 @@ def label(setting: Setting | str) -> str:
 
 
 def in_a_cell(text: str) -> str:
-    """Return what a table calls a setting or a measure of PIEs; any other text as it is.
+    """Return what a table calls a setting, a measure of PIEs, or what code writes with underscores.
 
     Args:
-        text: Text of a table's cell, which may be the name of a setting, "pie" or "clear".
+        text: Text of a table's cell; other text stays as it is.
     """
     if text in MEASURES:
         return MEASURES[text]
     if not SETTING_NAME.fullmatch(text):
-        return text
+        return text.replace("_", " ") if SNAKE_CASE.fullmatch(text) else text
     return label(text).removesuffix(" (noise floor)")
 
 

@@ -16,7 +16,7 @@ from forgetting.text import counted, readable_sign
 
 SEEN = 12  # rows that are seen at once
 LONG = 32  # characters from which the text of a cell may wrap
-PHONE, GAP = 45, 1.8  # letters that a phone shows side by side, and the space between columns
+PHONE, GAP = 42, 1.8  # letters that a phone shows side by side, and the space between columns
 STACKS = ' class="stacks"'
 MARKS = {  # the same sign for a verdict on every page; its colour is in the style sheet
     HOLDS: ("holds", "✓"),
