@@ -186,7 +186,7 @@ def test_a_planted_difference_is_found_and_said_and_a_script_as_a_name_is_text(k
     page = (tmp_path / "result" / "index.html").read_text()
     assert "<script" not in page and "&lt;script&gt;" in page
     tables = {file.stem for file in (tmp_path / "result").glob("*.csv")}
-    assert tables == {"differences", "agreement", "people", "power"}
+    assert tables == {"differences", "agreement", "people", "power", "scored"}
     assert len(pd.read_csv(tmp_path / "result" / "differences.csv")) == 8 * 3
 
 
@@ -195,3 +195,17 @@ def test_a_guess_counts_where_it_is_another_class(key, tmp_path):
     answers, _ = read_answers(tmp_path / "answers", key)
     guesses = answers[answers["question"] == "guess"].merge(key[["image", "label"]], on="image")
     assert (guesses["yes"] == (guesses["answer"] != guesses["label"])).all()
+
+
+def test_planted_flaws_score_people(key, tmp_path):
+    flawed = key.assign(kind=np.where(np.arange(len(key)) < 4, "two digits", "plain"))
+    words = ["1", flawed["file"].iloc[0], "AAAA"]
+    rows = [
+        [*words, 1, image, "several", 2 if place in (0, 1, 2, 7) else 1, 2.0]
+        for place, image in enumerate(flawed["image"])
+    ]
+    save(tmp_path / "answers", "a.csv", rows)
+    answers, people = read_answers(tmp_path / "answers", flawed)
+    [row] = analyse(answers, people, kind="digits").scored.itertuples()
+    assert (row.flaw, row.pictures) == ("two digits", 4)
+    assert row.found == 3 / 4 and row.false_alarms == 1 / 8

@@ -45,8 +45,9 @@ def read_answers(
         without: Codes of annotators who are left out.
 
     Returns:
-        A row an answer: annotator, image, arm, triple, question, answer (text), yes; and a row an
-        annotator: annotator, answers, missing, seconds (median), remark, counted (bool).
+        A row an answer: annotator, image, arm, triple, kind, question, answer (text),
+        yes; and one an annotator: annotator, answers, missing, seconds (median), remark,
+        counted (bool).
 
     Raises:
         UserError: There is no file, one lacks columns, is of another page, version, question or
@@ -82,7 +83,7 @@ def read_answers(
     answers = _judge(answers, key, classes.split("|"), wording(words))
     people = _people(answers, 1 + len(wording(words)["questions"]), len(key), set(without))
     kept = answers[~answers["annotator"].isin(set(without))]
-    columns = ["annotator", "image", "arm", "triple", "question", "answer", "yes"]
+    columns = ["annotator", "image", "arm", "triple", "kind", "question", "answer", "yes"]
     return kept[columns].reset_index(drop=True), people
 
 
@@ -120,7 +121,9 @@ def _judge(
     answers: pd.DataFrame, key: pd.DataFrame, classes: list[str], words: dict
 ) -> pd.DataFrame:
     """Add arm, triple, the answer in words and whether it counts as yes."""
-    answers = answers.merge(key[["image", "arm", "triple", "label"]], on="image", how="left")
+    answers = answers.merge(
+        key[["image", "arm", "triple", "label", "kind"]], on="image", how="left"
+    )
     allowed = {q["key"]: q["answers"] for q in words["questions"]} | {"guess": classes}
     yes_of = {q["key"]: q["counts"] for q in words["questions"]}
     if unknown := sorted(set(answers["question"]) - set(allowed)):

@@ -25,12 +25,16 @@ class Result:
         agreement: A row a question: says, alpha, low, high, images.
         people: As `read_answers` gives it.
         power: As `judgements.power_table`, for this lesson's size alone.
+        scored: A row a question that asks for a planted flaw: says, flaw, pictures (that have it),
+            found and false_alarms (share of yes where it was planted, and elsewhere). Elsewhere a
+            yes can be right, too: pictures have flaws that nobody planted.
     """
 
     differences: pd.DataFrame
     agreement: pd.DataFrame
     people: pd.DataFrame
     power: pd.DataFrame
+    scored: pd.DataFrame
 
 
 def analyse(answers: pd.DataFrame, people: pd.DataFrame, *, kind: str, seed: int = 0) -> Result:
@@ -55,13 +59,29 @@ def analyse(answers: pd.DataFrame, people: pd.DataFrame, *, kind: str, seed: int
     images = answers["image"].nunique()
     power = judgements.power_table(images=(images,), annotators=(counted,))
     return Result(
-        pd.concat(differences, ignore_index=True), pd.DataFrame(agreements), people, power
+        pd.concat(differences, ignore_index=True),
+        pd.DataFrame(agreements),
+        people,
+        power,
+        _score(answers, words["questions"]),
     )
+
+
+def _score(answers: pd.DataFrame, questions: list[dict]) -> pd.DataFrame:
+    rows = []
+    for question in questions:
+        own = answers[answers["question"] == question["key"]]
+        has = own["kind"] == question.get("planted")
+        if has.any():
+            shares = {"found": own[has]["yes"].mean(), "false_alarms": own[~has]["yes"].mean()}
+            of = {"says": question["says"], "flaw": question["planted"]}
+            rows.append(of | {"pictures": own[has]["image"].nunique()} | shares)
+    return pd.DataFrame(rows, columns=["says", "flaw", "pictures", "found", "false_alarms"])
 
 
 def write_result(result: Result, out: Path) -> None:
     """Write the tables as CSV and a page, index.html, into the folder `out`."""
-    for name in ("differences", "agreement", "people", "power"):
+    for name in ("differences", "agreement", "people", "power", "scored"):
         with replacing(out / f"{name}.csv") as temporary:
             getattr(result, name).to_csv(temporary, index=False)
     environment = jinja2.Environment(
@@ -75,6 +95,7 @@ def write_result(result: Result, out: Path) -> None:
         rows=_rows(result),
         people=result.people.to_dict("records"),
         power=result.power.to_dict("records"),
+        scored=result.scored.to_dict("records"),
         percent=_percent,
     )
     write_text(out / "index.html", page)
