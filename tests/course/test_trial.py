@@ -24,6 +24,8 @@ LEAST = {  # parameters that keep a page's resampling short
     "task-complexity": {"draws": 50, "studies": ["smoke"]},
     "audit-your-model": {"draws": 50},
     "what-helps": {"members": 4},
+    "bias": {"members": 4, "wider": [], "control": []},
+    "dense-tells": {"members": 4, "draws": 20},
     "sub-groups": {"draws": 100, "members": 4, "control": ["tinted"]},
     "case": {"members": 4},
     "hundred-classes": {"draws": 50, "members": 4, "dealt_again": ["numbers"]},

@@ -28,11 +28,13 @@ class TaskEvidence:
         test: what the answers are held against.
         values: setting to `measure.task_values.task_values` of its members.
         positive: (K, N, T) probabilities of yes of dense members; or empty.
+        told: what was computed of them, kept for the next who asks; see `task_statistics.told`.
     """
 
     test: TaskTest
     values: Mapping[str, pd.DataFrame]
     positive: np.ndarray = field(default_factory=lambda: np.zeros((0, 0, 0)))
+    told: dict[object, pd.DataFrame] = field(default_factory=dict, compare=False)
 
 
 def task_test(images: DataSet, *, oriented: np.ndarray | None = None) -> TaskTest:

@@ -4,10 +4,11 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 from scipy import stats
 
 from forgetting.claims.comparison import Comparison, Estimate, of_change
-from forgetting.claims.evidence import BASELINE, SECOND_BASELINE
+from forgetting.claims.evidence import BASELINE, SECOND_BASELINE, Evidence
 from forgetting.measure import inference, task_values, telling
 
 FEWEST_TASKS = 3  # of which each can be left out
@@ -51,23 +52,39 @@ def relation(one: Comparison, floor: Comparison, alpha: float) -> Estimate | Non
     return replace(found, se_members=0.0, se_images=found.se_members, design=design)
 
 
-def _flips_told(beyond: bool) -> Statistic:
-    def flips_told(one: Comparison, floor: Comparison, alpha: float) -> Estimate | None:
-        tasks, predicted = one.evidence.tasks, one.evidence.predicted
-        assert tasks is not None
-        if not len(tasks.positive):
-            return None
+def told(evidence: Evidence, setting: str, *, draws: int, seed: int, alpha: float) -> pd.DataFrame:
+    """Return `measure.telling.tell` of the natural examples, computed once.
+
+    Args:
+        evidence: of several tasks, with probabilities of dense members.
+        setting: the compressed population.
+        draws: deals.
+        seed: of these.
+        alpha: intervals are at 1 - alpha.
+    """
+    tasks, key = evidence.tasks, (setting, draws, seed, alpha)
+    assert tasks is not None
+    if key not in tasks.told:
         natural = tasks.test.natural
-        sides = {"baseline": BASELINE, "second_baseline": SECOND_BASELINE}
-        table = telling.tell(
+        names = {"baseline": BASELINE, "second_baseline": SECOND_BASELINE, "compressed": setting}
+        tasks.told[key] = telling.tell(
             label=tasks.test.label[natural],
             positive=tasks.positive[:, natural],
-            **{side: predicted[name][:, natural] for side, name in sides.items()},
-            compressed=predicted[one.setting][:, natural],
-            draws=min(one.draws, DEALS),
-            seed=one.seed,
+            **{side: evidence.predicted[name][:, natural] for side, name in names.items()},
+            draws=draws,
+            seed=seed,
             alpha=alpha,
         )
+    return tasks.told[key]
+
+
+def _flips_told(beyond: bool) -> Statistic:
+    def flips_told(one: Comparison, floor: Comparison, alpha: float) -> Estimate | None:
+        assert one.evidence.tasks is not None
+        if not len(one.evidence.tasks.positive):
+            return None
+        how = {"draws": min(one.draws, DEALS), "seed": one.seed}
+        table = told(one.evidence, one.setting, **how, alpha=alpha)
         row = table.set_index(["outcome", "measure"]).loc[("flip", "AUC")]
         names = ("beyond", "beyond_low", "beyond_high") if beyond else ("value", "low", "high")
         value, low, high = (float(row[name]) - (0 if beyond else 0.5) for name in names)

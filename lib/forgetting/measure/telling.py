@@ -54,11 +54,14 @@ def ranking(score: npt.ArrayLike, event: npt.ArrayLike) -> float:
         >>> ranking([0.1, 0.9, 0.5, 0.5], np.array([False, True, True, False]))
         0.875
     """
-    score, event = np.asarray(score), np.asarray(event, dtype=bool)
+    score = np.asarray(score)
+    return _area(stats.rankdata(score), np.asarray(event, dtype=bool))
+
+
+def _area(ranks: np.ndarray, event: np.ndarray) -> float:
     hits = int(event.sum())
     if hits in (0, len(event)):
         return float("nan")
-    ranks = stats.rankdata(score)
     above = ranks[event].sum() - hits * (hits + 1) / 2
     return float(above / (hits * (len(event) - hits)))
 
@@ -78,14 +81,20 @@ def captured(score: npt.ArrayLike, event: npt.ArrayLike, share: float) -> float:
         >>> captured([3, 2, 2, 1], np.array([False, True, False, True]), 0.5)
         0.25
     """
-    score, event = np.asarray(score), np.asarray(event, dtype=bool)
-    if not event.any():
-        return float("nan")
+    return _part(_taken(np.sort(np.asarray(score)), np.asarray(score), share), np.asarray(event))
+
+
+def _taken(ascending: np.ndarray, score: np.ndarray, share: float) -> np.ndarray:
+    """How much of each example is in the share with the highest scores, (n,) 0 to 1."""
     wanted = share * len(score)
-    edge = np.sort(score)[::-1][max(int(np.ceil(wanted)) - 1, 0)]
+    edge = ascending[::-1][max(int(np.ceil(wanted)) - 1, 0)]
     above, tied = score > edge, score == edge
-    part = (wanted - above.sum()) / tied.sum()
-    return float((event[above].sum() + part * event[tied].sum()) / event.sum())
+    return np.where(tied, (wanted - above.sum()) / tied.sum(), above)
+
+
+def _part(taken: np.ndarray, event: np.ndarray) -> float:
+    hits = int(event.sum())
+    return float(taken[event].sum() / hits) if hits else float("nan")
 
 
 def happened(
@@ -189,20 +198,23 @@ def tell(
         judging, others = deal(len(sides["baseline"]), generator)
         score = doubt(np.asarray(positive)[judging[:judges]])
         drawn = generator.integers(len(label), size=len(label))
+        places = (slice(None), drawn)
+        ranked = [_ranked(score[place][mask[place]], shares) for place in places]
         of_draw = []
         for name in ("compressed", "second_baseline"):
             other = generator.permutation(len(sides[name]))[: len(others)]
             after = happened(
                 label=label, baseline=sides["baseline"][others], compressed=sides[name][other]
             )
-            rows = [
+            of_draw.append(
                 [
-                    _measured(score[place][mask[place]], after[outcome][place][mask[place]], shares)
-                    for place in (slice(None), drawn)
+                    [
+                        _measured(each, after[outcome][place][mask[place]])
+                        for each, place in zip(ranked, places, strict=True)
+                    ]
+                    for outcome in OUTCOMES
                 ]
-                for outcome in OUTCOMES
-            ]
-            of_draw.append(rows)
+            )
             if name == "compressed":
                 events.append([after[outcome][mask].sum() for outcome in OUTCOMES])
         found.append(of_draw)
@@ -210,8 +222,15 @@ def tell(
     return _summary(np.array(found), np.mean(events, axis=0), shares, alpha)
 
 
-def _measured(score: np.ndarray, event: np.ndarray, shares: Sequence[float]) -> list[float]:
-    return [ranking(score, event), *(captured(score, event, share) for share in shares)]
+def _ranked(score: np.ndarray, shares: Sequence[float]) -> tuple[np.ndarray, list[np.ndarray]]:
+    """Ranks, and what is in each share: the same for all that may happen."""
+    ascending = np.sort(score)
+    return stats.rankdata(score), [_taken(ascending, score, share) for share in shares]
+
+
+def _measured(ranked: tuple[np.ndarray, list[np.ndarray]], event: np.ndarray) -> list[float]:
+    ranks, taken = ranked
+    return [_area(ranks, event), *(_part(each, event) for each in taken)]
 
 
 def _summary(

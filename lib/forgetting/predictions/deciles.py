@@ -1,9 +1,9 @@
 """Answers to several tasks in an archive: the tenth in which the probability of yes lies.
 
 Of each member, task and tenth the mean probability is kept too. So what an answer was, how many are
-unsure, and the calibration error in ten bins are those of the original; a probability is known to
-within a tenth. Parquet packs a tenth into four bits, and rows of one task lie together, so that a
-row takes far less.
+unsure, and the calibration error in ten bins of all examples are those of the original; that of
+some examples is approximate, and a probability is known to within a tenth. Parquet packs a tenth
+into four bits, and rows of one task lie together, so that a row takes far less.
 """
 
 import numpy as np
