@@ -15,14 +15,15 @@ from forgetting.cli_options import console
 from forgetting.course.commands import annotate, course
 from forgetting.errors import UserError
 from forgetting.files import display_path
-from forgetting.study import Study, load_study, study_names
 
 app = typer.Typer(
     help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
 )
 
-# Outside a checkout there are no studies to name.
-STUDIES = ", ".join(study_names()) or "the studies of a checkout"
+# Outside a checkout there are no studies to name. What reads them is imported by what uses them: it
+# takes longer than all else that `forgetting audit --help` needs.
+STUDIES = ", ".join(sorted(path.stem for path in paths.studies.glob("*.yml")))
+STUDIES = STUDIES or "the studies of a checkout"
 StudyName = Annotated[str, typer.Argument(help=f"One of {STUDIES}, or the path of a .yml file.")]
 
 
@@ -141,7 +142,14 @@ app.command()(course)
 app.command()(annotate)
 
 
-def train_missing(study: Study, **how: Any) -> None:
+def load_study(name: str) -> Any:
+    """Return a study; see `forgetting.study.load_study`."""
+    from forgetting import study
+
+    return study.load_study(name)
+
+
+def train_missing(study: Any, **how: Any) -> None:
     """Train what is missing of `study`; see `forgetting.train.command.train_missing`."""
     from forgetting.train import command
 

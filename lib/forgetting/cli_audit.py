@@ -8,7 +8,7 @@ from forgetting.files import display_path
 
 # Options of `audit` that `audit_by_task` and `LogOptions` take under the same name.
 AS_GIVEN = (
-    *("baseline", "groups", "labels", "no_answer", "paired", "positive", "cluster"),
+    *("baseline", "groups", "labels", "no_answer", "paired", "positive", "cluster", "weight"),
     *("second_baseline", "alpha", "minimum", "seed"),
 )
 LOGS = ("metric", "filter", "run", "common", "prompts_differ")
@@ -27,7 +27,9 @@ def audit(
     images: options.Pictures = None,
     paired: options.Paired = False,
     positive: options.Positive = None,
+    attributes: options.Attributes = None,
     cluster: options.Cluster = None,
+    weight: options.Weight = None,
     second_baseline: options.SecondBaseline = None,
     alpha: options.Alpha = 0.05,
     minimum: options.Minimum = 10,
@@ -60,6 +62,7 @@ def audit(
         **{name: given[name] for name in AS_GIVEN},
         columns=options.parse_list("--columns", columns),
         model_columns=options.parse_list("--model-columns", model_columns),
+        attributes=attributes.split(",") if attributes else None,
         class_names=read_class_names(classes) if classes else None,
         take_alike=alike,
         logs=LogOptions(

@@ -128,6 +128,19 @@ Cluster = Annotated[
         help="The column of the groups that names what several examples were made from.",
     ),
 ]
+Attributes = Annotated[
+    str | None,
+    typer.Option(
+        metavar="COLUMN,...", help="The columns of the groups that are attributes, if not all are."
+    ),
+]
+Weight = Annotated[
+    str | None,
+    typer.Option(
+        metavar="COLUMN",
+        help="The column of the groups that says how much each example counts, if not all alike.",
+    ),
+]
 SecondBaseline = Annotated[
     str | None,
     typer.Option(

@@ -973,3 +973,31 @@ def test_the_documentation_names_every_field_that_a_rule_may_use():
     page = (paths.ROOT / "book" / "audit.md").read_text(encoding="utf-8")
     named = set(re.findall(r"`(\w+)`", page))
     assert {name for kinds in FIELDS.values() for kind in kinds for name in kind} <= named
+
+
+def test_rates_are_weighted_by_a_column_of_the_groups_and_it_is_no_attribute(tmp_path):
+    world, made = worlds(3)
+    weight = np.random.default_rng(0).exponential(size=len(world.label)) + 0.1
+    groups = world.groups.assign(weight=weight)
+    for table, options in made.values():
+        result = run(table, groups=groups, weight="weight", **options)
+        assert "weight" not in set(result.groups["attribute"])
+        rows = table[table["setting"] == "dense"]
+        order = groups.set_index("example")["weight"].reindex(rows["example"]).to_numpy()
+        right = (rows["label"] == rows["predicted"]).to_numpy()
+        expected = np.average(right, weights=order)
+        assert result.overall["baseline_accuracy"].iloc[0] == pytest.approx(expected)
+        assert any("weighted by 'weight'" in note for note in result.summary["notes"])
+    for wrong, message in ((0, "0 first"), (np.nan, "no value first"), ("x", "is damaged|number")):
+        broken = groups.assign(weight=groups["weight"].astype(object))
+        broken.loc[2, "weight"] = wrong
+        with pytest.raises(UserError, match=message):
+            run(
+                made[SINGLE][0],
+                groups=broken.astype({"weight": str})
+                if wrong == "x"
+                else broken.astype({"weight": float}),
+                weight="weight",
+            )
+    with pytest.raises(UserError, match="weight is 'w', a column of the table of groups"):
+        run(made[SINGLE][0], weight="w")

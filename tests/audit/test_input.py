@@ -431,7 +431,7 @@ GROUPS = pd.DataFrame({"example": np.arange(12), "sex": list("FM") * 6, "age": [
 
 def test_groups_are_aligned_with_the_examples_and_gaps_are_noted():
     examples = read_predictions(table()).examples
-    result, _, notes = read_groups(GROUPS.sample(frac=1, random_state=1), examples)
+    result, _, _, notes = read_groups(GROUPS.sample(frac=1, random_state=1), examples)
     assert result.sex.tolist() == list("FM") * 6 and result.age.cat.categories.tolist() == [
         "30",
         "40",
@@ -439,7 +439,7 @@ def test_groups_are_aligned_with_the_examples_and_gaps_are_noted():
     assert result.age.isna().sum() == 4 and notes == [
         "Groups: 4 examples without a value of 'age': in none of its groups."
     ]
-    result, _, notes = read_groups(
+    result, _, _, notes = read_groups(
         GROUPS.assign(example=GROUPS.example.astype(str))[["example", "sex"]][2:].assign(
             example=list(map(str, range(2, 11))) + ["x"]
         ),
@@ -459,7 +459,7 @@ def test_numbers_without_end_are_text_and_others_alike_whatever_the_batch():
     )
     for cut in (0, 3, 5, 10):
         age = pa.chunked_array([values[:cut], values[cut:]], pa.float64())
-        result, _, _ = read_groups(
+        result, _, _, _ = read_groups(
             pa.table({"example": np.arange(12), "age": age}), read_predictions(table()).examples
         )
         assert result.age.tolist() == wanted
@@ -513,3 +513,39 @@ def test_names_are_found_by_sorting_as_by_a_table_of_them(present, asked):
         assert name_codes.name_codes(values, names).tolist() == usual == wanted
     finally:
         name_codes.SEARCHED = most
+
+
+def test_columns_that_look_like_no_attribute_are_left_out_and_said_unless_they_are_named():
+    many = read_predictions(table(examples=1500)).examples
+    generator = np.random.default_rng(0)
+    metadata = pd.DataFrame(
+        {
+            "example": np.arange(1500),
+            "file": [f"{k}.png" for k in range(1500)],
+            "width": generator.integers(0, 400, 1500),
+            "sex": ["F", "M"] * 750,
+        }
+    )
+    given = read_groups(metadata, many)
+    assert list(given.attributes) == ["sex"]
+    for name in ("file", "width"):
+        assert any(f"'{name}'" in note and "--attributes" in note for note in given.notes)
+    given = read_groups(metadata, many, chosen=["width"])
+    assert list(given.attributes) == ["width"] and given.notes == []
+    with pytest.raises(UserError, match="no column 'age'"):
+        read_groups(metadata, many, chosen=["age"])
+    with pytest.raises(UserError, match="'file': it has 1,500 values, at most 1,000"):
+        read_groups(metadata, many, chosen=["file"])
+
+
+def test_no_answer_is_a_miss_and_a_false_alarm_where_one_label_is_positive():
+    label = np.array([0, 1] * 20)
+    frames = {
+        name: pd.DataFrame({"example": range(40), "label": label, "predicted": predicted})
+        for name, predicted in {"dense": label, "int8": np.where(label < 2, np.nan, label)}.items()
+    }
+    groups = pd.DataFrame({"example": range(40), "sex": list("FFMM") * 10})
+    options = {"baseline": "dense", "groups": groups, "positive": "1", "no_answer": True}
+    rates = audit_predictions(frames, **options).groups.set_index(["group", "metric"])
+    for metric in ("error", "fpr", "fnr"):
+        assert rates.loc[("sex=F", metric), "compressed_rate"] == 1

@@ -82,7 +82,7 @@ def test_groups_spelt_otherwise_are_refused_or_taken_alike():
     groups = pd.DataFrame({"example": range(60), "sex": ["F", "m", "f "] * 20})
     with pytest.raises(UserError, match=r"'sex' holds 'f ' \(20 times\).*'F'"):
         read_groups(groups, FULL)
-    attributes, _, _ = read_groups(groups, FULL, take_alike=True)
+    attributes, _, _, _ = read_groups(groups, FULL, take_alike=True)
     assert attributes["sex"].value_counts().to_dict() == {"F": 40, "m": 20}
 
 
@@ -139,7 +139,7 @@ def test_an_attribute_that_divides_nothing_or_as_another_is_left_out_with_a_note
             "age": ["old", "young", None] * 20,
         }
     )
-    attributes, _, notes = read_groups(groups, FULL)
+    attributes, _, _, notes = read_groups(groups, FULL)
     assert list(attributes) == ["sex", "age"]
     assert any("'split' is the same for all examples" in note for note in notes)
     assert any("'gender' divides the examples as 'sex' does" in note for note in notes)
@@ -151,5 +151,5 @@ def test_an_attribute_with_gaps_is_not_the_one_without():
     some = pd.DataFrame(
         {"example": range(4), "a": ["x", "y", "x", "y"], "b": ["x", None, "x", None]}
     )
-    attributes, _, _ = read_groups(some, pa.array(np.arange(4)))
+    attributes, _, _, _ = read_groups(some, pa.array(np.arange(4)))
     assert list(attributes) == ["a", "b"]

@@ -66,6 +66,7 @@ class Audit:
         places: how often each place of the options was chosen: setting, place (from 1), right (how
             often it is the right one), baseline_chosen, compressed_chosen, change (share).
         margins: `option_scores.flips_by_margin`, by tenths, for each setting.
+        copies: of several copies of one parent, a row a pair of them: see `copies.copies_table`.
         summary: the same in words and numbers, as it is written to summary.json; its keys are
             documented at `audit_predictions`.
     """
@@ -81,6 +82,7 @@ class Audit:
     answers: pd.DataFrame
     places: pd.DataFrame
     margins: pd.DataFrame
+    copies: pd.DataFrame
     summary: dict[str, Any] = field(repr=False)
 
     def tables(self) -> dict[str, pd.DataFrame]:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 
 from forgetting.audit.predictions_input import AuditInput, Population
+from forgetting.audit.spelling import NO_ANSWER
 from forgetting.audit.table_files import WHOLE_FRACTION
 from forgetting.errors import UserError
 from forgetting.measure import inputs
@@ -66,6 +67,20 @@ def find_second_baseline(audit_input: AuditInput, baseline: str, name: str | Non
     return name
 
 
+def check_columns_of_groups(groups: object, *, cluster: str | None, weight: str | None) -> None:
+    """Refuse columns of the groups where there is no table of groups.
+
+    Raises:
+        UserError: there is none, and one is named.
+    """
+    for option, column in (("cluster", cluster), ("weight", weight)):
+        if groups is None and column is not None:
+            raise UserError(
+                f"{option} is {quoted(column)}, a column of the table of groups, and there is "
+                "none: give it by --groups"
+            )
+
+
 def positive_code(audit_input: AuditInput, positive: str | None) -> int | None:
     """Return the code of the positive label, None where none was asked for.
 
@@ -82,7 +97,9 @@ def positive_code(audit_input: AuditInput, positive: str | None) -> int | None:
             f"{counted(len(labels), 'value')} ({some}); name one of two, or leave it out"
         )
     populations = audit_input.populations.values()
-    if others := sum(int((population.predicted > 1).sum()) for population in populations):
+    # No answer is wrong in both directions: a miss, or a false alarm.
+    allowed = 1 + (audit_input.classes[2:] == (NO_ANSWER,))
+    if others := sum(int((population.predicted > allowed).sum()) for population in populations):
         raise UserError(
             f"column 'predicted': {counted(others, 'prediction')} {'is' if others == 1 else 'are'} "
             f"neither {quoted(labels[0])} nor {quoted(labels[1])}: false positives and negatives "

@@ -23,7 +23,7 @@ from forgetting.measure import sets
 
 TABLES = (
     *("overall", "classes", "groups", "gaps", "calibration", "exemplars", "pies"),
-    *("findings", "answers", "places", "margins"),
+    *("findings", "answers", "places", "margins", "copies"),
 )
 COMPRESSED, FLOOR = "compressed", "noise floor"
 
@@ -49,7 +49,7 @@ def audit_tables(
     second = populations[second_baseline] if second_baseline else None
     several = second if second is not None and len(second.members) > 1 else None
     shared = {"label": audit_input.label, "alpha": options["alpha"]}
-    cluster = None if groups is None else groups.cluster
+    cluster, weight = (None, None) if groups is None else (groups.cluster, groups.weight)
     parts: dict[str, list[pd.DataFrame]] = {name: [] for name in TABLES}
     floor, floors = None, dict[str, pd.DataFrame]()
     if second_baseline:
@@ -57,7 +57,7 @@ def audit_tables(
         floors = _of_sets(floor, audit_input, groups, options, classes=logs is None)
     for comparison in comparisons:
         of_sets = _of_sets(comparison, audit_input, groups, options, classes=logs is None)
-        overall = overall_table(comparison, **shared, cluster=cluster)
+        overall = overall_table(comparison, **shared, cluster=cluster, weight=weight)
         parts["overall"].append(overall.assign(role=COMPRESSED))
         for of, table in of_sets.items():
             parts[of].append(with_floor(table, floors.get(of)))
@@ -75,7 +75,9 @@ def audit_tables(
         parts["pies"].append(pies)
         parts["exemplars"].append(exemplars_table(comparison, audit_input))
     if floor is not None:
-        parts["overall"].append(overall_table(floor, **shared, cluster=cluster).assign(role=FLOOR))
+        parts["overall"].append(
+            overall_table(floor, **shared, cluster=cluster, weight=weight).assign(role=FLOOR)
+        )
     tables = {
         name: pd.concat(some, ignore_index=True) if some else pd.DataFrame()
         for name, some in parts.items()
@@ -103,10 +105,11 @@ def _of_sets(
     """The tables of classes, if asked for, and, if there are any, of groups of one comparison."""
     label = audit_input.label
     how = {"label": label, "alpha": options["alpha"], "minimum": options["minimum"]}
-    cluster = None if groups is None else groups.cluster
+    cluster, weight = (None, None) if groups is None else (groups.cluster, groups.weight)
     tables = {}
     if classes:
-        tables["classes"] = sets_table(comparison, sets.classes(label), **how, cluster=cluster)
+        of_classes = sets.classes(label).weighted(weight)
+        tables["classes"] = sets_table(comparison, of_classes, **how, cluster=cluster)
     if groups is not None:
         tables["groups"] = groups_table(comparison, groups, **how)
     return tables

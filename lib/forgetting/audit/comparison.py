@@ -140,7 +140,8 @@ def compare_setting(
         raise UserError(
             f"baseline {quoted(baseline)} has {counted(sizes[0], 'member')} and {quoted(setting)} "
             f"has {sizes[1]}: one model cannot be compared with several; give at least 2 on both "
-            "sides, or name each model as a setting of its own"
+            "sides, name each model as a setting of its own, or say by a column 'parent' or by "
+            "--paired that all are copies of the one"
         )
     design = TWO_MODELS if max(sizes) == 1 else POPULATIONS if partners is None else PAIRED
     if np.array_equal(base.predicted, population.predicted):

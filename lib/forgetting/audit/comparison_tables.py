@@ -18,6 +18,7 @@ def overall_table(
     label: np.ndarray,
     alpha: float,
     cluster: np.ndarray | None = None,
+    weight: np.ndarray | None = None,
 ) -> pd.DataFrame:
     """Return accuracy of both sides and its change, one row with the columns of `Audit.overall`.
 
@@ -26,9 +27,10 @@ def overall_table(
         label: (N,) true labels.
         alpha: level of the tests.
         cluster: (N,) the source of each example, if several share one.
+        weight: (N,) how much each example counts, if not all count alike.
     """
     row = subgroups.compare(
-        everyone(label),
+        everyone(label).weighted(weight),
         label=label,
         **comparison.predicted,
         cluster=cluster,
@@ -37,7 +39,10 @@ def overall_table(
         paired=comparison.design == PAIRED,
     ).iloc[0]
     right = {
-        side: (predicted == label).sum(axis=1) for side, predicted in comparison.predicted.items()
+        side: (predicted == label).sum(axis=1)
+        if weight is None
+        else ((predicted == label) @ weight) * (len(label) / weight.sum())
+        for side, predicted in comparison.predicted.items()
     }
     columns = {"setting": comparison.setting, "design": comparison.design, "n": len(label)}
     columns |= {f"{side}_members": len(counts) for side, counts in right.items()}

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from forgetting.audit.comparison import PAIRED, Comparison
+from forgetting.audit.groups_input import GivenGroups
 from forgetting.audit.predictions_input import Population
 from forgetting.measure import calibration, gaps
 from forgetting.measure import sets as example_sets
@@ -22,12 +23,14 @@ class Groups:
         intersections: groups by two, None where there is one attribute.
         positive: the code of the positive label of a task with two, else None.
         cluster: (N,) the source of each example, if several share one.
+        weight: (N,) how much each example counts, if not all count alike.
     """
 
     single: Sets
     intersections: Sets | None
     positive: int | None
     cluster: np.ndarray | None
+    weight: np.ndarray | None = None
 
     def kinds(self) -> list[tuple[bool, Sets]]:
         """Return whether they are intersections, and the groups, of each kind."""
@@ -39,26 +42,22 @@ class Groups:
         return [(pair, some) for pair, of in self.kinds() for some in of.by_metric().values()]
 
 
-def groups_of(
-    attributes: pd.DataFrame,
-    *,
-    label: np.ndarray,
-    positive: int | None,
-    cluster: np.ndarray | None,
-) -> Groups:
+def groups_of(given: GivenGroups, *, label: np.ndarray, positive: int | None) -> Groups:
     """Return the groups that attributes form.
 
     Args:
-        attributes: N rows, a categorical column an attribute.
+        given: attributes of N examples, and what they were made from and count.
         label: (N,) true labels.
         positive: the code of the positive label, if there is one.
-        cluster: (N,) the source of each example, if several share one.
     """
     single, pairs = (
-        example_sets.groups(attributes, label=label, positive=positive, together=[size])
+        example_sets.groups(
+            given.attributes, label=label, positive=positive, together=[size]
+        ).weighted(given.weight)
         for size in (1, 2)
     )
-    return Groups(single, pairs if pairs.by_metric() else None, positive, cluster)
+    kept = pairs if pairs.by_metric() else None
+    return Groups(single, kept, positive, given.cluster, given.weight)
 
 
 def gaps_table(
@@ -123,8 +122,10 @@ def calibration_table(
         alpha: intervals are at 1 - alpha.
 
     Returns:
-        No row where a side has no confidences.
+        No row where a side has no confidences, or examples have weights.
     """
+    if groups.weight is not None:  # Its bins are not weighted.
+        return pd.DataFrame()
     table = _calibration(comparison, groups.single, label, alpha)
     if table.empty:
         return table

@@ -1,7 +1,7 @@
 """Groups of examples, read from a table with a column for each attribute."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -10,17 +10,46 @@ import pyarrow as pa
 from forgetting.audit import spelling
 from forgetting.audit.name_codes import NameSet, as_texts, name_codes, name_column
 from forgetting.audit.table_files import open_table
-from forgetting.audit.table_source import Table, TableSource, check_columns, check_gaps
+from forgetting.audit.table_source import (
+    Table,
+    TableSource,
+    arrow_errors,
+    check_columns,
+    check_gaps,
+)
 from forgetting.errors import UserError
 from forgetting.measure.sets import MINIMUM
 from forgetting.text import counted, quoted
 
+FEW_VALUES = 20  # So many may be groups of however few examples.
 MOST_VALUES = 1000  # Of an attribute; more are not groups but numbers or names.
 
 
+class GivenGroups(NamedTuple):
+    """What a table of groups says of N examples.
+
+    Attributes:
+        attributes: N rows, a categorical column for each attribute.
+        cluster: (N,) numbers of what each was made from, if asked for.
+        weight: (N,) how much each counts, if asked for.
+        notes: on what was handled.
+    """
+
+    attributes: pd.DataFrame
+    cluster: np.ndarray | None
+    weight: np.ndarray | None
+    notes: list[str]
+
+
 def read_groups(
-    table: Table, examples: pa.Array, *, cluster: str | None = None, take_alike: bool = False
-) -> tuple[pd.DataFrame, np.ndarray | None, list[str]]:
+    table: Table,
+    examples: pa.Array,
+    *,
+    cluster: str | None = None,
+    weight: str | None = None,
+    chosen: Sequence[str] | None = None,
+    take_alike: bool = False,
+) -> GivenGroups:
     """Read the attributes of examples.
 
     An example without a value, or without a row, is in no group of that attribute; the notes say
@@ -32,12 +61,14 @@ def read_groups(
         examples: their N names.
         cluster: the column, if there is one, that is no attribute: it names what each example was
             made from.
+        weight: the column, if there is one, that says how much each example counts.
+        chosen: the attributes; None for all columns but those that look like none, having more
+            values than a tenth of the examples and than `FEW_VALUES`.
         take_alike: values of an attribute that differ only by case, white space or Unicode form
             are the same.
 
     Returns:
-        N rows in the order of `examples`, a categorical column for each attribute; the numbers of
-        clusters (N,), if asked for; and notes.
+        What it says, in the order of `examples`.
 
     Raises:
         UserError: a table that cannot be read, has no column example or nothing else, has an
@@ -46,12 +77,14 @@ def read_groups(
     """
     source = open_table(table, "groups")
     check_columns(source, ["example"])
-    check_columns(source, [cluster] if cluster else [])
-    attributes = [column for column in source.columns if column not in ("example", cluster)]
+    check_columns(source, [column for column in (cluster, weight) if column])
+    special = ("example", cluster, weight)
+    check_columns(source, chosen or [])
+    others = [column for column in source.columns if column not in special]
+    attributes = [column for column in others if chosen is None or column in chosen]
     if not attributes:
-        raise UserError(
-            f"{source.name} has no column but 'example': add a column for each attribute"
-        )
+        there = ", ".join(quoted(column) for column in special if column)
+        raise UserError(f"{source.name} has no column but {there}: add one for each attribute")
     parts: dict[str, list[pa.Array]] = {column: [] for column in source.columns}
     for batch in source.batches(source.columns):
         for column in source.columns:
@@ -59,7 +92,7 @@ def read_groups(
             parts[column].append(names)
     place = _places(parts["example"], examples, source)
     given = place >= 0
-    notes, columns = [], {}
+    notes, columns, unlike = [], {}, {}
     if not given.all():
         notes.append(
             f"Groups: {counted(int((~given).sum()), 'row')} of examples without predictions left "
@@ -67,18 +100,15 @@ def read_groups(
         )
     for attribute in attributes:
         names = _names(parts[attribute])
+        if chosen is None and len(names) > max(FEW_VALUES, len(examples) / MINIMUM):
+            unlike[attribute] = counted(len(names), "value")
+            continue
         _check_number(attribute, names, source)
         if spellings := spelling.same_name(names):
             if not take_alike:
                 spelling.refuse_alike([source], attribute, spellings, "another row")
             parts[attribute] = [spelling.written_as(part, spellings) for part in parts[attribute]]
             names = _names(parts[attribute])
-        if len(names) > max(20, len(examples) / MINIMUM):
-            notes.append(
-                f"Groups: {quoted(attribute)} has {counted(len(names), 'value')} for "
-                f"{counted(len(examples), 'example')}, too many to find anything; put numbers into "
-                "bands."
-            )
         code = np.full(len(examples), -1, dtype=np.int32)
         values = np.concatenate([name_codes(part, names) for part in parts[attribute]])
         code[place[given]] = values[given]
@@ -88,9 +118,16 @@ def read_groups(
                 f"{quoted(attribute)}: in none of its groups."
             )
         columns[attribute] = pd.Categorical.from_codes(code, categories=pd.Index(as_texts(names)))
-    clusters = None
+    notes += _unlike_attributes(unlike, bool(columns), len(examples), source)
+    clusters = weights = None
     if cluster:
         clusters = _clusters(parts[cluster], cluster, place, len(examples), source)
+    if weight:
+        weights = _weights(parts[weight], weight, place, len(examples), source)
+        notes.append(
+            f"Rates and changes are weighted by {quoted(weight)}; numbers of examples, of changed "
+            "predictions and of exemplars are not."
+        )
     left_out = _repeated(columns)
     if len(left_out) == len(columns):
         raise UserError(
@@ -99,7 +136,46 @@ def read_groups(
         )
     notes += [f"Groups: {reason}: left out." for reason in left_out.values()]
     kept = {name: columns[name] for name in columns if name not in left_out}
-    return pd.DataFrame(kept), clusters, notes
+    return GivenGroups(pd.DataFrame(kept), clusters, weights, notes)
+
+
+def _unlike_attributes(
+    values: Mapping[str, str], others: bool, examples: int, source: TableSource
+) -> list[str]:
+    """Say which columns look like no attribute; refuse a table that has no others."""
+    for attribute, number in values.items():
+        if not others:
+            raise UserError(
+                f"{source.name}, column {quoted(attribute)}: it has {number} for "
+                f"{counted(examples, 'example')}, too many for groups; put numbers into bands, or "
+                "name it by --attributes"
+            )
+    return [
+        f"Groups: {quoted(attribute)} has {number} for {counted(examples, 'example')} and looks "
+        "like no attribute: left out. Put numbers into bands, or name all attributes by "
+        "--attributes."
+        for attribute, number in values.items()
+    ]
+
+
+def _weights(
+    parts: list[pa.Array], name: str, place: np.ndarray, examples: int, source: TableSource
+) -> np.ndarray:
+    """Return how much each example counts, (N,)."""
+    where, mend = f"{source.name}, column {quoted(name)}", "give each example a number above 0"
+    weight = np.full(examples, np.nan)
+    with arrow_errors(f"{where},", mend):
+        values = [part.cast(pa.float64()).to_numpy(zero_copy_only=False) for part in parts]
+    weight[place[place >= 0]] = np.concatenate(values)[place >= 0]
+    wrong = ~((weight > 0) & np.isfinite(weight))
+    if wrong.any():
+        first = weight[wrong.argmax()]
+        what = "no value" if np.isnan(first) else f"{first:g}"
+        raise UserError(
+            f"{where}: {counted(int(wrong.sum()), 'example')} without a weight above 0 ({what} "
+            f"first); {mend}, or leave out those that shall not count"
+        )
+    return weight
 
 
 def _clusters(

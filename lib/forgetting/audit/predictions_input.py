@@ -20,10 +20,12 @@ from forgetting.audit.prediction_matrix import PredictionMatrix
 from forgetting.audit.predictions_survey import (
     NEEDED,
     OPTIONAL,
+    RIGHT,
     Survey,
     check_size,
     survey_predictions,
 )
+from forgetting.audit.right_column import right_by_column
 from forgetting.audit.table_files import open_table
 from forgetting.audit.table_source import (
     Table,
@@ -102,7 +104,9 @@ def read_predictions(
             made from); others are ignored. Names may be numbers or text. Files of this project's
             own runs say setting and member in their metadata. A mapping gives the setting of each
             table, which then needs no column member if it holds one model.
-        columns: what the tables call these columns, where they call them otherwise.
+        columns: what the tables call these columns, where they call them otherwise. A column that
+            is called right here says which answers count as right, the label being among the first
+            five for instance; a prediction counts as the label there.
         model_columns: of tables with a column for each model, which column holds the predictions of
             which setting.
         arrays: labels and names of classes for files of NumPy arrays.
@@ -181,9 +185,9 @@ def open_sources(
         single = not isinstance(tables, Iterable) or _is_table(tables, columns)
         given = [cast(Table, tables)] if single else list(cast(Iterable[Table], tables))
         settings = [""] * len(given)
-    known = (*NEEDED, *OPTIONAL, TASK)
-    if unknown := [name for name in columns if name not in known]:
-        raise UserError(f"columns names {quoted(unknown[0])}: columns are {', '.join(known)}")
+    allowed = (*NEEDED, *OPTIONAL, TASK, RIGHT)
+    if unknown := [name for name in columns if name not in allowed]:
+        raise UserError(f"columns names {quoted(unknown[0])}: columns are {', '.join(allowed)}")
     sources = [open_table(table, "predictions", arrays) for table in given]
     if not sources:
         raise UserError("there is no table of predictions: give at least one")
@@ -198,6 +202,9 @@ def open_sources(
             constants["member"] = "0"
         sources[place] = rename_columns(source, columns, constants)
         check_columns(sources[place], NEEDED)
+        if RIGHT in columns:
+            check_columns(sources[place], [RIGHT])
+            sources[place] = right_by_column(sources[place])
     return sources
 
 

@@ -14,6 +14,7 @@ from forgetting.text import counted, quoted
 
 NEEDED = ("setting", "member", "example", "label", "predicted")
 OPTIONAL = ("confidence", "parent")
+RIGHT = "right"  # Only where it is asked for.
 
 
 @dataclass(frozen=True)

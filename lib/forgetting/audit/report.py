@@ -107,6 +107,7 @@ def _page(
         "scope": scope,
         "first": _lines(summary["first"]),
         "figure": report_figure.first_figure(audit),
+        "copies": _lines(summary["copies"]),
         "questions": _lines(summary["questions"], 1000),
         "rules": _lines([verdict.line for verdict in verdicts], 1000),
         "overview": report_tables.overview(audit.overall, links) if several else None,

@@ -1,12 +1,8 @@
 """Running an audit: what is read, compared, put into tables and said."""
 
 from collections.abc import Mapping, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
-
-import numpy as np
-import pandas as pd
 
 import forgetting
 from forgetting.audit import audit_options
@@ -14,8 +10,9 @@ from forgetting.audit.array_files import ArrayOptions
 from forgetting.audit.audit import Audit
 from forgetting.audit.audit_tables import audit_tables
 from forgetting.audit.comparison import compared_settings
+from forgetting.audit.copies import copies_table, with_copies_apart
 from forgetting.audit.gap_tables import groups_of
-from forgetting.audit.groups_input import read_groups
+from forgetting.audit.groups_input import GivenGroups, read_groups
 from forgetting.audit.language_logs import LanguageLogs, read_given_logs
 from forgetting.audit.predictions_input import AuditInput, Predictions, read_predictions
 from forgetting.audit.sample_logs import LogOptions
@@ -39,7 +36,9 @@ def audit_predictions(
     paired: bool = False,
     alpha: float = 0.05,
     positive: str | None = None,
+    attributes: Sequence[str] | None = None,
     cluster: str | None = None,
+    weight: str | None = None,
     second_baseline: str | None = None,
     minimum: int = MINIMUM,
     draws: int | None = None,
@@ -67,12 +66,17 @@ def audit_predictions(
         take_alike: names that differ only by case, white space or Unicode form are the same.
         paired: members of equal name belong together: each compressed one was made from the
             baseline's. A column parent says the same, member by member. Equal names alone never
-            pair.
+            pair. Several copies of one parent are settings of their own, and compared with one
+            another. Beside a single baseline model all are its copies.
         alpha: level of the tests, in (0, 1); intervals are at 1 - alpha.
         positive: the positive label of a task with two labels; groups then have error, FPR and FNR
             instead of accuracy.
+        attributes: the columns of `groups` that are attributes; all of them if None, but such that
+            have too many values.
         cluster: the column of `groups` that names what each example was made from (a patient, a
             video), if several share one; tests and intervals over examples go by these.
+        weight: the column of `groups` that says how much each example counts, if not all count
+            alike; rates are weighted then, counts of examples and exemplars are not.
         second_baseline: the setting that is a second, independent population of the baseline's
             kind: the noise floor. By default one called "<baseline>-again", if it is there.
         minimum: classes and groups with fewer examples are shown, but neither tested nor ranked.
@@ -88,13 +92,15 @@ def audit_predictions(
         * forgetting: version. baseline, second_baseline, alpha, minimum, draws, seed, positive: as
           used.
         * examples, classes, groups: how many there are; groups counts the rows for each setting.
+        * copies: sentences on several copies of one parent.
         * first: the sentences to be read first, at most a dozen. questions: what only the reader
           knows. floor: sentences on the second baseline. correction: a sentence on what the
           corrections run over. notes: sentences on what was handled in the input.
         * sentences: all sentences of the report in order.
         * settings: for each compressed setting: setting, design, sentences (by "overall",
-          "relative", "gaps", "classes", "groups", "exemplars"), worst_class and worst_group (see
-          `worst_set.worst_set`; null without groups), gaps (see `gap_sentences.gap_headlines`).
+          "relative", "gaps", "classes", "groups", "answers", "exemplars"), worst_class and
+          worst_group (see `worst_set.worst_set`; null without groups), gaps (see
+          `gap_sentences.gap_headlines`).
         * rules, in summary.json: see `Audit.write`.
 
     Raises:
@@ -143,21 +149,23 @@ def audit_predictions(
         "seed": seed,
         "positive": positive,
     }
-    read_groups_of = partial(read_groups, cluster=cluster, take_alike=take_alike)
-    given = None if groups is None else read_groups_of(groups, audit_input.examples)
+    how = {"cluster": cluster, "weight": weight, "chosen": attributes, "take_alike": take_alike}
+    given = None if groups is None else read_groups(groups, audit_input.examples, **how)
+    audit_options.check_columns_of_groups(given, cluster=cluster, weight=weight)
     return _audited(audit_input, given, options, paired=paired, logs=read_from)
 
 
 def _audited(
     audit_input: AuditInput,
-    given: tuple[pd.DataFrame, np.ndarray | None, list[str]] | None,
+    given: GivenGroups | None,
     options: dict[str, Any],
     *,
     paired: bool,
     logs: LanguageLogs | None,
 ) -> Audit:
-    """Audit what was read, with groups as `read_groups` returns them."""
+    """Audit what was read."""
     baseline, second_baseline = options["baseline"], options["second_baseline"]
+    audit_input, families = with_copies_apart(audit_input, options, paired=paired)
     comparisons, notes = compared_settings(
         audit_input.populations, baseline=baseline, second_baseline=second_baseline, paired=paired
     )
@@ -166,16 +174,18 @@ def _audited(
     label, chosen = audit_input.label, None
     code = audit_options.positive_code(audit_input, options["positive"])
     if given is not None:
-        chosen = groups_of(given[0], label=label, positive=code, cluster=given[1])
-        notes += given[2]
+        chosen = groups_of(given, label=label, positive=code)
+        notes += given.notes
     notes += [] if logs is None else logs.notes
     tables = audit_tables(audit_input, comparisons, chosen, options, logs=logs)
+    tables["copies"] = copies_table(audit_input.populations, families, label)
     numbers = {
         "examples": len(label),
         "classes": int(label.max()) + 1,
         "groups": len(tables["groups"]) // len(comparisons),
     }
-    summary = summarize(tables, comparisons, options=options, notes=[*audit_input.notes, *notes])
+    notes = [*audit_input.notes, *notes]
+    summary = summarize(tables, comparisons, families, options=options, notes=notes)
     summary = summary if logs is None else in_other_words(summary, LANGUAGE)
     version = {"forgetting": forgetting.__version__}
     return Audit(**tables, summary=version | options | numbers | summary)

@@ -9,6 +9,7 @@ import pandas as pd
 from forgetting.audit import gap_sentences
 from forgetting.audit.answer_sentences import answer_sentences
 from forgetting.audit.comparison import Comparison, question_of_pairs
+from forgetting.audit.copies import Family, copies_sentences
 from forgetting.audit.exemplar_sentences import exemplar_sentences
 from forgetting.audit.first_sentences import first_sentences
 from forgetting.audit.overall_sentences import floor_sentences, overall_sentences
@@ -20,6 +21,7 @@ from forgetting.audit.worst_set import worst_set
 def summarize(
     tables: Mapping[str, pd.DataFrame],
     comparisons: Sequence[Comparison],
+    families: Sequence[Family],
     *,
     options: Mapping[str, Any],
     notes: Sequence[str],
@@ -29,6 +31,7 @@ def summarize(
     Args:
         tables: of the audit, by name.
         comparisons: of its compressed settings.
+        families: several copies of one parent.
         options: its keys baseline, second_baseline, alpha and minimum.
         notes: on the input.
     """
@@ -48,19 +51,21 @@ def summarize(
         lead = gap_sentences.lead_sentences(
             gaps, baselines=_baselines(options), alpha=options["alpha"]
         )
-    first = first_sentences(settings, lead=lead, floor=floor)
+    copies = copies_sentences(tables["copies"], families, alpha=options["alpha"])
+    first = first_sentences(settings, lead=lead, floor=[*copies, *floor])
     questions = question_of_pairs(comparisons)
     lines = [
         line for setting in settings for lines in setting["sentences"].values() for line in lines
     ]
     return {
         "first": first,
+        "copies": copies,
         "questions": questions,
         "floor": floor,
         "correction": correction,
         "notes": list(notes),
         "sentences": list(
-            dict.fromkeys([*first, *questions, *lead, *floor, *lines, correction, *notes])
+            dict.fromkeys([*first, *questions, *lead, *copies, *floor, *lines, correction, *notes])
         ),
         "settings": settings,
     }

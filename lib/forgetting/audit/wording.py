@@ -14,7 +14,7 @@ LANGUAGE = {
     "predictions": "answers",
     "prediction": "answer",
 }
-SENTENCES = ("first", "questions", "floor", "correction", "notes", "sentences")
+SENTENCES = ("first", "copies", "questions", "floor", "correction", "notes", "sentences")
 
 
 def in_other_words(summary: dict[str, Any], words: dict[str, str]) -> dict[str, Any]:

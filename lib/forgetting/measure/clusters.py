@@ -19,33 +19,39 @@ def standard_errors(
     """Return standard errors over sources of each set's mean, and of that minus the whole's mean.
 
     Args:
-        sets: classes, groups or everyone.
+        sets: classes, groups or everyone. With weights these are means of ratios of weighted sums,
+            whose errors are linearized.
         values: (N,) whole numbers, of which means are taken.
         cluster: (N,) numbers 0, 1, ... of the sources.
 
     Returns:
         The error of the mean, the error of the difference, and degrees of freedom, sources of the
-        set minus 1, (G,) each; NaN for a set of one source.
+        set minus 1 (with weights, Kish's effective number of them), (G,) each; NaN for a set of one
+        source.
 
     Source:
-        Liang and Zeger, Biometrika 73 (1986) 13-22, with the correction by m / (m - 1).
+        Liang and Zeger, Biometrika 73 (1986) 13-22, with the correction by m / (m - 1); Binder,
+        International Statistical Review 51 (1983) 279-292, and Kish, Survey Sampling (1965), for
+        weights.
     """
+    weight = np.ones(len(values)) if sets.weight is None else sets.weight
     parts = []
     for (cell, scope), size in zip(sets.blocks, sets.sizes, strict=True):
         if not size:
             continue
         inside = cell >= 0
-        at, value = cell[inside], values[inside].astype(float)
-        n = np.bincount(at, minlength=size)
-        mean = np.bincount(at, weights=value, minlength=size) / n
+        at, value, counts = cell[inside], values[inside].astype(float), weight[inside]
+        n = np.bincount(at, weights=counts, minlength=size)
+        mean = np.bincount(at, weights=counts * value, minlength=size) / n
         # What each source adds to the deviation of the mean: of each set, and of the whole.
         sources = int(cluster.max()) + 1
         pairs, place = np.unique(
             at.astype(np.int64) * sources + cluster[inside], return_inverse=True
         )
-        added = np.bincount(place, weights=(value - mean[at]) / n[at])
-        whole = values[scope] - values[scope].mean()
-        of_whole = np.bincount(cluster[scope], weights=whole / scope.sum(), minlength=sources)
+        added = np.bincount(place, weights=counts * (value - mean[at]) / n[at])
+        share = weight[scope] / weight[scope].sum()
+        whole = values[scope] - (share * values[scope]).sum()
+        of_whole = np.bincount(cluster[scope], weights=whole * share, minlength=sources)
         its_set, its_source = np.divmod(pairs, sources)
         held = np.bincount(its_set, minlength=size)
         there = np.bincount(cluster[scope], minlength=sources) > 0
@@ -53,15 +59,34 @@ def standard_errors(
         apart = (added - of_whole[its_source]) ** 2 - of_whole[its_source] ** 2
         relative = (of_whole**2).sum() + np.bincount(its_set, weights=apart, minlength=size)
         m, all_of_them = np.where(held > 1, held, np.nan), there.sum()
+        effective = m
+        if sets.weight is not None:
+            effective = effective_number(np.bincount(place, weights=counts), its_set, size)
         parts.append(
             (
                 np.sqrt(squared * m / (m - 1)),
                 np.sqrt(np.maximum(relative, 0) * all_of_them / max(all_of_them - 1, 1)),
-                m - 1,
+                np.where(held > 1, effective - 1, np.nan),
             )
         )
     error, relative_error, freedom = (np.concatenate(each) for each in zip(*parts, strict=True))
     return error, np.where(np.isnan(freedom), np.nan, relative_error), freedom
+
+
+def effective_number(weight: np.ndarray, sets: np.ndarray, size: int) -> np.ndarray:
+    """Return how many equal weights say as much as those of each set: (sum w)^2 / sum w^2.
+
+    Args:
+        weight: (M,) of examples or sources.
+        sets: (M,) the number of the set that each is in.
+        size: how many sets there are.
+
+    Source:
+        Kish, Survey Sampling (1965), section 11.7.
+    """
+    total = np.bincount(sets, weights=weight, minlength=size)
+    number: np.ndarray = total**2 / np.bincount(sets, weights=weight**2, minlength=size)
+    return number
 
 
 def columns(

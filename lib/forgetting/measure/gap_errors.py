@@ -26,7 +26,8 @@ def standard_error(
     """Return the standard error of a gap of means over examples, or over clusters of them.
 
     Args:
-        sets: groups; the examples of a group and those of its reference are two samples.
+        sets: groups; the examples of a group and those of its reference are two samples. With
+            weights the means are ratios of weighted sums, whose errors are linearized.
         values: (N,) whole numbers, which the gap is a difference of means of.
         cluster: (N,) numbers 0, 1, ... of what was sampled; None where it is the examples.
 
@@ -34,6 +35,8 @@ def standard_error(
         Standard errors and their degrees of freedom, (G,) each; NaN where a sample has fewer than
         two examples, or two clusters.
     """
+    if cluster is None and sets.weight is not None:
+        cluster = np.arange(len(values))
     if cluster is not None:
         return _cluster_error(sets, values, cluster)
     moments = [sets.totals(each) for each in (np.ones(len(values)), values, values**2)]
@@ -56,16 +59,19 @@ def _cluster_error(
     Examples of one source vary together, within a group and between a group and its reference.
     """
     errors, freedom = [], []
+    weight = np.ones(len(values)) if sets.weight is None else sets.weight
     for (cell, _), size in zip(sets.blocks, sets.sizes, strict=True):
         known = cell >= 0
-        at, value = cell[known], values[known]
+        at, value, counts = cell[known], values[known], weight[known]
         names, source = np.unique(cluster[known], return_inverse=True)
-        every = _by_source(source, value, len(names))
         for k in range(size):
             inside = at == k
-            group = _by_source(source[inside], value[inside], len(names))
-            reference = every[0] - group[0], every[1] - group[1]
-            fewest = min(np.count_nonzero(group[0]), np.count_nonzero(reference[0]))
+            group = _by_source(source[inside], value[inside], counts[inside], len(names))
+            rest = source[~inside], value[~inside], counts[~inside]
+            reference = _by_source(*rest, len(names))
+            fewest = float(min(np.count_nonzero(group[0]), np.count_nonzero(reference[0])))
+            if sets.weight is not None and fewest > 1:
+                fewest = min(side.sum() ** 2 / (side**2).sum() for side, _ in (group, reference))
             if fewest < 2:
                 errors.append(np.nan)
                 freedom.append(np.nan)
@@ -78,11 +84,11 @@ def _cluster_error(
 
 
 def _by_source(
-    source: np.ndarray, value: np.ndarray, sources: int
+    source: np.ndarray, value: np.ndarray, weight: np.ndarray, sources: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """How many examples each source has, and the sum of their values."""
-    counted = np.bincount(source, minlength=sources)
-    return counted, np.bincount(source, weights=value, minlength=sources)
+    """How much the examples of each source count, and the sum of their values."""
+    counted = np.bincount(source, weights=weight, minlength=sources)
+    return counted, np.bincount(source, weights=weight * value, minlength=sources)
 
 
 def _added(n: np.ndarray, total: np.ndarray) -> np.ndarray:

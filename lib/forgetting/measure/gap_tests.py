@@ -28,25 +28,20 @@ class Family:
     Attributes:
         sets: groups, those among them that are not tested as well.
         rows: (R,) which of the sets are tested. Each has a reference with examples.
-        n: (R,) their examples.
+        n: (R,) their examples, or sums of weights.
         n_reference: (R,) those of their references.
+        small: (R,) booleans, which are too small to be tested.
         cluster: (N,) numbers 0, 1, ... of what was sampled; None where it is the examples.
         alpha: level of the tests; intervals are at 1 - alpha.
-        minimum: examples below which, of a group or its reference, it is not tested.
     """
 
     sets: Sets
     rows: np.ndarray
     n: np.ndarray
     n_reference: np.ndarray
+    small: np.ndarray
     cluster: np.ndarray | None
     alpha: float
-    minimum: int
-
-    @property
-    def small(self) -> np.ndarray:
-        """Which groups are too small to be tested, (R,) booleans."""
-        return np.minimum(self.n, self.n_reference) < self.minimum
 
     def marked(self, values: np.ndarray) -> "Marked":
         """Count the examples that each member marks, (K, N) booleans."""
@@ -94,7 +89,7 @@ def change(
         p_bh, both_sources_low, both_sources_high, detectable, reason; see `gaps.compare`.
     """
     single = len(baseline.group) == len(compressed.group) == 1
-    if single and family.cluster is None:
+    if single and family.cluster is None and family.sets.weight is None:
         return _over_examples(family, baseline, compressed)
     error, freedom = standard_error(
         family.sets,

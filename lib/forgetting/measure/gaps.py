@@ -151,18 +151,20 @@ def _family(
     minimum: int,
 ) -> pd.DataFrame:
     """The rows of one metric, from the examples that each population marks, (K, N) booleans."""
-    n = sets.counts(np.ones((1, marks[0].shape[1]), dtype=bool))[0]
+    every = np.ones((1, marks[0].shape[1]), dtype=bool)
+    n, total = (some.counts(every)[0] for some in (sets.weighted(None), sets))
     n_reference = reference_totals(sets, n)
     reference = _references(sets, n)
     shown = np.flatnonzero(reference != "")
+    tested = np.flatnonzero((reference != "") & (n_reference > 0))
     family = Family(
         sets=sets,
-        rows=np.flatnonzero((reference != "") & (n_reference > 0)),
-        n=n[(reference != "") & (n_reference > 0)],
-        n_reference=n_reference[(reference != "") & (n_reference > 0)],
+        rows=tested,
+        n=total[tested],
+        n_reference=reference_totals(sets, total)[tested],
+        small=np.minimum(n, n_reference)[tested] < minimum,
         cluster=cluster,
         alpha=alpha,
-        minimum=minimum,
     )
     baseline, compressed, *second = [family.marked(values) for values in marks]
     columns = _rates(family, baseline, compressed)

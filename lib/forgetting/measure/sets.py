@@ -1,7 +1,7 @@
 """Sets of examples: classes, and groups by attribute and by the intersections of two attributes."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import combinations
 
@@ -27,10 +27,33 @@ class Sets:
             scope (N,) booleans. The examples of a block's set k have cell k; those of no set, and
             all outside the scope, have -1. The scope is the whole that the block's sets are
             compared with.
+        weight: (N,) above 0, how much each example counts, 1 on average; None where all count
+            alike. Then all counts below are sums of weights.
     """
 
     names: pd.DataFrame
     blocks: tuple[tuple[np.ndarray, np.ndarray], ...]
+    weight: np.ndarray | None = None
+
+    def weighted(self, weight: npt.ArrayLike | None) -> "Sets":
+        """Return the same sets of examples that count by their weights.
+
+        Args:
+            weight: (N,) any positive numbers, or None.
+
+        Raises:
+            UserError: another shape, or a weight that is no positive number.
+        """
+        if weight is None:
+            return replace(self, weight=None)
+        values = inputs.column("weight", weight, len(self.blocks[0][0])).astype(float)
+        wrong = ~((values > 0) & np.isfinite(values))
+        if wrong.any():
+            raise UserError(
+                f"weight holds {values[wrong][0]:g} ({wrong.sum()} of {len(values)} are such): it "
+                "must be above 0 for each example; leave out examples that shall not count"
+            )
+        return replace(self, weight=values / values.mean())
 
     @cached_property
     def sizes(self) -> list[int]:
@@ -46,6 +69,7 @@ class Sets:
             name: Sets(
                 self.names[metric == name].reset_index(drop=True),
                 tuple(self.blocks[k] for k, of in of_block.items() if of == name),
+                self.weight,
             )
             for name in dict.fromkeys(of_block.values())
         }
@@ -62,8 +86,10 @@ class Sets:
             values: (M, N) booleans.
 
         Returns:
-            (M, G) counts.
+            (M, G) counts; with weights, sums of them to nine decimals, equal where they should be.
         """
+        if self.weight is not None:
+            return np.round([self.totals(member * self.weight) for member in values], 9)
         cells, place = self._joint
         counted = np.zeros((len(values), sum(self.sizes)), dtype=np.int64)
         for row, member in zip(counted, values, strict=True):
@@ -89,6 +115,8 @@ class Sets:
         counted = []
         for (_, scope), sets in zip(self.blocks, self.sizes, strict=True):
             count = values[:, scope].sum(axis=1, keepdims=True)
+            if self.weight is not None:
+                count = np.round(values[:, scope] @ self.weight[scope], 9)[:, None]
             counted.append(np.repeat(count, sets, axis=1))
         return np.concatenate(counted, axis=1)
 

@@ -35,7 +35,9 @@ def compare(
     that rises from 0.10 to 0.15 has the change -0.05.
 
     Args:
-        sets: from `sets.classes`, `sets.groups` or `sets.everyone`, of these examples.
+        sets: from `sets.classes`, `sets.groups` or `sets.everyone`, of these examples. Where they
+            are `Sets.weighted`, rates and changes are weighted, and what is over examples is by t
+            with linearized errors (`clusters.standard_errors`); sizes and flips count examples.
         label: (N,) true labels, whole numbers from 0.
         baseline: (K, N) predicted labels, one row a member.
         compressed: (L, N) predicted labels. One member on each side, or at least two on each.
@@ -132,14 +134,16 @@ def columns(
         )
     right = baseline == label, compressed == label
     counts = [sets.counts(hits) for hits in right]
-    every = np.ones((1, len(label)), dtype=bool)
-    n, total = sets.counts(every)[0], sets.whole_counts(every)[0]
+    every, plain = np.ones((1, len(label)), dtype=bool), sets.weighted(None)
+    n, total, weight = plain.counts(every)[0], sets.whole_counts(every)[0], sets.counts(every)[0]
     flips: dict[str, Any] = dict.fromkeys(("flips", "to_wrong", "to_right"), np.nan)
     if single or paired:
         lost, won = right[0] & ~right[1], ~right[0] & right[1]
-        flipped = [sets.counts(way) for way in (baseline != compressed, lost, won)]
+        flipped = [plain.counts(way) for way in (baseline != compressed, lost, won)]
         flips = {name: counted.mean(axis=0) for name, counted in zip(flips, flipped, strict=True)}
     source = None if cluster is None else inputs.clusters("cluster", cluster, len(label))
+    if source is None and sets.weight is not None:
+        source = np.arange(len(label))  # Each example is its own source.
     if single:
         table = _over_examples(sets, *right, n=n, cluster=source, alpha=alpha, minimum=minimum)
     else:
@@ -151,7 +155,7 @@ def columns(
         table = populations.columns(
             right=counts,
             whole=[sets.whole_counts(hits) for hits in right],
-            n=n,
+            n=weight,
             total=total,
             spread=spread / (len(baseline) * len(compressed)),
             sampled=sampled,
@@ -160,7 +164,9 @@ def columns(
             enough=n >= minimum,
         )
         table["needed"] = np.nan
-    first = {"n": n, "too_small": n < minimum} | _rates(sets, counts, n)
+    if single and cluster is None:
+        table["resamples"] = "examples"
+    first = {"n": n, "too_small": n < minimum} | _rates(sets, counts, n, weight)
     last = flips | {name: table[name] for name in ("needed", "resamples")}
     between = {name: values for name, values in table.items() if name not in first | last}
     return {str(name): values for name, values in sets.names.items()} | first | between | last
@@ -202,13 +208,16 @@ def _over_examples(
     return table | dict.fromkeys(MEMBERS_ONLY, np.nan)
 
 
-def _rates(sets: Sets, counts: list[np.ndarray], n: np.ndarray) -> dict[str, np.ndarray]:
+def _rates(
+    sets: Sets, counts: list[np.ndarray], n: np.ndarray, weight: np.ndarray
+) -> dict[str, np.ndarray]:
     """The metric of each set on both sides, from right answers of each member, (members, G)."""
     wrong = sets.names["metric"].isin(ERRORS).to_numpy()
     table = {}
     for side, hits in zip(("baseline", "compressed"), counts, strict=True):
-        table[f"{side}_count"] = np.where(wrong, (n - hits).mean(axis=0), hits.mean(axis=0))
-        table[f"{side}_rate"] = table[f"{side}_count"] / n
+        marked = np.where(wrong, (weight - hits).mean(axis=0), hits.mean(axis=0))
+        table[f"{side}_rate"] = marked / weight
+        table[f"{side}_count"] = marked if sets.weight is None else table[f"{side}_rate"] * n
     base = np.where(table["baseline_rate"] == 0, np.nan, table["baseline_rate"])
     return table | {"proportional_change": table["compressed_rate"] / base - 1}
 

@@ -1,0 +1,206 @@
+"""How the audit scales: this checkout and another one, each in processes of its own, in turn.
+
+    .venv/bin/python lib/benchmarks/scale.py                                  # this checkout alone
+    .venv/bin/python lib/benchmarks/scale.py --against ../earlier             # beside another one
+    .venv/bin/python lib/benchmarks/scale.py --rows 10000000 --only start rows
+
+It prints three tables: (a) starting, and an audit of ImageNet's size; (b) an audit of very many
+rows; (c) a table of groups beside fairlearn's MetricFrame with bootstrap intervals.
+"""
+
+import argparse
+import importlib.util
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "lib"))
+
+from benchmarks import audit as imagenet  # noqa: E402
+from forgetting.measure import sets, subgroups  # noqa: E402
+
+ROWS, GROUPS, PART = 100_000_000, 40, 2**20
+DRAWS, QUANTILES = 1000, [0.025, 0.975]
+PARTS = ("start", "imagenet", "rows", "groups")
+
+
+class Run(NamedTuple):
+    """A process that has ended: seconds, seconds of the processor, and peak memory in bytes."""
+
+    wall: float
+    processor: float
+    memory: float
+
+
+def run(checkout: Path, words: Sequence[str], folder: Path) -> Run:
+    """Run `forgetting` of a checkout in a folder; its output is dropped.
+
+    Raises:
+        subprocess.CalledProcessError: it fails.
+    """
+    environment = os.environ | {"PYTHONPATH": str(checkout / "lib")}
+    start = time.perf_counter()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "forgetting.cli", *words],
+        cwd=folder,
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    _, status, used = os.wait4(process.pid, 0)
+    if code := os.waitstatus_to_exitcode(status):
+        raise subprocess.CalledProcessError(code, words)
+    unit = 1 if sys.platform == "darwin" else 1024
+    wall = time.perf_counter() - start
+    return Run(wall, used.ru_utime + used.ru_stime, used.ru_maxrss * unit)
+
+
+def best(
+    checkouts: Sequence[Path], words: Sequence[str], folder: Path, *, repeats: int
+) -> list[Run]:
+    """Run the same command of all checkouts in turn; the fastest of each, by the processor."""
+    runs = [[run(checkout, words, folder) for checkout in checkouts] for _ in range(repeats)]
+    return [min(of_one, key=lambda one: one.processor) for of_one in zip(*runs, strict=True)]
+
+
+def write_small(folder: Path) -> list[str]:
+    """Write two models on 200 examples; return the words of the audit."""
+    generator = np.random.default_rng(0)
+    label = generator.integers(0, 4, 200)
+    for setting, rate in (("dense", 0.1), ("int8", 0.15)):
+        predicted = np.where(generator.random(200) < rate, (label + 1) % 4, label)
+        columns = {"setting": setting, "member": 0, "example": range(200), "label": label}
+        pd.DataFrame(columns | {"predicted": predicted}).to_csv(folder / f"{setting}.csv")
+    return ["audit", "dense.csv", "int8.csv", "--baseline", "dense", "--out", "small"]
+
+
+def write_rows(folder: Path, rows: int) -> tuple[list[str], int]:
+    """Write two models on very many examples, in parts, and groups of them.
+
+    Returns:
+        The words of the audit, and the bytes of predictions as an Arrow table.
+    """
+    examples, size = rows // 2, 0
+    writers: dict[str, pq.ParquetWriter] = {}
+    for start in range(0, examples, PART):
+        generator = np.random.default_rng([7, start])
+        number = np.arange(start, min(start + PART, examples), dtype=np.int32)
+        label = generator.integers(0, 10, len(number)).astype(np.int32)
+        group = generator.integers(0, GROUPS, len(number)).astype(np.int8)
+        tables = {"groups": pa.table({"example": number, "site": group})}
+        for setting, rate in (("dense", 0.1), ("int8", 0.11)):
+            wrong = generator.random(len(number)) < rate
+            predicted = np.where(wrong, (label + 1) % 10, label).astype(np.int32)
+            columns = {"example": number, "label": label, "predicted": predicted}
+            tables[setting] = pa.table(columns)
+            size += tables[setting].nbytes
+        for name, table in tables.items():
+            if name not in writers:
+                writers[name] = pq.ParquetWriter(folder / f"{name}.parquet", table.schema)
+            writers[name].write_table(table)
+    for writer in writers.values():
+        writer.close()
+    models = ["--model", "dense=dense.parquet", "--model", "int8=int8.parquet"]
+    words = ["audit", *models, "--baseline", "dense", "--groups", "groups.parquet"]
+    return [*words, "--out", "rows"], size
+
+
+def time_bootstrap(examples: int, draws: int) -> tuple[float, float, float] | None:
+    """Time group accuracies with intervals by MetricFrame's bootstrap, and ours.
+
+    Returns:
+        Seconds of the processor for both models by MetricFrame, ours, and the largest difference
+        of a rate; None where fairlearn is not installed.
+    """
+    if importlib.util.find_spec("fairlearn") is None:
+        return None
+    from fairlearn.metrics import MetricFrame
+    from sklearn.metrics import accuracy_score
+
+    arrays = imagenet.simulated(examples, 10, 1, seed=0)
+    site = pd.Series(np.random.default_rng(1).integers(0, GROUPS, examples), name="site")
+    start, theirs = time.process_time(), []
+    for side in ("baseline", "compressed"):
+        frame = MetricFrame(
+            metrics=accuracy_score,
+            y_true=arrays["label"],
+            y_pred=arrays[side][0],
+            sensitive_features=site,
+            n_boot=draws,
+            ci_quantiles=QUANTILES,
+            random_state=0,
+        )
+        theirs.append(np.ravel(frame.by_group))
+        frame.by_group_ci  # noqa: B018 - it is computed when it is asked for
+    took, start = time.process_time() - start, time.process_time()
+    grouped = sets.groups(site.astype("category").to_frame(), label=arrays["label"], together=[1])
+    sides = {side: arrays[side] for side in ("baseline", "compressed")}
+    table = subgroups.compare(grouped, label=arrays["label"], **sides)
+    ours = time.process_time() - start
+    rates = np.concatenate([table["baseline_rate"], table["compressed_rate"]])
+    return took, ours, float(np.abs(np.concatenate(theirs) - rates).max())
+
+
+def _print_runs(name: str, runs: Sequence[Run]) -> None:
+    cells = [f"{one.wall:.2f} ({one.processor:.2f}), {one.memory / 1e6:,.0f} MB" for one in runs]
+    ratio = f"{runs[1].processor / runs[0].processor:.2f}" if len(runs) > 1 else ""
+    print(f"| {name} | {' | '.join(cells)} | {ratio} |", flush=True)
+
+
+def main(words: Sequence[str] | None = None) -> None:
+    """Print the tables that were asked for."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--against", type=Path, help="another checkout")
+    parser.add_argument("--rows", type=int, default=ROWS, help="predictions of table (b)")
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS)
+    asked = parser.parse_args(words)
+    checkouts = [ROOT, *([asked.against.resolve()] if asked.against else [])]
+    print("Seconds (of the processor), peak memory; ratio of the processor's seconds.")
+    print(f"| | {' | '.join(['this', 'other'][: len(checkouts)])} | times as fast |")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        if "start" in asked.only:
+            words = ["audit", "--help"]
+            _print_runs("(a) --help", best(checkouts, words, folder, repeats=asked.repeats))
+            words = write_small(folder)
+            _print_runs("(a) smallest", best(checkouts, words, folder, repeats=asked.repeats))
+        if "imagenet" in asked.only:
+            size = imagenet.EXAMPLES, imagenet.CLASSES, imagenet.MEMBERS
+            imagenet.write_inputs(imagenet.simulated(*size, seed=0), folder)
+            words = ["audit", "predictions.parquet", "--baseline", "baseline"]
+            words += ["--groups", "groups.csv", "--out", "report"]
+            _print_runs(
+                "(a) ImageNet's size", best(checkouts, words, folder, repeats=asked.repeats)
+            )
+        if "rows" in asked.only:
+            words, size_of_table = write_rows(folder, asked.rows)
+            one = run(ROOT, words, folder)  # Earlier checkouts may lack --model.
+            _print_runs(f"(b) {asked.rows:,} rows, {GROUPS} groups", [one])
+            print(f"    memory {one.memory / size_of_table:.1f} times the Arrow table's")
+    if "groups" in asked.only:
+        times = time_bootstrap(imagenet.EXAMPLES, DRAWS)
+        if times is None:
+            print("(c) fairlearn is not installed")
+            return
+        print(
+            f"(c) {GROUPS} groups of {imagenet.EXAMPLES:,} examples: MetricFrame, accuracy of both "
+            f"models with {DRAWS:,} bootstrap samples {times[0]:.1f} s of the processor; ours, "
+            f"with the change, its score interval and exact test, {times[1]:.3f} s: "
+            f"{times[0] / times[1]:.0f} times as fast; rates differ by at most {times[2]:.0e}"
+        )
+
+
+if __name__ == "__main__":
+    main()
