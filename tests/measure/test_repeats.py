@@ -1,6 +1,7 @@
 """Distinct rows of a table of numbers: each is found once, and every row knows its own."""
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as some_arrays
@@ -28,3 +29,12 @@ def test_columns_may_be_of_any_shapes_that_broadcast():
     assert back.tolist() == [[0, 0], [1, 1], [0, 0]]
     rows, back = repeats.distinct(5, 6)
     assert back.shape == () and [row.tolist() for row in rows] == [[5], [6]]
+
+
+@pytest.mark.parametrize("codes", [[], [3], [0, 5, 5, 2], [10**9, 1, 10**9], [7] * 4])
+def test_codes_that_are_present_are_those_of_unique(codes):
+    codes = np.array(codes, dtype=np.int64)
+    for ours, theirs in zip(
+        repeats.present(codes), np.unique(codes, return_inverse=True), strict=True
+    ):
+        np.testing.assert_array_equal(ours, theirs)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -80,9 +81,7 @@ def survey_predictions(sources: Sequence[TableSource], *, no_answer: bool) -> Su
             unsure |= "confidence" not in columns or (
                 no_answer and batch["confidence"].null_count > 0
             )
-            table = pa.table({key: values[key] for key in keys})
-            grouped = table.group_by(list(keys), use_threads=False).aggregate([([], "count_all")])
-            for group in grouped.to_pylist():
+            for group in _models_of(values, keys, batch):
                 model = tuple(None if group[key] is None else str(group[key]) for key in keys)
                 counts[model] = counts.get(model, 0) + group["count_all"]
                 tables.setdefault(model, {})[place] = source.name
@@ -92,6 +91,17 @@ def survey_predictions(sources: Sequence[TableSource], *, no_answer: bool) -> Su
     sorted_names = {column: values.sorted() for column, values in names.items()}
     models, where = _models(counts, tables, sorted_names)
     return Survey(sorted_names, rows, models, where, not unsure, unanswered)
+
+
+def _models_of(
+    values: Mapping[str, pa.Array], keys: Sequence[str], batch: pa.RecordBatch
+) -> list[dict[str, Any]]:
+    """The models of a batch, by `keys`, with count_all: how many rows each has."""
+    if not set(keys) & set(batch.schema.names) and len(batch):  # All rows are alike.
+        return [{key: values[key][0].as_py() for key in keys} | {"count_all": len(batch)}]
+    table = pa.table({key: values[key] for key in keys})
+    grouped = table.group_by(list(keys), use_threads=False).aggregate([([], "count_all")])
+    return list(grouped.to_pylist())
 
 
 def _models(

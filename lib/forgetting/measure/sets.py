@@ -77,7 +77,12 @@ class Sets:
     @cached_property
     def _joint(self) -> tuple[list[np.ndarray], np.ndarray]:
         """The distinct rows of the blocks' cells, from 1, 0 for none; each example's row (N,)."""
-        return repeats.distinct(*(cell + 1 for cell, _ in self.blocks))
+        shape = [size + 1 for size in self.sizes]
+        if np.prod(shape, dtype=float) > 4 * len(self.blocks[0][0]):
+            return repeats.distinct(*(cell + 1 for cell, _ in self.blocks))
+        codes = np.ravel_multi_index([cell + 1 for cell, _ in self.blocks], shape)
+        different, place = repeats.present(codes)
+        return list(np.unravel_index(different, shape)), place
 
     def counts(self, values: np.ndarray) -> np.ndarray:
         """Count the examples of each set that are true.
@@ -227,7 +232,8 @@ def groups(
             for member in members
         ]
         for metric, scope in scopes.items():
-            present, inside = np.unique(np.where(scope, cell, -1), return_inverse=True)
+            present, inside = repeats.present(np.where(scope, cell, -1) + 1)
+            present = present - 1
             first = int(present[0] == -1)  # -1 stands for no set.
             names += [
                 {
@@ -261,7 +267,7 @@ def _cells(columns: Sequence[pd.Series]) -> tuple[np.ndarray, list[tuple]]:
     for column in columns:
         code = code * len(column.cat.categories) + column.cat.codes
         complete &= (column.cat.codes >= 0).to_numpy()
-    present, inside = np.unique(code[complete], return_inverse=True)
+    present, inside = repeats.present(code[complete])
     cell = np.full(len(code), -1, dtype=np.int64)
     cell[complete] = inside
     places = (
