@@ -92,7 +92,7 @@ def test_a_map_of_rates_prints_each_rate_and_is_white_where_it_is_as_promised():
     ):
         figure = plots.simulations.rate_maps(results, places, aim=0.05, bad=bad)
         axis = figure.axes[0]
-        assert [axis.get_title() for axis in figure.axes] == list(places)
+        assert [axis.get_title(loc="left") for axis in figure.axes] == list(places)
         assert [text.get_text() for text in axis.get_yticklabels()] == ["one", "two"]
         assert [text.get_text() for text in axis.get_xticklabels()] == ["2", "5", "10"]
         printed = {text.get_position(): text.get_text() for text in axis.texts}

@@ -56,7 +56,7 @@ def rate_maps(
     for axis, (title, place) in zip(axes.flat, places.items(), strict=False):
         rates = [[_rate(results.get((row, k)), place) for k in columns] for row in rows]
         _rate_map(axis, np.array(rates), aim=aim, bad=bad)
-        axis.set_title(title)
+        axis.set_title(title, loc="left")
         axis.set_xticks(range(len(columns)), [f"{k:,}" for k in columns])
         axis.set_yticks(range(len(rows)), [textwrap.fill(row, 22) for row in rows])
     for axis in axes[-1]:
