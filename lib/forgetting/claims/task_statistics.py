@@ -66,11 +66,12 @@ def told(evidence: Evidence, setting: str, *, draws: int, seed: int, alpha: floa
     assert tasks is not None
     if key not in tasks.told:
         natural = tasks.test.natural
-        names = {"baseline": BASELINE, "second_baseline": SECOND_BASELINE, "compressed": setting}
         tasks.told[key] = telling.tell(
             label=tasks.test.label[natural],
             positive=tasks.positive[:, natural],
-            **{side: evidence.predicted[name][:, natural] for side, name in names.items()},
+            baseline=evidence.predicted[BASELINE][:, natural],
+            second_baseline=evidence.predicted[SECOND_BASELINE][:, natural],
+            compressed=evidence.predicted[setting][:, natural],
             draws=draws,
             seed=seed,
             alpha=alpha,
@@ -85,7 +86,8 @@ def _flips_told(beyond: bool) -> Statistic:
             return None
         how = {"draws": min(one.draws, DEALS), "seed": one.seed}
         table = told(one.evidence, one.setting, **how, alpha=alpha)
-        row = table.set_index(["outcome", "measure"]).loc[("flip", "AUC")]
+        asked = (table["outcome"] == "flip") & (table["measure"] == "AUC")
+        row = table[asked].iloc[0]
         names = ("beyond", "beyond_low", "beyond_high") if beyond else ("value", "low", "high")
         value, low, high = (float(row[name]) - (0 if beyond else 0.5) for name in names)
         if np.isnan(value):

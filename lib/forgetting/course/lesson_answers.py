@@ -129,16 +129,16 @@ def _judge(
     if unknown := sorted(set(answers["question"]) - set(allowed)):
         raise UserError(f"question {unknown[0]!r} is unknown: there are {', '.join(allowed)}")
     said, yes = [], []
-    for row in answers.itertuples():
-        options, number = allowed[row.question], int(row.answer)
+    for row in answers.to_dict("records"):
+        options, number = allowed[row["question"]], int(row["answer"])
         if not 1 <= number <= len(options):
             raise UserError(
-                f"annotator {row.annotator} answers {row.question} by {number}; 1 to "
+                f"annotator {row['annotator']} answers {row['question']} by {number}; 1 to "
                 f"{len(options)} are allowed"
             )
         said.append(options[number - 1])
-        guess = row.question == "guess"
-        yes.append(said[-1] != row.label if guess else number in yes_of[row.question])
+        guess = row["question"] == "guess"
+        yes.append(said[-1] != row["label"] if guess else number in yes_of[row["question"]])
     return answers.assign(answer=said, yes=yes)
 
 

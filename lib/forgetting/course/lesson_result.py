@@ -1,7 +1,9 @@
 """What a class found: are PIEs odder than the images on which uncompressed networks part?"""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import jinja2
 import pandas as pd
@@ -105,15 +107,14 @@ def sentences(result: Result) -> list[str]:
     """Return what the lesson says, most important first: PIEs beside the floor, by question."""
     agreed = result.agreement.set_index("says")["alpha"]
     said = []
-    for row in result.differences[result.differences["second"] == "floor"].itertuples():
-        interval = f"{_points(row.low)} to {_points(row.high)}"
+    for row in result.differences[result.differences["second"] == "floor"].to_dict("records"):
         words = (
-            f"“{row.says}”: {_percent(row.first_rate)} of answers on PIEs, "
-            f"{_percent(row.second_rate)} on images where uncompressed networks part; difference "
-            f"{_points(row.difference)} points ({interval})"
+            f"“{row['says']}”: {_percent(row['first_rate'])} of answers on PIEs, "
+            f"{_percent(row['second_rate'])} on images where uncompressed networks part; "
+            f"difference {_points(row['difference'])} points ({_interval(row)})"
         )
-        if agreed[row.says] < judgements.POOR_AGREEMENT:
-            words += f"; people do not agree on this question (alpha {agreed[row.says]:.2f})"
+        if agreed[row["says"]] < judgements.POOR_AGREEMENT:
+            words += f"; people do not agree on this question (alpha {agreed[row['says']]:.2f})"
         said.append(words + ".")
     return said
 
@@ -122,16 +123,20 @@ def _rows(result: Result) -> list[dict[str, object]]:
     alpha = result.agreement.set_index("says")["alpha"]
     return [
         {
-            "says": row.says,
-            "pair": f"{ARM[row.first]} against {ARM[row.second]}",
-            "first": _percent(row.first_rate),
-            "second": _percent(row.second_rate),
-            "difference": f"{_points(row.difference)} ({_points(row.low)} to {_points(row.high)})",
-            "p": f"{row.p:.3f}",
-            "alpha": "" if pd.isna(alpha[row.says]) else f"{alpha[row.says]:.2f}",
+            "says": row["says"],
+            "pair": f"{ARM[row['first']]} against {ARM[row['second']]}",
+            "first": _percent(row["first_rate"]),
+            "second": _percent(row["second_rate"]),
+            "difference": f"{_points(row['difference'])} ({_interval(row)})",
+            "p": f"{row['p']:.3f}",
+            "alpha": "" if pd.isna(alpha[row["says"]]) else f"{alpha[row['says']]:.2f}",
         }
-        for row in result.differences.itertuples()
+        for row in result.differences.to_dict("records")
     ]
+
+
+def _interval(row: Mapping[Any, Any]) -> str:
+    return f"{_points(row['low'])} to {_points(row['high'])}"
 
 
 def _percent(share: float) -> str:

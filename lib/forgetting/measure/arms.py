@@ -57,9 +57,8 @@ def deal_arms(
     generator = np.random.default_rng(seed)
     dealt = generator.permutation(len(baseline))
     first, second, judge = (dealt[k * each : (k + 1) * each] for k in range(3))
-    sides = {"baseline": baseline[first]}
-    pie = exemplars.find(**sides, compressed=compressed[:each])
-    floor = exemplars.find(**sides, compressed=baseline[second])
+    pie = exemplars.find(baseline=baseline[first], compressed=compressed[:each])
+    floor = exemplars.find(baseline=baseline[first], compressed=baseline[second])
     unsure = matching.uncertainty(
         predicted=baseline[judge], confidence=np.asarray(baseline_confidence)[judge]
     )

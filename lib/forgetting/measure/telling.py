@@ -198,7 +198,7 @@ def tell(
         judging, others = deal(len(sides["baseline"]), generator)
         score = doubt(np.asarray(positive)[judging[:judges]])
         drawn = generator.integers(len(label), size=len(label))
-        places = (slice(None), drawn)
+        places = (np.arange(len(label)), drawn)
         ranked = [_ranked(score[place][mask[place]], shares) for place in places]
         of_draw = []
         for name in ("compressed", "second_baseline"):

@@ -115,7 +115,8 @@ def samples(
     chosen = None
     if cell is not None:
         task, identity = cell
-        pair = tasks.test.pairs.set_index(["task", "identity"]).loc[cell]
+        pairs = tasks.test.pairs
+        pair = pairs[(pairs["task"] == task) & (pairs["identity"] == identity)].iloc[0]
         place = tasks.test.tasks.index(task)
         rare = tasks.test.marked(identity) != bool(pair["on_identity"])
         inside = rare & (tasks.test.label[:, place] == 1)
