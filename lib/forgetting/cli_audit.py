@@ -1,9 +1,12 @@
 """The commands `audit` and `predict`: what they are given, handed to the audit."""
 
+from typing import Annotated
+
 import typer
 
 from forgetting import cli_options as options
 from forgetting.cli_options import console
+from forgetting.errors import UserError
 from forgetting.files import display_path
 
 # Options of `audit` that `audit_by_task` and `LogOptions` take under the same name.
@@ -11,6 +14,13 @@ AS_GIVEN = (
     *("baseline", "groups", "labels", "no_answer", "paired", "positive", "cluster", "weight"),
     *("second_baseline", "alpha", "minimum", "seed"),
 )
+BEFORE = ("baseline", "groups", "labels", "second_baseline", "seed")  # of these for `look_before`
+Before = Annotated[
+    bool,
+    typer.Option(
+        "--before", help="Say what the baseline alone tells, before anything is compressed."
+    ),
+]
 LOGS = ("metric", "filter", "run", "common", "prompts_differ")
 
 
@@ -42,6 +52,7 @@ def audit(
     group_by: options.LogFields = None,
     common: options.LogCommon = False,
     prompts_differ: options.LogPrompts = False,
+    before: Before = False,
     fail_if: options.Rules = None,
 ) -> None:
     """Say what compression did to whom.
@@ -53,10 +64,29 @@ def audit(
     from forgetting.audit.picture_labels import read_class_names
     from forgetting.audit.rules import exit_code
 
+    if before and fail_if:
+        raise UserError(
+            "--before looks at the baseline alone, and --fail-if judges compression: leave one of "
+            "them out"
+        )
     for rule in fail_if or []:
         parse_rule(rule)  # What is not a rule is refused before anything is read.
     tables, inputs = options.given_predictions(files, model)
     check_report_folder(out, inputs=[*inputs, *([groups] if groups else [])])
+    if before:
+        from forgetting.audit.before import look_before
+
+        looked = look_before(
+            tables,
+            **{name: given[name] for name in BEFORE},
+            columns=options.parse_list("--columns", columns),
+            model_columns=options.parse_list("--model-columns", model_columns),
+            class_names=read_class_names(classes) if classes else None,
+        )
+        looked.write(out)
+        typer.echo("\n".join(looked.summary["first"]))
+        console.print(f"wrote {display_path(out / 'index.html')}", markup=False)
+        raise typer.Exit(0)
     result = audit_by_task(
         tables,
         **{name: given[name] for name in AS_GIVEN},

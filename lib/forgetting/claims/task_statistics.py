@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from forgetting.claims.comparison import Comparison, Estimate, of_change
+from forgetting.claims.comparison import Comparison, Estimate, of_change, records
 from forgetting.claims.evidence import BASELINE, SECOND_BASELINE, Evidence
 from forgetting.measure import inference, task_values, telling
 
@@ -86,8 +86,8 @@ def _flips_told(beyond: bool) -> Statistic:
             return None
         how = {"draws": min(one.draws, DEALS), "seed": one.seed}
         table = told(one.evidence, one.setting, **how, alpha=alpha)
-        asked = (table["outcome"] == "flip") & (table["measure"] == "AUC")
-        row = table[asked].iloc[0]
+        wanted = (table["outcome"] == "flip") & (table["measure"] == "AUC")
+        (row,) = records(table[wanted])
         names = ("beyond", "beyond_low", "beyond_high") if beyond else ("value", "low", "high")
         value, low, high = (float(row[name]) - (0 if beyond else 0.5) for name in names)
         if np.isnan(value):

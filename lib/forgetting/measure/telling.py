@@ -9,6 +9,7 @@ Iofinova et al., CVPR 2023 (arXiv 2304.12622); the design is ours.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -198,7 +199,7 @@ def tell(
         judging, others = deal(len(sides["baseline"]), generator)
         score = doubt(np.asarray(positive)[judging[:judges]])
         drawn = generator.integers(len(label), size=len(label))
-        places = (np.arange(len(label)), drawn)
+        places: tuple[Any, ...] = (slice(None), drawn)
         ranked = [_ranked(score[place][mask[place]], shares) for place in places]
         of_draw = []
         for name in ("compressed", "second_baseline"):
