@@ -23,7 +23,7 @@ $(STAMP): lib/requirements.lock lib/pyproject.toml lib/install.py
 	@touch $@
 
 book: setup ## train STUDY (digits), run every page, build book/_build/html/index.html
-	$(BIN)/forgetting pages $(STUDY) --bind $(if $(PICTURES),$(if $(filter yes,$(PICTURES)),--pictures,$(error PICTURES is $(PICTURES): write PICTURES=yes, or leave it out))) $(if $(SOLUTIONS),--solutions)
+	$(BIN)/forgetting pages $(STUDY) --bind $(if $(PICTURES),$(if $(filter yes,$(PICTURES)),--pictures,$(error PICTURES is $(PICTURES): write PICTURES=yes, or leave it out))) $(if $(SOLUTIONS),$(if $(filter yes,$(SOLUTIONS)),--solutions,$(error SOLUTIONS is $(SOLUTIONS): write SOLUTIONS=yes, or leave it out)))
 
 test: setup ## run the tests, WORKERS (2) at a time
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -c lib/pyproject.toml --rootdir . -n $(WORKERS) --dist loadgroup --no-loadscope-reorder
@@ -35,7 +35,7 @@ page: setup ## run one page and bind the book with it: make page NAME=class-disp
 	$(BIN)/forgetting page $(NAME) $(if $(filter file,$(origin STUDY)),,--study $(STUDY)) $(PARAMS)
 
 course: setup ## write the notebooks of exercises into course/: student, solution, instructor, and zips; CHECK=yes runs them
-	$(BIN)/forgetting course $(STUDY) $(if $(CHECK),--check)
+	$(BIN)/forgetting course $(STUDY) $(if $(CHECK),$(if $(filter yes,$(CHECK)),--check,$(error CHECK is $(CHECK): write CHECK=yes, or leave it out)))
 
 archive: setup ## publish STUDY: all its predictions into book/archive, for readers who train nothing
 	$(BIN)/forgetting archive $(STUDY)
