@@ -7,6 +7,7 @@ import pytest
 
 from forgetting.book.exercises import find_exercises
 from forgetting.book.page import read_page
+from forgetting.course import folder
 from forgetting.course.folder import pages_with_exercises, write_course
 from forgetting.course.notebooks import VERSIONS, make_notebook, page_exercises, plain_text
 from forgetting.errors import UserError
@@ -15,7 +16,7 @@ PAGES = list(pages_with_exercises("digits"))
 NAMES = [page.name for page, _ in PAGES]
 
 
-@pytest.fixture(params=PAGES, ids=NAMES)
+@pytest.fixture(scope="module", params=PAGES, ids=NAMES)
 def of_page(request):
     """A page, its parameters, and its notebook in each version."""
     page, values = request.param
@@ -78,15 +79,18 @@ def test_no_notebook_holds_a_mark_that_only_the_book_can_show(of_page):
                 )
 
 
-def test_the_folder_and_the_archives_hold_every_notebook_and_come_out_the_same(tmp_path):
+def test_the_folder_and_the_archives_hold_every_notebook_and_come_out_the_same(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr(folder, "pages_with_exercises", lambda study: iter(PAGES[:3]))
     first, second = (write_course(tmp_path / name, study="digits") for name in ("one", "two"))
     assert [file.name for file in first] == [file.name for file in second]
     for one, two in zip(first, second, strict=True):
         assert one.read_bytes() == two.read_bytes()
     with zipfile.ZipFile(tmp_path / "one" / "student.zip") as archive:
-        assert archive.namelist() == [f"student/{name}.ipynb" for name in NAMES]
+        assert archive.namelist() == [f"student/{name}.ipynb" for name in NAMES[:3]]
     with zipfile.ZipFile(tmp_path / "one" / "course.zip") as archive:
-        assert len(archive.namelist()) == 3 * len(NAMES)
+        assert len(archive.namelist()) == 3 * 3
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match="is a file; give the name of a folder"):
         write_course(tmp_path / "file", study="digits")

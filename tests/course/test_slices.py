@@ -1,6 +1,6 @@
 """The part of a page's code that exercises need is enough, and no more than it has to be."""
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from forgetting.course.slices import free_names, slice_code
@@ -60,6 +60,7 @@ STATEMENTS = st.tuples(
 )
 
 
+@settings(max_examples=50, deadline=None)
 @given(st.lists(st.lists(STATEMENTS, max_size=4), max_size=5), st.sampled_from("abcd"))
 def test_a_slice_gives_its_names_the_values_that_all_of_the_code_gives(program, wanted):
     begin = "a = b = c = d = 1"

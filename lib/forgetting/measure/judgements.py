@@ -134,8 +134,8 @@ def agreement(answers: pd.DataFrame, *, draws: int = 1000, seed: int = 0) -> dic
     Source:
         Krippendorff, Content Analysis (nominal data, missing answers allowed).
     """
-    counts = answers.groupby(["image", "answer"], observed=True).size().unstack(fill_value=0)
-    counts = counts[counts.sum(axis=1) >= 2].to_numpy(float)
+    by_image = answers.groupby(["image", "answer"], observed=True).size().unstack(fill_value=0)
+    counts = by_image[by_image.sum(axis=1) >= 2].to_numpy(float)
     generator = np.random.default_rng(seed)
     drawn = [
         _alpha(counts[generator.integers(len(counts), size=len(counts))])
