@@ -282,3 +282,24 @@ def test_damaged_logs_never_end_in_a_traceback(folders, seed):
         read_logs(folders, LogOptions(common=True))
     except UserError as error:
         assert "\n" not in str(error)
+
+
+def test_it_reads_what_the_harness_itself_wrote(tmp_path):
+    """Golden logs of a tiny random model, made by `harness/make.py`; see there."""
+    folder = Path(__file__).parent / "harness"
+    result = audit_predictions([folder / "fp32", folder / "int4"], baseline="fp32")
+    rows = {
+        one: [json.loads(line) for line in next((folder / one).glob("*.jsonl")).open()]
+        for one in ("fp32", "int4")
+    }
+    assert result.answers["multiple_choice"].iloc[0] == len(rows["fp32"]) == 60
+    for side, one in (("baseline", "fp32"), ("compressed", "int4")):
+        right = [row["acc_norm"] for row in rows[one]]
+        assert result.overall[f"{side}_accuracy"].iloc[0] == np.mean(right)
+    assert result.overall["flips"].iloc[0] > 0
+    assert not any("right or wrong only" in note for note in result.summary["notes"])
+    for metric in ("acc", "acc_norm"):
+        found = read_logs({one: folder / one for one in rows}, LogOptions(metric=metric))
+        for one, some in rows.items():
+            assert found.right[one].tolist() == [row[metric] == 1 for row in some]
+            assert (found.chosen[one] >= 0).all()
