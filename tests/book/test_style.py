@@ -125,6 +125,7 @@ def test_lines_that_are_no_settings_stay_apart_from_each_other_and_from_white(wh
         ("clear", "clear PIEs"),
         ("clearly", "clearly"),
         ("glass_blur", "glass blur"),
+        ("corrupted: glass_blur", "corrupted: glass blur"),
         ("resnet_v1_50", "resnet_v1_50"),
         ("pruned-later", "pruned-later"),
         ("a pruned-0.9 network", "a pruned-0.9 network"),

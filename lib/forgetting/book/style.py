@@ -39,7 +39,7 @@ SERIES = (
 )
 LEVEL_MARKERS = ((0.4, "v"), (0.6, "^"), (0.8, "s"), (0.92, "D"), (0.965, "p"), (1.0, "h"))
 SETTING_NAME = re.compile(rf"dense-again|pruned-0\.\d+|({'|'.join(FORMATS)})-of-dense(-again)?")
-SNAKE_CASE = re.compile(r"[a-z]+(_[a-z]+)+")
+SNAKE_CASE = re.compile(r"([a-z]+: )?[a-z]+(_[a-z]+)+")
 MEASURES = {"pie": "PIEs", "clear": "clear PIEs"}
 INK, GRID = "#262626", "#DDDDDD"
 STYLE: dict[str, Any] = {

@@ -50,7 +50,7 @@ def _planted(part: Part, place: int, names: tuple[str, ...]) -> str:
         "two digits": f"label {label}\nbeside it {second}",
         "wrong label": f"given label {label}\nshows {names[row['true_label']]}",
     }
-    other = f"{row['detail']}\nlabel {label}"
+    other = f"{str(row['detail']).replace('_', ' ')}\nlabel {label}"
     return f"{row['kind']}\n{what.get(row['kind'], other)}"
 
 
