@@ -24,7 +24,7 @@ LEAST = {  # parameters that keep a page's resampling short
     "task-complexity": {"draws": 50, "studies": ["smoke"]},
     "audit-your-model": {"draws": 50},
     "what-helps": {"members": 4},
-    "bias": {"members": 4, "wider": [], "control": []},
+    "bias": {"members": 4, "wider": ["tinted-joint"], "control": ["tinted-joint"]},
     "dense-tells": {"members": 4, "draws": 20},
     "sub-groups": {"draws": 100, "members": 4, "control": ["tinted"]},
     "case": {"members": 4},
