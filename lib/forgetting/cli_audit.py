@@ -1,6 +1,7 @@
 """The commands `audit` and `predict`: what they are given, handed to the audit."""
 
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
 
 import typer
 
@@ -64,29 +65,12 @@ def audit(
     from forgetting.audit.picture_labels import read_class_names
     from forgetting.audit.rules import exit_code
 
-    if before and fail_if:
-        raise UserError(
-            "--before looks at the baseline alone, and --fail-if judges compression: leave one of "
-            "them out"
-        )
     for rule in fail_if or []:
         parse_rule(rule)  # What is not a rule is refused before anything is read.
     tables, inputs = options.given_predictions(files, model)
     check_report_folder(out, inputs=[*inputs, *([groups] if groups else [])])
     if before:
-        from forgetting.audit.before import look_before
-
-        looked = look_before(
-            tables,
-            **{name: given[name] for name in BEFORE},
-            columns=options.parse_list("--columns", columns),
-            model_columns=options.parse_list("--model-columns", model_columns),
-            class_names=read_class_names(classes) if classes else None,
-        )
-        looked.write(out)
-        typer.echo("\n".join(looked.summary["first"]))
-        console.print(f"wrote {display_path(out / 'index.html')}", markup=False)
-        raise typer.Exit(0)
+        _look_before(tables, given)
     result = audit_by_task(
         tables,
         **{name: given[name] for name in AS_GIVEN},
@@ -102,11 +86,38 @@ def audit(
     )
     verdicts = [result.judge(rule) for rule in fail_if or []]
     result.write(out, images=images, verdicts=verdicts)
-    typer.echo("\n".join([*result.summary["first"], *result.summary["questions"]]))
-    console.print(f"wrote {display_path(out / 'index.html')}", markup=False)
-    for verdict in verdicts:
-        console.print(verdict.line, markup=False)
+    lines = [*result.summary["first"], *result.summary["questions"]]
+    _say(lines, out, [verdict.line for verdict in verdicts])
     raise typer.Exit(exit_code(verdicts))
+
+
+def _look_before(tables: Any, given: dict[str, Any]) -> NoReturn:
+    """Report what the baseline alone says, and end."""
+    if given["fail_if"]:
+        raise UserError(
+            "--before looks at the baseline alone, and --fail-if judges compression: leave one of "
+            "them out"
+        )
+    from forgetting.audit.before import look_before
+    from forgetting.audit.picture_labels import read_class_names
+
+    looked = look_before(
+        tables,
+        **{name: given[name] for name in BEFORE},
+        columns=options.parse_list("--columns", given["columns"]),
+        model_columns=options.parse_list("--model-columns", given["model_columns"]),
+        class_names=read_class_names(given["classes"]) if given["classes"] else None,
+    )
+    looked.write(given["out"])
+    _say(looked.summary["first"], given["out"], [])
+    raise typer.Exit(0)
+
+
+def _say(lines: list[str], out: Path, verdicts: list[str]) -> None:
+    typer.echo("\n".join(lines))
+    console.print(f"wrote {display_path(out / 'index.html')}", markup=False)
+    for line in verdicts:
+        console.print(line, markup=False)
 
 
 def predict(

@@ -133,19 +133,7 @@ def look_before(
     doubt = doubt_of(population.predicted, population.confidence)
     table = _groups_table(given, population, groups)
     right = (population.predicted == given.label).mean(axis=0)
-    first = [
-        f"{name}: {counted(len(population.members), 'model')}, {len(doubt):,} examples, "
-        f"{percent(right.mean())} of the predictions right."
-    ]
-    if told is not None:
-        first.append(
-            f"Its doubt ranks the examples that another training flips ({again}) with an area of "
-            f"{told:.2f} under the ROC curve; 0.5 is chance."
-        )
-    first.append(
-        "Doubt tells which predictions are unstable, whatever changes the model. It does not tell "
-        "what compression adds; for that, audit the compressed model."
-    )
+    first = _sentences(name, again, told, members=len(population.members), right=right)
     return Before(
         susceptible=_susceptible(given, population, doubt, right),
         groups=table,
@@ -159,6 +147,25 @@ def look_before(
             "first": first,
         },
     )
+
+
+def _sentences(
+    name: str, again: str | None, told: float | None, *, members: int, right: np.ndarray
+) -> list[str]:
+    first = [
+        f"{name}: {counted(members, 'model')}, {len(right):,} examples, {percent(right.mean())} of "
+        "the predictions right."
+    ]
+    if told is not None:
+        first.append(
+            f"Its doubt ranks the examples that another training flips ({again}) with an area of "
+            f"{told:.2f} under the ROC curve; 0.5 is chance."
+        )
+    first.append(
+        "Doubt tells which predictions are unstable, whatever changes the model. It does not tell "
+        "what compression adds; for that, audit the compressed model."
+    )
+    return first
 
 
 def doubt_of(predicted: np.ndarray, confidence: np.ndarray | None) -> np.ndarray:
