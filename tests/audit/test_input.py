@@ -542,7 +542,10 @@ def test_no_answer_is_a_miss_and_a_false_alarm_where_one_label_is_positive():
     label = np.array([0, 1] * 20)
     frames = {
         name: pd.DataFrame({"example": range(40), "label": label, "predicted": predicted})
-        for name, predicted in {"dense": label, "int8": np.where(label < 2, np.nan, label)}.items()
+        for name, predicted in {
+            "dense": label,
+            "int8": np.where(np.arange(40) < 38, np.nan, label),
+        }.items()
     }
     groups = pd.DataFrame({"example": range(40), "sex": list("FFMM") * 10})
     options = {"baseline": "dense", "groups": groups, "positive": "1", "no_answer": True}

@@ -289,7 +289,12 @@ def test_it_reads_what_the_harness_itself_wrote(tmp_path):
     folder = Path(__file__).parent / "harness"
     result = audit_predictions([folder / "fp32", folder / "int4"], baseline="fp32")
     rows = {
-        one: [json.loads(line) for line in next((folder / one).glob("*.jsonl")).open()]
+        one: [
+            json.loads(line)
+            for line in next((folder / one).glob("*.jsonl"))
+            .read_text(encoding="utf-8")
+            .splitlines()
+        ]
         for one in ("fp32", "int4")
     }
     assert result.answers["multiple_choice"].iloc[0] == len(rows["fp32"]) == 60

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import onnx
@@ -261,8 +262,13 @@ def test_bad_labels_are_refused_in_one_line_and_nothing_is_written(labels, messa
         (lambda folder: model(folder / "m.onnx", first=True), {}, r"shape \(1, 3\) for 7 pictures"),
         (
             lambda folder: model(folder / "m.onnx", kind=TensorProto.UINT8),
-            {"mean": [200]},
+            {"mean": [0.5]},
             "the model takes bytes",
+        ),
+        (
+            lambda folder: model(folder / "m.onnx"),
+            {"mean": [123.7, 116.3, 103.5]},
+            "mean is 123.7, 116.3, 103.5, in bytes, and bytes are divided by 255 first",
         ),
         (
             lambda folder: model(
@@ -620,3 +626,24 @@ def test_two_predictions_and_one_audit_are_a_whole_workflow_without_torch(pictur
         and (pictures / "report" / "summary.json").exists()
     )
     assert pd.read_csv(pictures / "report" / "exemplars.csv")["baseline_predicted"].eq("red").all()
+
+
+@pytest.mark.parametrize("probable", [True, False])
+def test_one_score_is_that_of_the_second_of_two_classes(probable, numbered):
+    scores = np.array([[-3.0], [2.0], [-1.0], [4.0], [0.5], [-0.2]])
+    sigmoid = 1 / (1 + np.exp(-scores[:, 0]))
+    rows = [{"image": f"{k}.png", "label": ["no", "yes"][int(scores[k, 0] > 0)]} for k in range(6)]
+    pd.DataFrame(rows).to_csv(numbered / "labels.csv", index=False)
+    made = lookup_model(numbered / "m.onnx", sigmoid[:, None] if probable else scores)
+    counts, result = predicted(numbered, made, classes=["no", "yes"])
+    assert counts.right == 6 and counts.softmax is not probable
+    np.testing.assert_allclose(result.confidence, np.maximum(sigmoid, 1 - sigmoid), rtol=1e-6)
+
+
+def test_fewer_right_answers_than_chance_gives_are_pointed_at(numbered):
+    shifted = np.roll(ALL_RIGHT, 1, axis=1)
+    counts, _ = predicted(numbered, lookup_model(numbered / "m.onnx", shifted))
+    assert counts.right == 0
+    many = replace(counts, pictures=300)
+    assert "fewer than chance gives with 3 classes: are labels shifted" in many.line
+    assert "chance" not in replace(many, right=90).line

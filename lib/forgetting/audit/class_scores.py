@@ -63,6 +63,23 @@ def top_classes(batches: Iterable[np.ndarray]) -> TopClasses:
     return TopClasses(codes.astype(np.int64), confidence, tied.astype(bool), not fitting)
 
 
+def as_two_classes(batches: Iterable[np.ndarray]) -> np.ndarray:
+    """Return the scores of both classes, of a model that scores the second alone.
+
+    All pictures together decide whether these are probabilities of a sigmoid, or what goes into it.
+
+    Args:
+        batches: at least one; scores (n, 1).
+
+    Returns:
+        (N, 2): probabilities, or 0 and the score, whose softmax is the sigmoid.
+    """
+    scores = np.concatenate(list(batches))
+    finite = scores[np.isfinite(scores)]
+    probable = ((finite >= 0) & (finite <= 1)).all()
+    return np.concatenate([1 - scores if probable else np.zeros_like(scores), scores], axis=1)
+
+
 def are_probabilities(scores: np.ndarray, levels: int | None = None) -> bool:
     """Whether scores may be probabilities already.
 

@@ -21,6 +21,10 @@ from forgetting.errors import UserError
 from forgetting.measure.sets import MINIMUM
 from forgetting.text import counted, quoted
 
+WEIGHTED = (
+    "Rates and changes are weighted by {}; numbers of examples, of changed predictions and of "
+    "exemplars are not."
+)
 FEW_VALUES = 20  # So many may be groups of however few examples.
 MOST_VALUES = 1000  # Of an attribute; more are not groups but numbers or names.
 
@@ -91,43 +95,30 @@ def read_groups(
             names = name_column(batch, column, source, any_number=column != "example")
             parts[column].append(names)
     place = _places(parts["example"], examples, source)
-    given = place >= 0
     notes, columns, unlike = [], {}, {}
-    if not given.all():
-        notes.append(
-            f"Groups: {counted(int((~given).sum()), 'row')} of examples without predictions left "
-            "out."
-        )
+    if strange := int((place < 0).sum()):
+        left = f"Groups: {counted(strange, 'row')} of examples without predictions left out."
+        notes.append(left)
     for attribute in attributes:
         names = _names(parts[attribute])
         if chosen is None and len(names) > max(FEW_VALUES, len(examples) / MINIMUM):
             unlike[attribute] = counted(len(names), "value")
             continue
         _check_number(attribute, names, source)
-        if spellings := spelling.same_name(names):
-            if not take_alike:
-                spelling.refuse_alike([source], attribute, spellings, "another row")
-            parts[attribute] = [spelling.written_as(part, spellings) for part in parts[attribute]]
-            names = _names(parts[attribute])
-        code = np.full(len(examples), -1, dtype=np.int32)
-        values = np.concatenate([name_codes(part, names) for part in parts[attribute]])
-        code[place[given]] = values[given]
-        if (code < 0).any():
+        values = _one_spelling(parts[attribute], attribute, source, take_alike=take_alike)
+        columns[attribute] = _column(values, place, len(examples))
+        if missing := int(columns[attribute].isna().sum()):
             notes.append(
-                f"Groups: {counted(int((code < 0).sum()), 'example')} without a value of "
-                f"{quoted(attribute)}: in none of its groups."
+                f"Groups: {counted(missing, 'example')} without a value of {quoted(attribute)}: in "
+                "none of its groups."
             )
-        columns[attribute] = pd.Categorical.from_codes(code, categories=pd.Index(as_texts(names)))
     notes += _unlike_attributes(unlike, bool(columns), len(examples), source)
     clusters = weights = None
     if cluster:
         clusters = _clusters(parts[cluster], cluster, place, len(examples), source)
     if weight:
         weights = _weights(parts[weight], weight, place, len(examples), source)
-        notes.append(
-            f"Rates and changes are weighted by {quoted(weight)}; numbers of examples, of changed "
-            "predictions and of exemplars are not."
-        )
+        notes.append(WEIGHTED.format(quoted(weight)))
     left_out = _repeated(columns)
     if len(left_out) == len(columns):
         raise UserError(
@@ -137,6 +128,24 @@ def read_groups(
     notes += [f"Groups: {reason}: left out." for reason in left_out.values()]
     kept = {name: columns[name] for name in columns if name not in left_out}
     return GivenGroups(pd.DataFrame(kept), clusters, weights, notes)
+
+
+def _one_spelling(
+    parts: list[pa.Array], attribute: str, source: TableSource, *, take_alike: bool
+) -> list[pa.Array]:
+    """Return an attribute's values with one spelling of each, or refuse those that have two."""
+    spellings = spelling.same_name(_names(parts))
+    if spellings and not take_alike:
+        spelling.refuse_alike([source], attribute, spellings, "another row")
+    return [spelling.written_as(part, spellings) for part in parts] if spellings else parts
+
+
+def _column(parts: list[pa.Array], place: np.ndarray, examples: int) -> pd.Categorical:
+    """Return the value of each example, of rows that are about the examples at `place`."""
+    names, given = _names(parts), place >= 0
+    code = np.full(examples, -1, dtype=np.int32)
+    code[place[given]] = np.concatenate([name_codes(part, names) for part in parts])[given]
+    return pd.Categorical.from_codes(code, categories=pd.Index(as_texts(names)))
 
 
 def _unlike_attributes(

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from forgetting.audit import pictures
-from forgetting.audit.class_scores import TopClasses, top_classes
+from forgetting.audit.class_scores import TopClasses, as_two_classes, top_classes
 from forgetting.audit.onnx_session import OnnxModel, open_model
 from forgetting.audit.picture_labels import PictureLabels, labels_among
 from forgetting.audit.preprocessing import Preprocessing
@@ -19,6 +19,7 @@ from forgetting.files import replacing
 from forgetting.text import counted, percent
 
 MOST_BROKEN = 5  # pictures that a message names
+FAR = 3  # standard errors below chance from which something is wrong
 SCHEMA = pa.schema(
     [
         ("setting", pa.string()),
@@ -45,6 +46,7 @@ class PredictionCounts:
         one_at_a_time: whether the model was given each picture alone.
         turned: how many pictures have an EXIF orientation by which viewers turn or mirror them.
         upright: whether they were turned so here.
+        classes: of how many the model chooses one.
     """
 
     pictures: int
@@ -55,6 +57,7 @@ class PredictionCounts:
     one_at_a_time: bool
     turned: int
     upright: bool
+    classes: int
 
     @property
     def line(self) -> str:
@@ -65,6 +68,14 @@ class PredictionCounts:
             if self.softmax
             else "The model's outputs are probabilities",
         ]
+        chance = 1 / self.classes
+        error = (chance * (1 - chance) / self.pictures) ** 0.5
+        if self.right / self.pictures < chance - FAR * error:
+            parts.append(
+                f"That is fewer than chance gives with {self.classes:,} classes: are labels "
+                "shifted, by a class for the background for instance, or scale, mean, std or "
+                "channels others than in training?"
+            )
         if self.tied:
             parts.append(
                 f"{self.tied:,} of {self.pictures:,} are tied at the top; the first of the tied "
@@ -104,7 +115,8 @@ def predict_onnx(
 
     Args:
         model: an ONNX file with one input of pictures; an output holds the scores or the
-            probabilities of the classes, (N, C), which further axes of length 1 may follow.
+            probabilities of the classes, (N, C), which further axes of length 1 may follow; of two
+            classes it may hold those of the second alone, (N, 1).
         labels: the pictures and their true labels.
         preprocessing: how a picture becomes an input.
         class_names: of the C classes in order; None for "0", "1", ...
@@ -131,6 +143,8 @@ def predict_onnx(
     opened = open_model(model, layout=preprocessing.layout, output=output)
     batches = _score_batches(opened, labels, preprocessing)
     first = next(batches)
+    if first.shape[1] == 1:
+        first, batches = as_two_classes(chain([first], batches)), iter(())
     names = tuple(class_names or map(str, range(first.shape[1])))
     if len(names) != first.shape[1]:
         raise UserError(
@@ -150,6 +164,7 @@ def predict_onnx(
         one_at_a_time=opened.one_at_a_time,
         turned=sum(map(pictures.is_turned, labels.images)),
         upright=preprocessing.upright,
+        classes=len(names),
     )
 
 

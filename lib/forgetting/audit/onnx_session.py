@@ -75,7 +75,8 @@ class OnnxModel:
             values: (N, channels, height, width), N at most `batch`.
 
         Returns:
-            (N, C) float64: the scores or probabilities of the classes.
+            (N, C) float64: the scores or probabilities of the classes; (N, 1) of a model that
+            scores the second of two classes alone.
 
         Raises:
             UserError: the pictures do not fit the model, or its output is not of that shape.
@@ -102,11 +103,11 @@ class OnnxModel:
         shape, scores = np.shape(scores), np.asarray(scores, dtype=np.float64)
         while scores.ndim > 2 and scores.shape[-1] == 1:
             scores = scores[..., 0]
-        if scores.ndim != 2 or scores.shape[1] < 2 or len(scores) != len(values):
+        if scores.ndim != 2 or scores.shape[1] < 1 or len(scores) != len(values):
             raise UserError(
                 f"the model's output {self.output!r} has shape {shape} for "
-                f"{counted(len(values), 'picture')}: it needs (pictures, classes), with at least "
-                "2 classes"
+                f"{counted(len(values), 'picture')}: it needs (pictures, classes), or one score of "
+                "the second of two classes"
             )
         return scores[:number]
 

@@ -19,6 +19,7 @@ from forgetting.audit.pictures import read_picture
 from forgetting.errors import UserError, invalid_value
 from forgetting.yaml_text import read_yaml
 
+MOST_UNIT = 4  # A larger mean or standard deviation is that of bytes, not of numbers up to 1.
 MOST_SIDE = 8192  # Pixels of an input.
 MOST_PIXELS = 2**27  # Of a resized picture, before its centre is cut out.
 MODES = {"RGB": "RGB", "BGR": "RGB", "L": "L"}
@@ -106,6 +107,14 @@ class Preprocessing(BaseModel):
                     f"{name} has {len(values)} values, and channels {self.channels} {number}: give "
                     "one value, or one for each channel"
                 )
+        if (self.scale or 255) > MOST_UNIT:
+            for name, values in (("mean", self.mean), ("std", self.std)):
+                if max(map(abs, values)) > MOST_UNIT:
+                    raise ValueError(
+                        f"{name} is {', '.join(f'{value:g}' for value in values)}, in bytes, and "
+                        f"bytes are divided by {self.scale or 255:g} first: divide it by that, or "
+                        "give the scale 1"
+                    )
         if self.size is not None and not 1 <= min(self.size) <= max(self.size) <= MOST_SIDE:
             raise ValueError(f"size is {self.size}: give height and width of 1 to {MOST_SIDE}")
         return self

@@ -149,7 +149,12 @@ def audit_predictions(
         "seed": seed,
         "positive": positive,
     }
-    how = {"cluster": cluster, "weight": weight, "chosen": attributes, "take_alike": take_alike}
+    how: dict[str, Any] = {
+        "cluster": cluster,
+        "weight": weight,
+        "chosen": attributes,
+        "take_alike": take_alike,
+    }
     given = None if groups is None else read_groups(groups, audit_input.examples, **how)
     audit_options.check_columns_of_groups(given, cluster=cluster, weight=weight)
     return _audited(audit_input, given, options, paired=paired, logs=read_from)

@@ -80,7 +80,8 @@ def _archive_words(study: Study, up: str) -> str:
     return (
         "<p>The predictions are published with the book and were not made anew for it: "
         f"forgetting {manifest['versions']['forgetting']}, on {html.escape(', '.join(devices))}; "
-        f"data {manifest['data']['name']}{state}. Confidences are rounded to float16. "
+        f"data {manifest['data']['name']}{state}. Confidences are rounded to float16, in which "
+        "pandas and SciPy would also compute: cast them to float32 first. "
         f"Download: {files}.</p>\n"
     )
 

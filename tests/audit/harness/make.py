@@ -6,6 +6,7 @@ Run it by hand where lm_eval, transformers and torch are installed; nothing is d
 
 A GPT-2 of two layers with random weights answers 60 questions with options of a task of our own,
 once as it is (fp32) and once with its weights rounded to 4 bits (int4). Numbers mean nothing.
+The logs here are of lm_eval 0.4.13.
 """
 
 import json
