@@ -140,7 +140,7 @@ def _one_spelling(
     return [spelling.written_as(part, spellings) for part in parts] if spellings else parts
 
 
-def _column(parts: list[pa.Array], place: np.ndarray, examples: int) -> pd.Categorical:
+def _column(parts: list[pa.Array], place: np.ndarray, examples: int) -> "pd.Categorical[str]":
     """Return the value of each example, of rows that are about the examples at `place`."""
     names, given = _names(parts), place >= 0
     code = np.full(examples, -1, dtype=np.int32)
