@@ -249,6 +249,10 @@ POPULATIONS = {
         dynamic-int8-of-dense-again-2a0e980080c2 fixed-int8-of-dense-bc7c6b405996
         fixed-int8-of-dense-again-7c6ed7ee1d13
         """,
+    "tinted-joint": """
+        dense-2cd6dbe233e3 dense-again-c5965cdeef6c pruned-0.8-2e15e28fa014
+        pruned-0.9-57f9be2a8a6c pruned-0.95-d9a364fa3bb2 pruned-0.98-057e54ffd10c
+        """,
     "smoke": """
         dense-15256248b688 dense-again-9323f9a7ffad pruned-0.9-65f35be7c524
         pruned-0.98-1dcd4c79dae8 float16-of-dense-c99900c4abae
