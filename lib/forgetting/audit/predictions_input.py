@@ -37,6 +37,10 @@ from forgetting.errors import UserError
 from forgetting.text import counted, quoted
 
 TASK = "task"  # the column of predictions of several tasks; see `tasks`
+OTHER_NAMES = (
+    "; say what yours are called by --columns NAME=COLUMN,..., and the setting of each file by "
+    "--model NAME=FILE"
+)
 Predictions: TypeAlias = Table | Sequence[Table] | Mapping[str, Table]
 
 
@@ -201,7 +205,7 @@ def open_sources(
         if setting and columns.get("member", "member") not in source.columns:
             constants["member"] = "0"
         sources[place] = rename_columns(source, columns, constants)
-        check_columns(sources[place], NEEDED)
+        check_columns(sources[place], NEEDED, OTHER_NAMES)
         if RIGHT in columns:
             check_columns(sources[place], [RIGHT])
             sources[place] = right_by_column(sources[place])

@@ -91,8 +91,13 @@ def rename_columns(
     )
 
 
-def check_columns(source: TableSource, needed: Sequence[str]) -> None:
+def check_columns(source: TableSource, needed: Sequence[str], mend: str = "") -> None:
     """Refuse a table that lacks a needed column or has any column twice.
+
+    Args:
+        source: the table.
+        needed: names of columns.
+        mend: what a message ends in, if one is lacking.
 
     Raises:
         UserError: it does.
@@ -102,7 +107,7 @@ def check_columns(source: TableSource, needed: Sequence[str]) -> None:
             columns = ", ".join(map(quoted, source.columns[:12]))
             raise UserError(
                 f"{source.name} has no column {quoted(column)}: it has {columns}; needed are "
-                f"{', '.join(needed)}"
+                f"{', '.join(needed)}{mend}"
             )
     for place, column in enumerate(source.columns):
         if column in source.columns[:place]:
