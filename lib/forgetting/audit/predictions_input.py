@@ -20,6 +20,7 @@ from forgetting.audit.prediction_matrix import PredictionMatrix
 from forgetting.audit.predictions_survey import (
     NEEDED,
     OPTIONAL,
+    OTHER_NAMES,
     RIGHT,
     Survey,
     check_size,
@@ -37,10 +38,6 @@ from forgetting.errors import UserError
 from forgetting.text import counted, quoted
 
 TASK = "task"  # the column of predictions of several tasks; see `tasks`
-OTHER_NAMES = (
-    "; say what yours are called by --columns NAME=COLUMN,..., and the setting of each file by "
-    "--model NAME=FILE"
-)
 Predictions: TypeAlias = Table | Sequence[Table] | Mapping[str, Table]
 
 

@@ -15,6 +15,10 @@ from forgetting.text import counted, quoted
 
 NEEDED = ("setting", "member", "example", "label", "predicted")
 OPTIONAL = ("confidence", "parent")
+OTHER_NAMES = (
+    "; say what yours are called by --columns NAME=COLUMN,..., and the setting of each file by "
+    "--model NAME=FILE"
+)
 RIGHT = "right"  # Only where it is asked for.
 
 
