@@ -49,9 +49,12 @@ def test_its_picture_shows_the_words_of_the_report_on_a_light_ground(sample):
     for line in summary["first"]:
         assert " ".join(line.split()) in shown
     assert "prefers-color-scheme" not in drawing and "http" not in shown
-    assert {"line", "wide-line"} & {
-        path.get("class") for path in ElementTree.fromstring(drawing).iter() if path.get("d")
-    }
+    drawn = [
+        part for part in ElementTree.fromstring(drawing).iter() if part.get("d") or part.get("cx")
+    ]
+    assert {"line", "wide-line"} & {part.get("class") for part in drawn}
+    # A circle or line of another namespace than SVG's is not drawn.
+    assert {part.tag.partition("}")[0] for part in drawn} == {"{http://www.w3.org/2000/svg"}
 
 
 def test_the_page_shows_the_command_that_was_run_and_links_to_what_there_is(sample):

@@ -105,6 +105,8 @@ def first_screen(page: str) -> str:
     style = re.sub(r"@media \(prefers-color-scheme: dark\) \{.*?\n\}", "", style, flags=re.DOTALL)
     style = style.replace("color-scheme: light dark", "color-scheme: light")
     top = re.split(r'<div class="question">|<h2>|<section', page.partition("<main>")[2])[0]
+    # HTML knows where an inline drawing belongs; XML has to be told.
+    top = top.replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ')
     escaped = style.replace("&", "&amp;").replace("<", "&lt;")
     drawing = PAGE.format(*SCREEN, escaped, top)
     ElementTree.fromstring(drawing)  # What is no XML would be seen as a broken picture.
