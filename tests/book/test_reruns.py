@@ -28,7 +28,7 @@ VALUES = {
 def ran(book, monkeypatch):
     """The page `one` of the book's own study; no kernel starts, its table says its parameters."""
 
-    def execute(name, values, out, *, edition):
+    def execute(name, values, out, *, edition, solutions=False):
         write_text(out, json.dumps([values, edition.name, edition.title, edition.sections]))
         write_text(paths.tables(edition.name) / f"{name}-table.csv", json.dumps(values))
         return [f"{name}-table"]

@@ -28,7 +28,7 @@ from forgetting.book.hidden_code import JoinHiddenCode
 from forgetting.book.page import page_names
 from forgetting.files import write_text
 
-COMMANDS = ("forgetting.cli", "forgetting.cli_audit")
+COMMANDS = ("forgetting.cli", "forgetting.cli_audit", "forgetting.course.commands")
 MATHJAX = (  # of 24 MB, the 2 MB that pages ask for
     "tex-mml-chtml.js",
     "input/tex/extensions",

@@ -25,7 +25,7 @@ def cochran_p(right: npt.ArrayLike) -> float:
 
     Examples:
         >>> round(cochran_p([[True] * 9 + [False] * 3, [True] * 5 + [False] * 7] * 2), 4)
-        0.0075
+        0.0074
     """
     values = np.asarray(right, dtype=float)
     k, of_copy, of_example = len(values), values.sum(axis=1), values.sum(axis=0)
