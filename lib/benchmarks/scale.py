@@ -25,7 +25,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "lib"))
+sys.path.insert(0, str(ROOT / "lib"))  # before what follows, which another checkout may have, too
 
 from benchmarks import audit as imagenet  # noqa: E402
 from forgetting.measure import sets, subgroups  # noqa: E402

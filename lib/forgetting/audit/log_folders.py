@@ -1,6 +1,6 @@
 """Folders that lm-evaluation-harness wrote: which files of theirs an audit reads."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from forgetting.audit.sample_logs import NAME, LogOptions
@@ -26,10 +26,10 @@ def given_logs(predictions: object) -> dict[str, Path] | None:
     """
     if isinstance(predictions, Mapping):
         named = [(str(name), each) for name, each in predictions.items()]
+    elif isinstance(predictions, list | tuple):
+        named = [("", each) for each in predictions]
     else:
-        single = isinstance(predictions, str | Path) or not isinstance(predictions, list | tuple)
-        some: Iterable[object] = [predictions] if single else predictions  # type: ignore[assignment]
-        named = [("", each) for each in some]
+        named = [("", predictions)]
     logs = [
         (name, Path(each))
         for name, each in named

@@ -21,10 +21,11 @@ def halves(tasks: Tasks) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return the values of the dense networks' judging half and of the half of the outcome."""
     values = tasks.values("dense")
     size = len(values["values"].iloc[0]) // 2
-    return tuple(
+    judging, others = (
         values.assign(values=[each[part] for each in values["values"]])
         for part in (slice(None, size), slice(size, None))
-    )  # type: ignore[return-value]  # two of them
+    )
+    return judging, others
 
 
 def pair_table(tasks: Tasks, setting: str) -> pd.DataFrame:
