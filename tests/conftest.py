@@ -1,14 +1,22 @@
 """What several tests share: the smoke study, trained once into a folder of its own."""
 
+import contextlib
 import fcntl
+import hashlib
+import io
+import lzma
 import os
 import sys
+import tarfile
 import time
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
+from forgetting import data
+from forgetting.data import celeba
 from forgetting.study import load_study
 
 # The files that take longest are begun first, so that no worker waits for another at the end. The
@@ -115,3 +123,73 @@ def in_sorts():
         return took / max(before, after)
 
     return measured
+
+
+CELEBA_NAMES = (
+    *("Blond_Hair", "Male", "Young", "Smiling", "Eyeglasses"),
+    *(f"Attribute_{k}" for k in range(6, 41)),
+)
+
+
+def celeba_picture(row, size, seed):
+    """A picture on which some of the answers can be seen: the colours of its quarters."""
+    rng = np.random.default_rng(seed)
+    width, height = size
+    pixels = np.full((height, width, 3), 90) + rng.integers(-30, 30, (height, width, 3))
+    middle, half = height // 2, width // 2
+    pixels[:middle, :half] += row[0] * np.array([110, 90, 0])
+    pixels[:middle, half:] += row[1] * np.array([0, 0, 110])
+    pixels[middle:, :half] += row[2] * np.array([0, 110, 0])
+    pixels[middle:, half:] += row[3] * np.array([110, 0, 110])
+    return Image.fromarray(pixels.clip(0, 255).astype(np.uint8))
+
+
+@pytest.fixture
+def write_celeba(monkeypatch):
+    """Write a folder like CelebA's, with drawn pictures, whose tables count as the published ones.
+
+    It is in torchvision's layout or, at half size, has a tar file and packed tables. What is
+    returned are the answers, (count, 40) of 0 and 1, by number; blond men are rare.
+    """
+
+    def write(folder, *, count=240, half=False):
+        rng = np.random.default_rng(0)
+        share = np.linspace(0.3, 0.7, len(CELEBA_NAMES))
+        rows = (rng.random((count, len(CELEBA_NAMES))) < share).astype(int)
+        rows[:, 1] = rng.random(count) < np.where(rows[:, 0] == 1, 0.25, 0.5)
+        files = [f"{k:06d}.jpg" for k in range(1, count + 1)]
+        lines = [f"{file} " + " ".join(map(str, row)) for file, row in zip(files, 2 * rows - 1)]
+        parts = [f"{file} {k * 3 // count}" for k, file in enumerate(files)]
+        tables = {
+            celeba.ATTRIBUTES: [str(count), " ".join(CELEBA_NAMES) + " ", *lines],
+            celeba.PARTITION: parts,
+        }
+        layout = celeba.LAYOUTS[int(half)]
+        folder.mkdir(parents=True)
+        sums = {}
+        for name, table in tables.items():
+            content = ("\n".join(table) + "\n").encode()
+            sums[name] = hashlib.md5(content).hexdigest()
+            file = folder / (f"{name}.xz" if half else name)
+            file.write_bytes(lzma.compress(content) if half else content)
+        monkeypatch.setattr(celeba, "MD5", sums)
+        with contextlib.ExitStack() as stack:
+            if half:
+                packed = stack.enter_context(tarfile.open(folder / layout.name, "w:xz"))
+            else:
+                (folder / layout.name).mkdir()
+            for k, file in enumerate(files):
+                buffer = io.BytesIO()
+                celeba_picture(rows[k], layout.size, k).save(buffer, "jpeg", quality=95)
+                if half:
+                    about = tarfile.TarInfo(f"celeba_half/{file}")
+                    about.size = buffer.tell()
+                    buffer.seek(0)
+                    packed.addfile(about, buffer)
+                else:
+                    (folder / layout.name / file).write_bytes(buffer.getvalue())
+        data.load_dataset.cache_clear()
+        return rows
+
+    yield write
+    data.load_dataset.cache_clear()

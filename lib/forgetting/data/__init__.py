@@ -2,7 +2,8 @@
 
 `digits` and `fashion` offer a pool of images, which `planted` divides into parts with flaws of
 known kind; `tinted` plants sub-groups into the digits, `tinted-joint` attributes that are all asked
-at once, `numbers` puts two digits side by side; `cifar10` and `fairface` come divided.
+at once, `numbers` puts two digits side by side; `cifar10` and `fairface` come divided, and of
+`celeba` each picture is tested once.
 """
 
 from dataclasses import dataclass
@@ -107,10 +108,22 @@ def load_dataset(spec: Data, *, fetch: bool = True) -> DataSet:
         CorruptFile: a file is damaged.
         UserError: files are missing, or there are too few images for the parts.
     """
-    from forgetting.data import cifar10, digits, fairface, fashion, joint, numbers, planted, tinted
+    from forgetting.data import (
+        celeba,
+        cifar10,
+        digits,
+        fairface,
+        fashion,
+        joint,
+        numbers,
+        planted,
+        tinted,
+    )
 
     if spec.name == "cifar10":
         return cifar10.load_cifar10(spec, fetch=fetch)
+    if spec.name == "celeba":
+        return celeba.load_celeba(spec)
     if spec.name == "fairface":
         return fairface.load_fairface(spec)
     if spec.name == "tinted":

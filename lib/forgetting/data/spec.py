@@ -152,8 +152,49 @@ class FairFaceData(Spec):
     seed: int = Field(0, ge=0)
 
 
+class CelebAData(Spec):
+    """CelebA: faces, about each of which forty things are asked at once."""
+
+    corrupted_images: ClassVar[int] = 0
+
+    name: Literal["celeba"]
+    split: Literal["crossed", "official"] = Field(
+        "crossed",
+        description="crossed: each of the first pictures is tested once, by networks trained on "
+        "the half that it is not in; official: CelebA's own training and test part",
+    )
+    images: int = Field(
+        10_000, ge=100, description="the first so many pictures; of each part of the official split"
+    )
+    fold: Literal[0, 1] | None = Field(
+        None,
+        description="the half that is tested, pictures of even (0) or odd (1) number, while the "
+        "other is trained on; both, one after the other, if not given",
+    )
+    seed: int = Field(0, ge=0)
+
+    @property
+    def folds(self) -> "tuple[CelebAData, ...]":
+        """The blocks of the folds that are trained one by one."""
+        if self.split == "official" or self.fold is not None:
+            return (self,)
+        return tuple(self.model_copy(update={"fold": fold}) for fold in (0, 1))
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.split == "official" and self.fold is not None:
+            raise ValueError("the official split has no folds; leave out fold, or split")
+        return self
+
+
 Data = Annotated[
-    PlantedData | Cifar10Data | TintedData | TintedJointData | NumbersData | FairFaceData,
+    PlantedData
+    | Cifar10Data
+    | TintedData
+    | TintedJointData
+    | NumbersData
+    | FairFaceData
+    | CelebAData,
     Field(discriminator="name"),
 ]
 

@@ -263,8 +263,9 @@ def study_fingerprint(study: Study, settings: Iterable[Setting] | None = None) -
     """
     files = (
         file
+        for fold in study.folds
         for setting in settings or study.populations
-        for file in sorted(store.population_folder(study, setting).glob("*.parquet"))
+        for file in sorted(store.population_folder(fold, setting).glob("*.parquet"))
     )
     stats = [
         archive.archive_fingerprint(study),

@@ -1,5 +1,6 @@
 """How long each member took to train: one line of JSON a member, in its population's folder."""
 
+import itertools
 import json
 from collections.abc import Iterable
 from typing import Any
@@ -29,12 +30,12 @@ def read_log(study: Study, settings: Iterable[Setting]) -> pd.DataFrame:
         settings: the populations.
 
     Returns:
-        A row a member: setting, member, seconds of each phase. A line that a crash cut off is left
+        A row a trained network: setting, member, seconds of each phase. A line that a crash cut off is left
         out.
     """
     rows = []
-    for setting in settings:
-        file = population_folder(study, setting) / FILE
+    for fold, setting in itertools.product(study.folds, settings):
+        file = population_folder(fold, setting) / FILE
         for line in file.read_text(encoding="utf-8").splitlines() if file.exists() else []:
             try:
                 rows.append({"setting": setting.name, **json.loads(line)})

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from forgetting import paths, predictions_file
 from forgetting.errors import CorruptFile, UserError
 from forgetting.files import display_path, write_text
-from forgetting.predictions import archive
+from forgetting.predictions import archive, folds
 from forgetting.study import Setting, Study
 
 VERIFIED = ".verified.json"  # in a population's folder: the state of files that were found intact
@@ -65,7 +65,8 @@ def write_predictions(
 def is_trained(study: Study, setting: Setting) -> bool:
     """Return whether all files of `setting` lie in runs/."""
     return all(
-        predictions_path(study, setting, member, part).exists()
+        predictions_path(fold, setting, member, part).exists()
+        for fold in study.folds
         for member, part in study.files(setting)
     )
 
@@ -73,12 +74,22 @@ def is_trained(study: Study, setting: Setting) -> bool:
 def read_members(
     study: Study, setting: Setting, part: str, members: Sequence[int]
 ) -> list[archive.Member]:
-    """Read the predictions of some members from runs/.
+    """Read the predictions of some members from runs/, of a cross-fitted study those of all folds.
 
     Raises:
         UserError: members are missing, or a file belongs to another study.
         CorruptFile: a file is damaged.
     """
+    of_folds = [_read_fold(fold, setting, part, members) for fold in study.folds]
+    if len(of_folds) == 1:
+        return of_folds[0]
+    return [folds.join_folds(networks) for networks in zip(*of_folds, strict=True)]
+
+
+def _read_fold(
+    study: Study, setting: Setting, part: str, members: Sequence[int]
+) -> list[archive.Member]:
+    """Read the predictions of the members of one trained population."""
     files = [predictions_path(study, setting, member, part) for member in members]
     present = sum(file.exists() for file in files)
     command = f"run `forgetting train {study.name}`"

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 from pydantic import Field, ValidationError
 
 from forgetting import paths
-from forgetting.data.spec import FORMAT_VERSION, Data, PlantedData, Spec
+from forgetting.data.spec import FORMAT_VERSION, CelebAData, Data, PlantedData, Spec
 from forgetting.errors import UserError, did_you_mean, invalid_value
 from forgetting.files import display_path, sha256
 from forgetting.study.blocks import (
@@ -79,6 +79,16 @@ class Study(Spec):
             *selectors,
         )
 
+    @property
+    def folds(self) -> "tuple[Study, ...]":
+        """The studies whose populations are trained, and whose tests together are this one's.
+
+        That is this study alone, unless its data are cross-fitted: then a member is a network of
+        each fold, trained on the other pictures, and what it predicted is that of all of them.
+        """
+        blocks = self.data.folds if isinstance(self.data, CelebAData) else (self.data,)
+        return tuple(self.model_copy(update={"data": block}) for block in blocks)
+
     def setting(self, name: str) -> Setting:
         """Return the setting called `name`; a pruned level need not be listed in the study.
 
@@ -123,6 +133,8 @@ class Study(Spec):
             return ("holdout",)
         listed = self.settings.predict_training
         train = ("train",) if listed is None or setting.name in listed else ()
+        if isinstance(self.data, CelebAData):
+            train = ()  # Where there are folds, what was trained on differs from network to network.
         holdout = ("holdout",) if isinstance(self.data, PlantedData) else ()
         corrupted = (
             ("corrupted",) if setting.kind != "quantized" and self.data.corrupted_images else ()

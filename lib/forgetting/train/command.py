@@ -53,45 +53,52 @@ def train_missing(
     """
     start = time.monotonic()
     missing = _report_missing(study, console, archived=archived, trust_notes=trust_notes)
-    if not missing:
+    plans = [
+        (fold, plan_tasks(fold, files, device=device))
+        for fold, files in zip(study.folds, missing, strict=True)
+        if files
+    ]
+    if not plans:
         return
     data.load_dataset(study.data)  # What is missing of it is reported before anything is trained.
-    tasks = plan_tasks(study, missing, device=device)
-    name = device_name(study, tasks[0].setting, device)
+    total = sum(len(tasks) for _, tasks in plans)
+    name = device_name(study, plans[0][1][0].setting, device)
     where = f"{cpu_count()} cores" if name == "cpu" else name
-    estimate = estimate_duration(study, len(tasks), name)
-    console.print(f"study {study.name}: training {len(tasks)} networks on {where}{estimate}")
+    estimate = estimate_duration(study, total, name)
+    console.print(f"study {study.name}: training {total} networks on {where}{estimate}")
     until, finished = math.inf if minutes is None else start + 60 * minutes, 0
     try:
-        with TrainingProgress(len(tasks), console) as progress:
-            for entry in train_members(study, tasks, device=device, until=until):
-                finished += 1
-                progress.advance(f"{entry['setting']} {entry['member']}")
+        with TrainingProgress(total, console) as progress:
+            for fold, tasks in plans:
+                if finished and time.monotonic() > until:
+                    break
+                for entry in train_members(fold, tasks, device=device, until=until):
+                    finished += 1
+                    progress.advance(f"{entry['setting']} {entry['member']}")
     except TerminatedWorkerError:
         raise UserError(
-            f"a training process was killed, perhaps for want of memory; {finished} of "
-            f"{len(tasks)} networks are finished and kept; free some memory and give the same "
-            "command again"
+            f"a training process was killed, perhaps for want of memory; {finished} of {total} "
+            "networks are finished and kept; free some memory and give the same command again"
         ) from None
     except KeyboardInterrupt:
         console.print(
-            f"stopped: {finished} of {len(tasks)} networks are finished and kept; the same command "
+            f"stopped: {finished} of {total} networks are finished and kept; the same command "
             "goes on from there"
         )
         raise
     seconds = time.monotonic() - start
     console.print(f"study {study.name}: trained {finished} networks in {seconds:.0f} s")
-    if finished < len(tasks):
+    if finished < total:
         console.print(
-            f"stopped after {minutes:g} minutes: {len(tasks) - finished} networks are still to "
-            "train; the same command goes on"
+            f"stopped after {minutes:g} minutes: {total - finished} networks are still to train; "
+            "the same command goes on"
         )
 
 
 def _report_missing(
     study: Study, console: Console, *, archived: bool, trust_notes: bool
-) -> list[tuple[Setting, int, str]]:
-    """The files to make; what is read from an archive, damaged, or complete is reported."""
+) -> list[list[tuple[Setting, int, str]]]:
+    """The files to make of each fold; what is archived, damaged, or complete is reported."""
     published = [
         setting
         for setting in study.populations
@@ -101,10 +108,13 @@ def _report_missing(
         folder = display_path(archive.archive_folder(study))
         console.print(f"study {study.name}: {len(published)} populations are read from {folder}")
     own = [setting for setting in study.populations if setting not in published]
-    missing, damaged = predictions.missing_files(study, own, trust_notes=trust_notes)
-    for line in damaged:
-        console.print(f"damaged, made again: {line}")
-    if not missing and not published:
+    missing = []
+    for fold in study.folds:
+        files, damaged = predictions.missing_files(fold, own, trust_notes=trust_notes)
+        missing.append(files)
+        for line in damaged:
+            console.print(f"damaged, made again: {line}")
+    if not any(missing) and not published:
         console.print(
             f"study {study.name}: all {len(study.populations)} populations are here, "
             f"{study.members} members each"
