@@ -123,7 +123,8 @@ def _say(lines: list[str], out: Path, verdicts: list[str]) -> None:
 def predict(
     model: options.Model,
     images: options.PictureFolder,
-    labels: options.Labels,
+    *,
+    labels: options.Labels = None,
     out: options.Table,
     setting: options.Setting = None,
     member: options.Member = "0",
@@ -139,11 +140,13 @@ def predict(
     std: options.Std = None,
     layout: options.Layout = None,
     channels: options.Channels = None,
+    provider: options.Providers = None,
 ) -> None:
     """Predict a folder of pictures with an ONNX model, for `forgetting audit`."""
     from forgetting.audit.onnx import predict_onnx
-    from forgetting.audit.picture_labels import read_class_names, read_labels
+    from forgetting.audit.picture_labels import read_class_folders, read_class_names, read_labels
     from forgetting.audit.preprocessing import read_preprocessing
+    from forgetting.progress import Progress
 
     preprocessing = read_preprocessing(
         config,
@@ -157,14 +160,18 @@ def predict(
         layout=layout,
         channels=channels,
     )
-    counts = predict_onnx(
-        model,
-        read_labels(labels, images),
-        preprocessing=preprocessing,
-        class_names=read_class_names(classes) if classes else None,
-        output=output,
-        setting=setting or model.stem,
-        member=member,
-        out=out,
-    )
+    wanted = read_labels(labels, images) if labels else read_class_folders(images)
+    with Progress(len(wanted.images), "pictures", console) as progress:
+        counts = predict_onnx(
+            model,
+            wanted,
+            preprocessing=preprocessing,
+            class_names=read_class_names(classes) if classes else None,
+            output=output,
+            providers=provider or ("CPU",),
+            setting=setting or model.stem,
+            member=member,
+            out=out,
+            advance=progress.advance,
+        )
     console.print(f"wrote {display_path(out)}: {counts.line}", markup=False)

@@ -161,7 +161,11 @@ Model = Annotated[
 ]
 PictureFolder = Annotated[Path, typer.Argument(help="The folder of pictures.")]
 Labels = Annotated[
-    Path, typer.Option(help="A CSV file with the columns image (a path in the folder) and label.")
+    Path | None,
+    typer.Option(
+        help="A CSV file with the columns image (a path in the folder) and label; without it, each "
+        "class has a folder of its own."
+    ),
 ]
 Table = Annotated[Path, typer.Option(help="The Parquet file to write.")]
 Setting = Annotated[
@@ -172,7 +176,8 @@ Member = Annotated[str, typer.Option(help="Which of several trainings of the set
 ClassNames = Annotated[
     Path | None,
     typer.Option(
-        help="A text file with the class names, a line for each output; else they are 0, 1, ..."
+        help="A text file with the class names, a line for each output; else they are the folders' "
+        "names in their order, or 0, 1, ..."
     ),
 ]
 Output = Annotated[
@@ -210,8 +215,20 @@ Scale = Annotated[
 ]
 Mean = Annotated[str | None, typer.Option(help='Subtracted after that, e.g. "0.485,0.456,0.406".')]
 Std = Annotated[str | None, typer.Option(help='Divided by after that, e.g. "0.229,0.224,0.225".')]
-Layout = Annotated[str | None, typer.Option(help="NCHW or NHWC.")]
-Channels = Annotated[str | None, typer.Option(help="RGB, BGR or L (grey).")]
+Layout = Annotated[str | None, typer.Option(help="NCHW or NHWC; the model's if not given.")]
+Channels = Annotated[
+    str | None,
+    typer.Option(help="RGB, BGR or L (grey); RGB or L as the model has it if not given."),
+]
+Providers = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--provider",
+        metavar="NAME",
+        help="What runs the model, an execution provider of ONNX Runtime such as CUDA; else CPU. "
+        "May be repeated, in order of preference.",
+    ),
+]
 UnpublishedPictures = Annotated[
     bool,
     typer.Option(

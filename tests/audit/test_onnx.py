@@ -1,6 +1,7 @@
 """Predicting a folder of pictures with an ONNX model: against numpy, and what is refused."""
 
 import os
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -14,8 +15,10 @@ from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
 
 from forgetting import cli, paths
+from forgetting.audit import onnx_session
 from forgetting.audit.onnx import predict_onnx
-from forgetting.audit.picture_labels import read_class_names, read_labels
+from forgetting.audit.onnx_session import open_model
+from forgetting.audit.picture_labels import read_class_folders, read_class_names, read_labels
 from forgetting.audit.preprocessing import _resized, read_preprocessing
 from forgetting.errors import UserError
 
@@ -647,3 +650,143 @@ def test_fewer_right_answers_than_chance_gives_are_pointed_at(numbered):
     many = replace(counts, pictures=300)
     assert "fewer than chance gives with 3 classes: are labels shifted" in many.line
     assert "chance" not in replace(many, right=90).line
+
+
+@pytest.mark.parametrize(
+    ("made", "layout", "channels"),
+    [
+        ({"layout": "NHWC"}, "NHWC", "RGB"),
+        ({"layout": "NCHW"}, "NCHW", "RGB"),
+        ({"layout": "NHWC", "size": (3, 3)}, "NCHW", "RGB"),
+    ],
+)
+def test_layout_and_channels_are_the_models_where_its_input_tells_them(made, layout, channels):
+    shape = ["n", 3, 8, 8] if made["layout"] == "NCHW" else ["n", *made.get("size", (8, 8)), 3]
+    of_model = read_preprocessing().of_model(shape)
+    assert (of_model.layout, of_model.channels) == (layout, channels)
+    grey = read_preprocessing(mean=0.5).of_model([1 if side == 3 else side for side in shape])
+    assert grey.channels == "L"
+    assert read_preprocessing(channels="BGR", layout="NHWC").of_model(shape).channels == "BGR"
+
+
+def test_an_nhwc_model_needs_no_option(pictures):
+    for layout in ("NCHW", "NHWC"):
+        counts, _ = predicted(pictures, model(pictures / "m.onnx", layout=layout))
+        assert counts.right >= 5
+
+
+def test_three_means_do_not_fit_one_channel():
+    with pytest.raises(UserError, match="mean has 3 values, and channels L 1"):
+        read_preprocessing(mean=[0.1, 0.2, 0.3]).of_model(["n", 1, 8, 8])
+
+
+@pytest.mark.parametrize("name", ["CPU", "cpu", "CPUExecutionProvider"])
+def test_a_provider_is_found_by_its_name_with_or_without_its_last_words(name, pictures):
+    opened = open_model(model(pictures / "m.onnx"), providers=[name])
+    assert opened.session.get_providers() == ["CPUExecutionProvider"]
+
+
+def test_a_provider_that_is_not_here_or_does_not_start_is_named(pictures, monkeypatch):
+    made = model(pictures / "m.onnx")
+    with pytest.raises(UserError, match=r"'tpu' here: it has .*CPU"):
+        open_model(made, providers=["tpu"])
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: ["CUDAExecutionProvider"])
+    session = onnxruntime.InferenceSession(made, providers=["CPUExecutionProvider"])
+    monkeypatch.setattr(onnxruntime, "InferenceSession", lambda *_, **__: session)
+    with pytest.raises(UserError, match="cannot start CUDAExecutionProvider"):
+        open_model(made, providers=["cuda"])
+
+
+def test_a_batch_holds_as_many_pictures_as_fit(pictures):
+    opened = open_model(model(pictures / "m.onnx", size="s"))
+    small, large = np.zeros((3, 8, 8), np.float32), np.zeros((3, 2048, 2048), np.float32)
+    assert opened.batch(small) == onnx_session.BATCH
+    assert 1 <= opened.batch(large) == onnx_session.BATCH_BYTES // large.nbytes < onnx_session.BATCH
+    fixed = open_model(model(pictures / "m.onnx", batch=4))
+    assert fixed.batch(large) == fixed.batch(small) == 4
+
+
+@pytest.fixture
+def folders(pictures):
+    """The same pictures, in a folder for each class."""
+    labels = pd.read_csv(pictures / "labels.csv")
+    for row in labels.itertuples():
+        place = pictures / "classes" / row.label / row.image
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes((pictures / "images" / row.image).read_bytes())
+    (pictures / "classes" / "red" / "notes.txt").write_text("no picture")
+    return pictures
+
+
+def test_a_folder_for_each_class_says_the_labels_and_the_classes(folders):
+    weights = np.eye(3)[:, [2, 1, 0]]  # the outputs in the order of the folders' names
+    made, out = model(folders / "m.onnx", weights=weights), folders / "out.parquet"
+    read, of_csv = read_class_folders(folders / "classes"), pd.read_csv(folders / "labels.csv")
+    counted = []
+    how = {"setting": "dense", "member": "0", "out": out, "advance": counted.append}
+    counts = predict_onnx(made, read, preprocessing=read_preprocessing(), **how)
+    table = pd.read_parquet(out)
+    assert read.folders == ("blue", "green", "red") and counts.right >= 5 and sum(counted) == 7
+    assert "classes are the folders, in the order of their names" in counts.line
+    expected = {f"{row.label}/{row.image}": row.label for row in of_csv.itertuples()}
+    assert dict(zip(table["example"], table["label"], strict=True)) == expected
+    _, by_table = predicted(folders, made, classes=("blue", "green", "red"))
+    assert sorted(by_table["predicted"]) == sorted(table["predicted"])
+    named = predict_onnx(
+        made, read, preprocessing=read_preprocessing(), class_names=("blue", "green", "red"), **how
+    )
+    assert "folders" not in named.line
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (lambda root: (root / "stray.PNG").write_bytes(b""), "pictures of no class, 'stray.PNG'"),
+        (
+            lambda root: (root / "empty").mkdir(),
+            "1 of 4 folders .* hold no pictures, 'empty' first",
+        ),
+        (lambda root: shutil.rmtree(root / "red"), "2 classes .the folders of pictures. and .* 3"),
+    ],
+)
+def test_folders_that_do_not_fit_are_refused_in_one_line(spoil, message, folders):
+    spoil(folders / "classes")
+    made = model(folders / "m.onnx")
+    with pytest.raises(UserError, match=message) as error:
+        predict_onnx(
+            made,
+            read_class_folders(folders / "classes"),
+            preprocessing=read_preprocessing(),
+            setting="dense",
+            member="0",
+            out=folders / "out.parquet",
+        )
+    assert "\n" not in str(error.value) and not (folders / "out.parquet").exists()
+
+
+def test_no_folders_at_all_is_refused_with_both_ways_out(tmp_path):
+    with pytest.raises(UserError, match="holds no folders of classes; give --labels, or put"):
+        read_class_folders(tmp_path)
+    with pytest.raises(UserError, match="is not a folder"):
+        read_class_folders(tmp_path / "none")
+
+
+def whole_model(path, outputs=3):
+    """As `model`, but its scores are rounded to bytes."""
+    made = onnx.load(model(path, outputs=outputs))
+    made.graph.node[-1].output[0] = "float"
+    made.graph.node.append(helper.make_node("Cast", ["float"], ["y"], to=TensorProto.UINT8))
+    made.graph.output[0].type.tensor_type.elem_type = TensorProto.UINT8
+    onnx.save(made, path)
+    return path
+
+
+def test_scores_in_whole_numbers_say_the_class_and_no_confidence(pictures):
+    counts, result = predicted(pictures, whole_model(pictures / "m.onnx"), scale=1)
+    assert "confidence" not in result and counts.right >= 5
+    assert "whole numbers, whose scale is not known" in counts.line
+    _, exact = predicted(pictures, model(pictures / "m.onnx"), scale=1)
+    untied = ~result["tied"]
+    assert (result["predicted"] == exact["predicted"])[untied].all() and untied.any()
+    with pytest.raises(UserError, match="one class in whole numbers"):
+        predicted(pictures, whole_model(pictures / "m.onnx", outputs=1), classes=None)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from forgetting.audit.audit import Audit
+    from forgetting.audit.callable_model import predict
     from forgetting.audit.report_folder import check_report_folder
     from forgetting.audit.rule_parser import parse_rule
     from forgetting.audit.rules import Rule, Verdict
@@ -27,6 +28,7 @@ __all__ = [
     "audit_predictions",
     "check_report_folder",
     "parse_rule",
+    "predict",
 ]
 
 _MODULES = {
@@ -39,6 +41,7 @@ _MODULES = {
     "audit_predictions": "running",
     "check_report_folder": "report_folder",
     "parse_rule": "rule_parser",
+    "predict": "callable_model",
 }
 
 

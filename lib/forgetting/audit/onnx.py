@@ -1,18 +1,18 @@
 """Predictions of an ONNX model on a folder of pictures, as a table for the audit. Without torch."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
 import pyarrow.parquet as pq
 
 from forgetting.audit import pictures
-from forgetting.audit.class_scores import TopClasses, as_two_classes, top_classes
+from forgetting.audit.class_scores import as_two_classes, top_classes
 from forgetting.audit.onnx_session import OnnxModel, open_model
 from forgetting.audit.picture_labels import PictureLabels, labels_among
+from forgetting.audit.predicted_table import predicted_table
 from forgetting.audit.preprocessing import Preprocessing
 from forgetting.errors import UserError
 from forgetting.files import replacing
@@ -20,17 +20,6 @@ from forgetting.text import counted, percent
 
 MOST_BROKEN = 5  # pictures that a message names
 FAR = 3  # standard errors below chance from which something is wrong
-SCHEMA = pa.schema(
-    [
-        ("setting", pa.string()),
-        ("member", pa.string()),
-        ("example", pa.string()),
-        ("label", pa.string()),
-        ("predicted", pa.string()),
-        ("confidence", pa.float32()),
-        ("tied", pa.bool_()),
-    ]
-)
 
 
 @dataclass(frozen=True)
@@ -43,10 +32,12 @@ class PredictionCounts:
         tied: on how many pictures several classes shared the highest score.
         unanswered: on how many a score was not a finite number.
         softmax: whether probabilities were made from the model's outputs by a softmax.
+        whole_scores: whether the outputs are whole numbers, so that there are no probabilities.
         one_at_a_time: whether the model was given each picture alone.
         turned: how many pictures have an EXIF orientation by which viewers turn or mirror them.
         upright: whether they were turned so here.
         classes: of how many the model chooses one.
+        folders: whether these are the folders that pictures lie in.
     """
 
     pictures: int
@@ -54,17 +45,22 @@ class PredictionCounts:
     tied: int
     unanswered: int
     softmax: bool
+    whole_scores: bool
     one_at_a_time: bool
     turned: int
     upright: bool
     classes: int
+    folders: bool
 
     @property
     def line(self) -> str:
         """The numbers in sentences, for one line."""
         parts = [
             f"{counted(self.pictures, 'prediction')}, {percent(self.right / self.pictures)} right",
-            "A softmax was applied to the model's outputs"
+            "The model's outputs are whole numbers, whose scale is not known: the table has no "
+            "confidence"
+            if self.whole_scores
+            else "A softmax was applied to the model's outputs"
             if self.softmax
             else "The model's outputs are probabilities",
         ]
@@ -75,6 +71,10 @@ class PredictionCounts:
                 f"That is fewer than chance gives with {self.classes:,} classes: are labels "
                 "shifted, by a class for the background for instance, or scale, mean, std or "
                 "channels others than in training?"
+            )
+        if self.folders:
+            parts.append(
+                f"The {self.classes:,} classes are the folders, in the order of their names"
             )
         if self.tied:
             parts.append(
@@ -107,9 +107,11 @@ def predict_onnx(
     preprocessing: Preprocessing,
     class_names: Sequence[str] | None = None,
     output: str | None = None,
+    providers: Sequence[str] = ("CPU",),
     setting: str,
     member: str,
     out: str | Path,
+    advance: Callable[[int], None] = lambda pictures: None,
 ) -> PredictionCounts:
     """Predict pictures with an ONNX model and write the table.
 
@@ -119,14 +121,18 @@ def predict_onnx(
             classes it may hold those of the second alone, (N, 1).
         labels: the pictures and their true labels.
         preprocessing: how a picture becomes an input.
-        class_names: of the C classes in order; None for "0", "1", ...
+        class_names: of the C classes in order; None for those of `labels`, where it has them, or
+            "0", "1", ...
         output: the name of that output; it may be left out if the model has one.
+        providers: what runs the model, as in `open_model`.
         setting: what the model is called in the table.
         member: which of several trainings of the setting it is.
         out: the Parquet file, which appears whole or not at all. Its columns are setting, member,
             example, label, predicted, confidence, and tied (whether several classes share the
             highest score, of which the first is taken). Where scores are not finite numbers,
-            predicted and confidence are null.
+            predicted and confidence are null. Scores that are whole numbers, in 8 bits without
+            their scale for instance, say the class but no confidence: the column is left out.
+        advance: called with how many further pictures were predicted, for who shows progress.
 
     Returns:
         How many pictures were predicted, and how.
@@ -140,47 +146,58 @@ def predict_onnx(
         raise UserError(
             f"out is {str(out)!r}: it becomes a Parquet file; give a name that ends in .parquet"
         )
-    opened = open_model(model, layout=preprocessing.layout, output=output)
-    batches = _score_batches(opened, labels, preprocessing)
+    opened = open_model(model, output=output, providers=providers)
+    preprocessing = preprocessing.of_model(opened.shape)
+    batches = _score_batches(opened, labels, preprocessing, advance)
     first = next(batches)
+    if first.shape[1] == 1 and opened.whole_scores:
+        raise UserError(
+            "the model scores one class in whole numbers, whose scale is not known: export it with "
+            "a float output, or a score for each class"
+        )
     if first.shape[1] == 1:
         first, batches = as_two_classes(chain([first], batches)), iter(())
-    names = tuple(class_names or map(str, range(first.shape[1])))
+    names = tuple(class_names or labels.folders or map(str, range(first.shape[1])))
     if len(names) != first.shape[1]:
+        of_folders = " (the folders of pictures)" if labels.folders and not class_names else ""
         raise UserError(
-            f"there are {len(names)} classes and the model has {first.shape[1]} outputs; name each "
-            "of its outputs once, in order"
+            f"there are {len(names)} classes{of_folders} and the model has {first.shape[1]} "
+            "outputs; name each of its outputs once, in order, by --classes"
         )
     true = labels_among(labels.labels, names)
     top = top_classes(chain([first], batches))
-    predicted = [None if code < 0 else names[code] for code in top.codes]
-    _write(Path(out), top, [setting, member], [labels.examples, true, predicted])
+    table = predicted_table(
+        top,
+        names,
+        examples=labels.examples,
+        labels=true,
+        setting=setting,
+        member=member,
+        confident=not opened.whole_scores,
+    )
+    with replacing(Path(out)) as temporary:
+        pq.write_table(table, temporary, compression="zstd")
+    predicted = table["predicted"].to_pylist()
     return PredictionCounts(
         pictures=len(predicted),
         right=sum(one == other for one, other in zip(predicted, true, strict=True)),
         tied=int(top.tied.sum()),
         unanswered=predicted.count(None),
         softmax=top.softmax,
+        whole_scores=opened.whole_scores,
         one_at_a_time=opened.one_at_a_time,
         turned=sum(map(pictures.is_turned, labels.images)),
         upright=preprocessing.upright,
         classes=len(names),
+        folders=bool(labels.folders) and not class_names,
     )
 
 
-def _write(
-    out: Path, top: TopClasses, model: Sequence[str], names: Sequence[Sequence[str | None]]
-) -> None:
-    constants = [[name] * len(top.codes) for name in model]
-    confidence = pa.array(top.confidence, pa.float32(), from_pandas=True)
-    columns = [*constants, *names, confidence, top.tied]
-    arrays = [pa.array(values, field.type) for values, field in zip(columns, SCHEMA, strict=True)]
-    with replacing(out) as temporary:
-        pq.write_table(pa.table(arrays, schema=SCHEMA), temporary, compression="zstd")
-
-
 def _score_batches(
-    model: OnnxModel, labels: PictureLabels, preprocessing: Preprocessing
+    model: OnnxModel,
+    labels: PictureLabels,
+    preprocessing: Preprocessing,
+    advance: Callable[[int], None],
 ) -> Iterator[np.ndarray]:
     """The scores (n, C) of all pictures, some at a time.
 
@@ -190,26 +207,35 @@ def _score_batches(
     """
     if model.takes_bytes and preprocessing.scale is None:
         preprocessing = preprocessing.model_copy(update={"scale": 1})
-    size, broken = preprocessing.size or model.size, []
-    for start in range(0, len(labels.images), model.batch):
-        values: list[np.ndarray] = []
-        for place in range(start, min(start + model.batch, len(labels.images))):
-            try:
-                values.append(preprocessing.read_input(labels.images[place], size))
-            except pictures.ERRORS as error:
-                broken.append(f"{labels.examples[place]!r} ({pictures.reason(error)})")
-                continue
-            if not broken and values[-1].shape != values[0].shape:
-                raise UserError(
-                    f"picture {labels.examples[place]!r} has height and width "
-                    f"{values[-1].shape[1:]} and others {values[0].shape[1:]}: bring all to one "
-                    "size by --size"
-                )
-        if not broken:
-            yield model.compute_scores(np.stack(values))
+    size, broken = preprocessing.size or _fixed_size(model, preprocessing), []
+    axes = (0, 2, 3, 1) if preprocessing.layout == "NHWC" else (0, 1, 2, 3)
+    inputs: list[np.ndarray] = []
+    for place, image in enumerate(labels.images):
+        try:
+            inputs.append(preprocessing.read_input(image, size))
+        except pictures.ERRORS as error:
+            broken.append(f"{labels.examples[place]!r} ({pictures.reason(error)})")
+        if broken:
+            inputs = []
+            continue
+        if inputs[-1].shape != inputs[0].shape:
+            raise UserError(
+                f"picture {labels.examples[place]!r} has height and width {inputs[-1].shape[1:]} "
+                f"and others {inputs[0].shape[1:]}: bring all to one size by --size"
+            )
+        if len(inputs) == model.batch(inputs[0]) or place == len(labels.images) - 1:
+            yield model.compute_scores(np.stack(inputs).transpose(axes))
+            advance(len(inputs))
+            inputs = []
     if broken:
         some = ", ".join(broken[:MOST_BROKEN]) + (", ..." if broken[MOST_BROKEN:] else "")
         raise UserError(
             f"{len(broken)} of {len(labels.images)} pictures cannot be read: {some}; replace them "
             "or leave them out of the labels"
         )
+
+
+def _fixed_size(model: OnnxModel, preprocessing: Preprocessing) -> tuple[int, int] | None:
+    """Height and width of the model's input, if they are fixed."""
+    height, width = model.shape[1:3] if preprocessing.layout == "NHWC" else model.shape[2:]
+    return (height, width) if isinstance(height, int) and isinstance(width, int) else None

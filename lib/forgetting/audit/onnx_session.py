@@ -2,6 +2,7 @@
 
 import mmap
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,10 @@ import onnxruntime
 from forgetting.errors import UserError, did_you_mean
 from forgetting.text import counted
 
-BATCH = 64
+# Of one batch: as many pictures as fill so many bytes, since a network's own values are several
+# times its input, but no more than this.
+BATCH, BATCH_BYTES = 64, 2**26
+PROVIDER = "ExecutionProvider"  # what the names of all of them end in
 MOST_LETTERS = 400  # of ONNX Runtime's reason in a message
 MOST_NAMES = 12  # of a model's outputs in a message
 INPUTS = {"tensor(float)": np.float32, "tensor(float16)": np.float16, "tensor(uint8)": np.uint8}
@@ -32,14 +36,12 @@ class OnnxModel:
     Attributes:
         session: of ONNX Runtime.
         output: the name of the output that holds the scores of the classes.
-        layout: "NCHW" or "NHWC", of the input.
         one_at_a_time: whether it takes the scales of its 8-bit numbers from all pictures of a batch
             together, so that a picture has to be alone in its batch.
     """
 
     session: Any
     output: str
-    layout: str
     one_at_a_time: bool
 
     @property
@@ -48,16 +50,20 @@ class OnnxModel:
         return INPUTS[self._input.type] is np.uint8
 
     @property
-    def batch(self) -> int:
-        """How many pictures are given to `compute_scores` at a time."""
-        return 1 if self.one_at_a_time else self._fixed_batch or BATCH
+    def whole_scores(self) -> bool:
+        """Whether the scores are whole numbers, 8 bits without their scale for instance."""
+        kinds = {one.name: one.type for one in self.session.get_outputs()}
+        return "int" in kinds[self.output]
 
     @property
-    def size(self) -> tuple[int, int] | None:
-        """Height and width of the input, if they are fixed."""
-        shape = self._input.shape
-        height, width = shape[2:] if self.layout == "NCHW" else shape[1:3]
-        return (height, width) if isinstance(height, int) and isinstance(width, int) else None
+    def shape(self) -> list[int | str | None]:
+        """The four lengths of the input; one that is not fixed is a name or None."""
+        return list(self._input.shape)
+
+    def batch(self, picture: np.ndarray) -> int:
+        """How many inputs like `picture` are given to `compute_scores` at a time."""
+        fits = min(max(BATCH_BYTES // max(picture.nbytes, 1), 1), BATCH)
+        return 1 if self.one_at_a_time else self._fixed_batch or fits
 
     @property
     def _input(self) -> Any:
@@ -72,7 +78,7 @@ class OnnxModel:
         """Run the model.
 
         Args:
-            values: (N, channels, height, width), N at most `batch`.
+            values: (N, ...), laid out as the model's input, N at most `batch`.
 
         Returns:
             (N, C) float64: the scores or probabilities of the classes; (N, 1) of a model that
@@ -85,8 +91,6 @@ class OnnxModel:
         fixed = self._fixed_batch or number
         if number < fixed:  # Pictures are missing in a batch of fixed size: repeat the last.
             values = np.concatenate([values, np.repeat(values[-1:], fixed - number, axis=0)])
-        if self.layout == "NHWC":
-            values = values.transpose(0, 2, 3, 1)
         if kind is np.uint8 and ((values < 0) | (values > 255) | (values % 1 != 0)).any():
             raise UserError(
                 "the model takes bytes, and the pre-processing makes numbers that are not; leave "
@@ -112,32 +116,40 @@ class OnnxModel:
         return scores[:number]
 
 
-def open_model(file: str | Path, *, layout: str, output: str | None = None) -> OnnxModel:
+def open_model(
+    file: str | Path, *, output: str | None = None, providers: Sequence[str] = ("CPU",)
+) -> OnnxModel:
     """Open a model.
 
     Args:
         file: an ONNX file.
-        layout: of its input.
         output: which output holds the scores of the classes; it may be left out if there is one.
+        providers: what runs it, in order of preference: names of execution providers of ONNX
+            Runtime, "CUDA" for "CUDAExecutionProvider" for instance.
 
     Raises:
         UserError: no such file; not a model that ONNX Runtime can run; another input than
-            pictures; no such output, or several and none is named.
+            pictures; no such output, or several and none is named; a provider that ONNX Runtime
+            does not have here, or cannot start.
     """
+    chosen = [_provider(name) for name in providers]
     name = repr(str(file))
     if not Path(file).is_file():
         raise UserError(f"{name} is not a file: give an ONNX model")
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4
     try:
-        session = onnxruntime.InferenceSession(
-            str(file), options, providers=["CPUExecutionProvider"]
-        )
+        session = onnxruntime.InferenceSession(str(file), options, providers=chosen)
     except Exception as error:  # ONNX Runtime's exceptions have no common class of their own.
         raise UserError(
             f"{name} is not an ONNX model that ONNX Runtime can run ({_reason(error)}); export it "
             "again"
         ) from None
+    if session.get_providers()[0] != chosen[0]:  # It falls back to another without a word.
+        raise UserError(
+            f"ONNX Runtime cannot start {chosen[0]} on this machine; check its driver and "
+            "libraries, or leave --provider out"
+        )
     inputs = session.get_inputs()
     if len(inputs) == 1 and inputs[0].shape and inputs[0].shape[0] == 0:
         raise UserError(
@@ -150,7 +162,22 @@ def open_model(file: str | Path, *, layout: str, output: str | None = None) -> O
             f"{name} has the inputs {some}: it needs one, four-dimensional, of float or "
             "uint8 pictures"
         )
-    return OnnxModel(session, _chosen_output(session, output, name), layout, _is_dynamic(file))
+    return OnnxModel(session, _chosen_output(session, output, name), _is_dynamic(file))
+
+
+def _provider(name: str) -> str:
+    """An execution provider's whole name, given with or without its last words, in any case."""
+    known = {
+        one.removesuffix(PROVIDER).lower(): one for one in onnxruntime.get_available_providers()
+    }
+    short = name.lower().removesuffix(PROVIDER.lower())
+    if short not in known:
+        listed = ", ".join(one.removesuffix(PROVIDER) for one in known.values())
+        raise UserError(
+            f"ONNX Runtime has no execution provider {name!r} here: it has {listed}; install the "
+            f"package of it that has more{did_you_mean(short, known)}"
+        )
+    return known[short]
 
 
 def _chosen_output(session: Any, output: str | None, model: str) -> str:

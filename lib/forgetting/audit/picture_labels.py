@@ -12,6 +12,7 @@ import pyarrow.csv as pacsv
 from forgetting.errors import UserError
 from forgetting.text import quoted
 
+SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm"}
 # A whole number as tables write it that held a gap once.
 WHOLE_AS_DECIMAL = re.compile(r"^(-?[0-9]+)\.0+$")
 
@@ -22,13 +23,15 @@ class PictureLabels:
 
     Attributes:
         images: their paths.
-        examples: their names in the file of labels.
+        examples: their names in the file of labels, or their paths in the folder.
         labels: their true labels.
+        folders: the classes in order, where each has a folder of its own; else empty.
     """
 
     images: tuple[Path, ...]
     examples: tuple[str, ...]
     labels: tuple[str, ...]
+    folders: tuple[str, ...] = ()
 
 
 def read_labels(file: str | Path, folder: str | Path) -> PictureLabels:
@@ -61,6 +64,49 @@ def read_labels(file: str | Path, folder: str | Path) -> PictureLabels:
     if strange := next((name for name in examples if "\0" in name), None):
         raise UserError(f"{where} {strange!r} is not the name of a file; give paths in the folder")
     return PictureLabels(_paths(examples, folder, where), tuple(examples), tuple(labels))
+
+
+def read_class_folders(folder: str | Path) -> PictureLabels:
+    """Read pictures that lie in a folder for each class, as torchvision's `ImageFolder` does.
+
+    The classes are the folders, in the order of their names; pictures may lie deeper in them. Files
+    whose names do not end as those of pictures do are passed over.
+
+    Args:
+        folder: the folder of these folders.
+
+    Raises:
+        UserError: no such folder; it holds no folders, or pictures beside them; a class has none.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise UserError(f"{str(folder)!r} is not a folder; give the folder of images")
+    classes = sorted(path.name for path in folder.iterdir() if path.is_dir())
+    fix = "give --labels, or put the pictures of each class into a folder that is named after it"
+    if stray := sorted(path.name for path in folder.iterdir() if _is_picture(path)):
+        raise UserError(f"{str(folder)!r} holds pictures of no class, {stray[0]!r} first; {fix}")
+    if not classes:
+        raise UserError(f"{str(folder)!r} holds no folders of classes; {fix}")
+    images = {
+        name: sorted(path for path in (folder / name).rglob("*") if _is_picture(path))
+        for name in classes
+    }
+    if empty := [name for name in classes if not images[name]]:
+        raise UserError(
+            f"{len(empty)} of {len(classes)} folders of classes in {str(folder)!r} hold no "
+            f"pictures, {empty[0]!r} first; remove them, or give --labels and --classes"
+        )
+    every = [(name, image) for name in classes for image in images[name]]
+    return PictureLabels(
+        images=tuple(image for _, image in every),
+        examples=tuple(image.relative_to(folder).as_posix() for _, image in every),
+        labels=tuple(name for name, _ in every),
+        folders=tuple(classes),
+    )
+
+
+def _is_picture(path: Path) -> bool:
+    return path.suffix.lower() in SUFFIXES and path.is_file()
 
 
 def _read_columns(file: Path) -> tuple[list[str], list[str]]:

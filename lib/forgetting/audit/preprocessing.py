@@ -1,5 +1,6 @@
 """How a picture becomes the input of a model."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -95,8 +96,14 @@ class Preprocessing(BaseModel):
         BeforeValidator(_as_values),
         Field(description="as mean"),
     ] = (1.0,)
-    layout: Literal["NCHW", "NHWC"] = "NCHW"
-    channels: Literal["RGB", "BGR", "L"] = "RGB"
+    layout: Annotated[
+        Literal["NCHW", "NHWC"] | None,
+        Field(description="None: the model's, where its input tells channels from pixels; or NCHW"),
+    ] = None
+    channels: Annotated[
+        Literal["RGB", "BGR", "L"] | None,
+        Field(description="None: L if the model's input has one channel, else RGB"),
+    ] = None
 
     @model_validator(mode="after")
     def _check(self) -> "Preprocessing":
@@ -104,8 +111,8 @@ class Preprocessing(BaseModel):
         for name, values in (("mean", self.mean), ("std", self.std)):
             if len(values) not in (1, number):
                 raise ValueError(
-                    f"{name} has {len(values)} values, and channels {self.channels} {number}: give "
-                    "one value, or one for each channel"
+                    f"{name} has {len(values)} values, and channels {self.channels or 'RGB'} "
+                    f"{number}: give one value, or one for each channel"
                 )
         if (self.scale or 255) > MOST_UNIT:
             for name, values in (("mean", self.mean), ("std", self.std)):
@@ -118,6 +125,24 @@ class Preprocessing(BaseModel):
         if self.size is not None and not 1 <= min(self.size) <= max(self.size) <= MOST_SIDE:
             raise ValueError(f"size is {self.size}: give height and width of 1 to {MOST_SIDE}")
         return self
+
+    def of_model(self, shape: Sequence[int | str | None]) -> "Preprocessing":
+        """Return this pre-processing with the layout and the channels that a model's input has.
+
+        Args:
+            shape: of the input, four lengths; one that is not fixed is a name or None.
+
+        Raises:
+            UserError: mean or std have values for three channels, and the input has one.
+        """
+        layout = self.layout or (
+            "NHWC" if shape[3] in (1, 3) and shape[1] not in (1, 3) else "NCHW"
+        )
+        grey = shape[1 if layout == "NCHW" else 3] == 1
+        return read_preprocessing(
+            **self.model_dump()
+            | {"layout": layout, "channels": self.channels or ("L" if grey else "RGB")}
+        )
 
     def read_input(self, path: Path, size: tuple[int, int] | None) -> np.ndarray:
         """Read a picture as input.
@@ -134,7 +159,7 @@ class Preprocessing(BaseModel):
             OSError, ValueError, Image.DecompressionBombError: as `read_picture` does, or it would
                 fill the memory once it is resized.
         """
-        picture = read_picture(path, MODES[self.channels], upright=self.upright)
+        picture = read_picture(path, MODES[self.channels or "RGB"], upright=self.upright)
         picture = _resized(picture, size, self.resize, RESAMPLINGS[self.interpolation])
         values = np.atleast_3d(np.asarray(picture, dtype=np.float32))
         values = values[..., :: -1 if self.channels == "BGR" else 1]

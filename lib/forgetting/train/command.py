@@ -2,30 +2,19 @@
 
 import math
 import time
-from types import TracebackType
-from typing import Self
 
 from joblib import cpu_count
 from joblib.externals.loky.process_executor import TerminatedWorkerError
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
 
 from forgetting import data, predictions
 from forgetting.errors import UserError
 from forgetting.files import display_path
 from forgetting.predictions import archive
+from forgetting.progress import Progress
 from forgetting.study import Setting, Study
 from forgetting.train.plan import device_name, plan_tasks
 from forgetting.train.population import train_members
-
-SECONDS_BETWEEN_LINES = 15  # in a log, where there is no progress bar
 
 
 def train_missing(
@@ -68,13 +57,13 @@ def train_missing(
     console.print(f"study {study.name}: training {total} networks on {where}{estimate}")
     until, finished = math.inf if minutes is None else start + 60 * minutes, 0
     try:
-        with TrainingProgress(total, console) as progress:
+        with Progress(total, "networks", console) as progress:
             for fold, tasks in plans:
                 if finished and time.monotonic() > until:
                     break
                 for entry in train_members(fold, tasks, device=device, until=until):
                     finished += 1
-                    progress.advance(f"{entry['setting']} {entry['member']}")
+                    progress.advance(1, f"{entry['setting']} {entry['member']}")
     except TerminatedWorkerError:
         raise UserError(
             f"a training process was killed, perhaps for want of memory; {finished} of {total} "
@@ -146,53 +135,3 @@ def estimate_duration(study: Study, networks: int, device: str) -> str:
     seconds = log[[phase for phase in phases if phase in log]].sum(axis=1).median()
     at_once = cpu_count() if device == "cpu" else 1
     return f", about {max(1, round(seconds * networks / at_once))} s"
-
-
-class TrainingProgress:
-    """Progress with the time left: a bar on a terminal, a line now and then in a log.
-
-    Args:
-        total: networks to train.
-        console: where it is shown.
-    """
-
-    def __init__(self, total: int, console: Console):
-        self.total, self.done, self.console = total, 0, console
-        self.start = self.last_line = time.monotonic()
-        columns = [
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            TextColumn("left"),
-            TimeRemainingColumn(),
-        ]
-        self.bar = Progress(*columns, console=console) if console.is_terminal else None
-
-    def __enter__(self) -> Self:
-        """Show the bar, where there is one."""
-        if self.bar:
-            self.bar.start()
-            self.task = self.bar.add_task("training", total=self.total)
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        """Leave the bar as it is."""
-        if self.bar:
-            self.bar.stop()
-
-    def advance(self, network: str) -> None:
-        """Report that a network is finished."""
-        self.done += 1
-        now = time.monotonic()
-        if self.bar:
-            self.bar.update(self.task, advance=1, description=network)
-        elif now - self.last_line > SECONDS_BETWEEN_LINES:
-            self.last_line = now
-            left = (now - self.start) / self.done * (self.total - self.done)
-            self.console.print(f"  {self.done} of {self.total} networks, about {left:.0f} s left")
