@@ -10,8 +10,9 @@ import typer
 
 from forgetting import cli_options as options
 from forgetting import paths
-from forgetting.cli_audit import audit, predict
+from forgetting.cli_audit import audit
 from forgetting.cli_options import console
+from forgetting.cli_predict import predict
 from forgetting.course.commands import annotate, course
 from forgetting.errors import UserError
 from forgetting.files import display_path

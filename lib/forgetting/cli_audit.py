@@ -1,4 +1,4 @@
-"""The commands `audit` and `predict`: what they are given, handed to the audit."""
+"""The command `audit`: what it is given, handed to the audit."""
 
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -118,60 +118,3 @@ def _say(lines: list[str], out: Path, verdicts: list[str]) -> None:
     console.print(f"wrote {display_path(out / 'index.html')}", markup=False)
     for line in verdicts:
         console.print(line, markup=False)
-
-
-def predict(
-    model: options.Model,
-    images: options.PictureFolder,
-    *,
-    labels: options.Labels = None,
-    out: options.Table,
-    setting: options.Setting = None,
-    member: options.Member = "0",
-    classes: options.ClassNames = None,
-    output: options.Output = None,
-    config: options.Config = None,
-    size: options.Size = None,
-    resize: options.Resize = None,
-    interpolation: options.Interpolation = None,
-    upright: options.Upright = None,
-    scale: options.Scale = None,
-    mean: options.Mean = None,
-    std: options.Std = None,
-    layout: options.Layout = None,
-    channels: options.Channels = None,
-    provider: options.Providers = None,
-) -> None:
-    """Predict a folder of pictures with an ONNX model, for `forgetting audit`."""
-    from forgetting.audit.onnx import predict_onnx
-    from forgetting.audit.picture_labels import read_class_folders, read_class_names, read_labels
-    from forgetting.audit.preprocessing import read_preprocessing
-    from forgetting.progress import Progress
-
-    preprocessing = read_preprocessing(
-        config,
-        size=size,
-        resize=resize,
-        interpolation=interpolation,
-        upright=upright,
-        scale=scale,
-        mean=options.parse_numbers("mean", mean),
-        std=options.parse_numbers("std", std),
-        layout=layout,
-        channels=channels,
-    )
-    wanted = read_labels(labels, images) if labels else read_class_folders(images)
-    with Progress(len(wanted.images), "pictures", console) as progress:
-        counts = predict_onnx(
-            model,
-            wanted,
-            preprocessing=preprocessing,
-            class_names=read_class_names(classes) if classes else None,
-            output=output,
-            providers=provider or ("CPU",),
-            setting=setting or model.stem,
-            member=member,
-            out=out,
-            advance=progress.advance,
-        )
-    console.print(f"wrote {display_path(out)}: {counts.line}", markup=False)

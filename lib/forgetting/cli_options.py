@@ -1,4 +1,4 @@
-"""Arguments and options of the commands `train`, `audit` and `predict`, with their help.
+"""Arguments and options of the commands `train`, `audit` and others, with their help.
 
 And the console that commands speak on.
 """
@@ -156,79 +156,6 @@ Rules = Annotated[
     list[str] | None,
     typer.Option(metavar="RULE", help='E.g. "any group: change_low < -0.05". May be repeated.'),
 ]
-Model = Annotated[
-    Path, typer.Argument(help="An ONNX file: pictures in, scores of the classes out.")
-]
-PictureFolder = Annotated[Path, typer.Argument(help="The folder of pictures.")]
-Labels = Annotated[
-    Path | None,
-    typer.Option(
-        help="A CSV file with the columns image (a path in the folder) and label; without it, each "
-        "class has a folder of its own."
-    ),
-]
-Table = Annotated[Path, typer.Option(help="The Parquet file to write.")]
-Setting = Annotated[
-    str | None,
-    typer.Option(help="What the model is called in the table; its file's name if not given."),
-]
-Member = Annotated[str, typer.Option(help="Which of several trainings of the setting it is.")]
-ClassNames = Annotated[
-    Path | None,
-    typer.Option(
-        help="A text file with the class names, a line for each output; else they are the folders' "
-        "names in their order, or 0, 1, ..."
-    ),
-]
-Output = Annotated[
-    str | None,
-    typer.Option(
-        metavar="NAME",
-        help="The model's output that holds the scores of the classes, if it has several.",
-    ),
-]
-Config = Annotated[
-    Path | None,
-    typer.Option(help="A YAML file with the pre-processing; the options below come before it."),
-]
-Size = Annotated[
-    tuple[int, int] | None,
-    typer.Option(metavar="HEIGHT WIDTH", help="Of the input; the model's if not given."),
-]
-Resize = Annotated[
-    str | None,
-    typer.Option(
-        metavar="stretch|crop|LENGTH",
-        help="crop: scale until the size is just covered, and cut out the centre; a LENGTH: of the "
-        "shorter side, then cut out the centre, as Resize and CenterCrop do.",
-    ),
-]
-Interpolation = Annotated[str | None, typer.Option(help="bilinear, bicubic or nearest.")]
-Upright = Annotated[
-    bool | None,
-    typer.Option(
-        "--upright/--as-stored", help="Turn pictures as their EXIF orientation says, or not."
-    ),
-]
-Scale = Annotated[
-    float | None, typer.Option(help="What the bytes are divided by; 255 if not given.")
-]
-Mean = Annotated[str | None, typer.Option(help='Subtracted after that, e.g. "0.485,0.456,0.406".')]
-Std = Annotated[str | None, typer.Option(help='Divided by after that, e.g. "0.229,0.224,0.225".')]
-Layout = Annotated[str | None, typer.Option(help="NCHW or NHWC; the model's if not given.")]
-Channels = Annotated[
-    str | None,
-    typer.Option(help="RGB, BGR or L (grey); RGB or L as the model has it if not given."),
-]
-Providers = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--provider",
-        metavar="NAME",
-        help="What runs the model, an execution provider of ONNX Runtime such as CUDA; else CPU. "
-        "May be repeated, in order of preference.",
-    ),
-]
 UnpublishedPictures = Annotated[
     bool,
     typer.Option(
@@ -294,21 +221,3 @@ def given_predictions(
     by_setting = {name: Path(file) for name, file in named.items()}
     paths = list(by_setting.values() or files or [])
     return by_setting or paths, paths
-
-
-def parse_numbers(name: str, text: str | None) -> list[float] | None:
-    """Read the numbers of an option.
-
-    Args:
-        name: of the option.
-        text: one number, or several separated by commas; None where the option was not given.
-
-    Raises:
-        UserError: it holds something else.
-    """
-    try:
-        return None if text is None else [float(part) for part in text.split(",")]
-    except ValueError:
-        raise UserError(
-            f"{name} is {text!r}: give one number, or one for each channel, separated by commas"
-        ) from None

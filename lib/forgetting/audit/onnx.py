@@ -157,13 +157,7 @@ def predict_onnx(
         )
     if first.shape[1] == 1:
         first, batches = as_two_classes(chain([first], batches)), iter(())
-    names = tuple(class_names or labels.folders or map(str, range(first.shape[1])))
-    if len(names) != first.shape[1]:
-        of_folders = " (the folders of pictures)" if labels.folders and not class_names else ""
-        raise UserError(
-            f"there are {len(names)} classes{of_folders} and the model has {first.shape[1]} "
-            "outputs; name each of its outputs once, in order, by --classes"
-        )
+    names = _class_names(class_names, labels, first.shape[1])
     true = labels_among(labels.labels, names)
     top = top_classes(chain([first], batches))
     table = predicted_table(
@@ -191,6 +185,20 @@ def predict_onnx(
         classes=len(names),
         folders=bool(labels.folders) and not class_names,
     )
+
+
+def _class_names(
+    given: Sequence[str] | None, labels: PictureLabels, outputs: int
+) -> tuple[str, ...]:
+    """The names of the model's outputs."""
+    names = tuple(given or labels.folders or map(str, range(outputs)))
+    if len(names) != outputs:
+        of_folders = " (the folders of pictures)" if labels.folders and not given else ""
+        raise UserError(
+            f"there are {len(names)} classes{of_folders} and the model has {outputs} outputs; name "
+            "each of its outputs once, in order, by --classes"
+        )
+    return names
 
 
 def _score_batches(
