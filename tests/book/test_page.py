@@ -153,6 +153,13 @@ def test_the_study_gives_parameters_to_all_pages_and_to_one_and_the_caller_overr
     }
 
 
+def test_members_that_are_not_given_are_no_more_than_the_study_has(study_file):
+    many = {"common": {"members": 60}}
+    assert resolve_parameters("one", study=study_file(members=5))["members"] is None
+    assert resolve_parameters("one", study=study_file(members=5, pages=many))["members"] == 5
+    assert resolve_parameters("one", study=study_file(members=70, pages=many))["members"] == 60
+
+
 @pytest.mark.parametrize(
     "keys, words",
     [

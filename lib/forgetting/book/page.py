@@ -140,7 +140,8 @@ def resolve_parameters(
     """Return what page `name` runs with.
 
     What stands later overrides what stands earlier: the notebook's defaults, the `common`
-    parameters of the study, the study's own for this page, the given ones.
+    parameters of the study, the study's own for this page, the given ones. Members that are not
+    given are no more than the study has, so that a page says how many it used.
 
     Args:
         name: The page.
@@ -170,6 +171,9 @@ def resolve_parameters(
             f"members is {members}: study {chosen.name} has {chosen.members}; allowed: "
             f"2 to {chosen.members}, or raise `members` in the study file"
         )
+    if isinstance(members, int):
+        least = max(int(page.parameters["members"].low), 2)
+        checked["members"] = min(members, max(chosen.members, least))
     return checked
 
 

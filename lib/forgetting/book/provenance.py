@@ -8,7 +8,7 @@ import forgetting
 from forgetting import paths, predictions
 from forgetting.book import parameters as params
 from forgetting.book.editions import editions, place
-from forgetting.book.page import Page, read_page
+from forgetting.book.page import Page, read_page, resolve_parameters
 from forgetting.book.parameters import Parameter
 from forgetting.files import sha256
 from forgetting.predictions import archive
@@ -109,10 +109,11 @@ def _without_folder(key: str, value: object) -> str:
 
 def _command(page: Page, namespace: dict[str, object]) -> str:
     """Return what a shell takes to make this page with these parameters."""
+    usual = resolve_parameters(page.name, study=str(namespace["study"]))
     changed = {
         key: namespace[key]
-        for key, parameter in page.parameters.items()
-        if key != "study" and namespace[key] != parameter.default
+        for key in page.parameters
+        if key != "study" and namespace[key] != usual[key]
     }
     assigned = " ".join(
         f"{key}={params.as_source(value).replace(' ', '').replace(chr(34), '')}"
