@@ -2,6 +2,7 @@
 
 import html
 import json
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from forgetting.measure.verdict import CONTRADICTED, HOLDS, NOISE, UNDECIDED
 from forgetting.text import counted, readable_sign
 
 SEEN = 12  # rows that are seen at once
+P_VALUE = re.compile(r"(^|_)p(_|$)")  # columns that hold one
 LONG = 32  # characters from which the text of a cell may wrap
 PHONE, GAP = 42, 1.8  # letters that a phone shows side by side, and the space between columns
 STACKS = ' class="stacks"'
@@ -256,13 +258,16 @@ def format_cell(
         value: The value; one of a column in `units` is a fraction, shown times 100.
         column: The column it stands in.
         units: As `table_html`.
-        digits: Decimals; without them 2 where there is a unit, else 3 significant digits.
+        digits: Decimals; without them 2 where there is a unit, else 3 significant digits, as has
+            a p-value that would look like 0.
     """
     if pd.api.types.is_scalar(value) and pd.isna(value):
         return "–"
     if isinstance(value, bool | np.bool_):
         return "yes" if value else "no"
     decimals = digits.get(column) if isinstance(digits, Mapping) else digits
+    if decimals is not None and P_VALUE.search(column) and 0 < value < 0.1**decimals:
+        decimals = None  # a small p is not 0
     if column in units:
         text = f"{100 * value:.{2 if decimals is None else decimals}f}"
     elif isinstance(value, float | np.floating):
