@@ -120,6 +120,15 @@ def test_every_figure_has_its_own_alt_text_whatever_its_cell_shows_besides(page)
     ]
 
 
+def test_a_phone_is_given_the_narrow_drawing_of_each_figure(built, page):
+    pictures = page.find_all("picture")
+    assert len(pictures) == 3
+    for drawn in pictures:
+        narrow, wide = built / "pages" / drawn.source["srcset"], built / "pages" / drawn.img["src"]
+        assert narrow.exists() and wide.exists() and narrow.read_text() != wide.read_text()
+        assert "600px" in drawn.source["media"] and "screen" in drawn.source["media"]
+
+
 def test_numbers_start_anew_on_each_page(built):
     other = BeautifulSoup((built / "pages" / "other.html").read_text(), "html.parser")
     assert [number.text.strip() for number in other.select(".caption-number")] == ["Table 1"]

@@ -32,10 +32,11 @@ def show(
     caption: str | None = None,
     name: str | None = None,
 ) -> None:
-    """Display `figure` as SVG and close it. The same figure gives the same bytes.
+    """Display `figure` as SVG, wide and narrow, and close it. The same figure gives the same bytes.
 
     Args:
-        figure: It stands on white, so that it can be read on a dark page.
+        figure: It stands on white, so that it can be read on a dark page. It is laid out anew for
+            the narrow drawing (`forgetting.book.narrow`), which a phone shows instead.
         alt: What is seen, for who cannot see it: one or more sentences of at least 20 characters.
             None where it stands with the caption in a Markdown cell (`forgetting.book.prose`).
         caption: MyST Markdown; with it the figure is numbered in the book.
@@ -44,11 +45,26 @@ def show(
     Raises:
         UserError: The alt text or the name is not like that.
     """
-    import matplotlib
     from matplotlib import pyplot
 
+    from forgetting.book.narrow import make_narrow
+
     alt = alt if alt is None else sentence(alt)
-    words = {"alt": alt, "caption": caption, "name": _anchor("fig", name)}
+    words: dict[str, Any] = {"alt": alt, "caption": caption, "name": _anchor("fig", name)}
+    drawn, beside = _svg(figure), make_narrow(figure)
+    words |= {"narrow": _svg(figure), "stacked": beside}
+    pyplot.close(figure)
+    _display(
+        {"image/svg+xml": drawn, "text/plain": alt or str(name)},
+        words,
+        **{"image/svg+xml": {"alt": alt} if alt else {}},
+    )
+
+
+def _svg(figure: "Figure") -> str:
+    """Return a figure as SVG, the same bytes for the same figure."""
+    import matplotlib
+
     with (
         matplotlib.rc_context({"svg.hashsalt": "forgetting", "svg.fonttype": "path"}),
         io.StringIO() as file,
@@ -60,13 +76,7 @@ def show(
             facecolor="white",
             metadata={"Date": None, "Creator": None},
         )
-        drawn = file.getvalue()
-    pyplot.close(figure)
-    _display(
-        {"image/svg+xml": drawn, "text/plain": alt or str(name)},
-        words,
-        **{"image/svg+xml": {"alt": alt} if alt else {}},
-    )
+        return file.getvalue()
 
 
 def table(

@@ -8,6 +8,7 @@ need without a network is laid beside it: MathJax, the tables, the notebooks for
 import importlib.util
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -28,6 +29,7 @@ from forgetting.book.hidden_code import JoinHiddenCode
 from forgetting.book.page import page_names
 from forgetting.files import write_text
 
+NARROW = "screen and (max-width: 600px)"  # as in the style sheet
 COMMANDS = ("forgetting.cli", "forgetting.cli_audit", "forgetting.course.commands")
 MATHJAX = (  # of 24 MB, the 2 MB that pages ask for
     "tex-mml-chtml.js",
@@ -44,6 +46,14 @@ class written_gallery(nodes.General, nodes.Element):
     """A gallery or an explorer that was written as HTML; numbered as a figure."""
 
 
+class picture(nodes.General, nodes.Element):
+    """An image with a narrow drawing of it before it."""
+
+
+class narrow_image(nodes.image):
+    """What a phone shows in place of the image behind it."""
+
+
 class Displayed:
     """Renders an output that `forgetting.book.display` made; leaves all others to myst-nb."""
 
@@ -58,8 +68,7 @@ class Displayed:
         if words is None or inline:
             return None
         if data.mime_type == "image/svg+xml":
-            [image] = renderer.render_image(data)
-            image["alt"] = words["alt"]
+            image = _image(renderer, data, words)
             return (
                 [_figure(image, words, renderer.renderer, data.line)]
                 if "caption" in words
@@ -72,6 +81,18 @@ class Displayed:
             node += nodes.raw("", _searched(data.string), format="html")
             return [_named(node, words, renderer.renderer)]
         return None
+
+
+def _image(renderer: render.NbElementRenderer, data: render.MimeData, words: dict) -> nodes.Element:
+    """Return a figure's image; with a narrow drawing, a picture of which a browser shows one."""
+    [wide] = renderer.render_image(data)
+    wide["alt"] = words["alt"]
+    if "narrow" not in words:
+        return wide
+    [image] = renderer.render_image(replace(data, content=words["narrow"]))
+    sides = re.search(r"\b(left|right)\b", words.get("caption", ""), re.IGNORECASE)
+    stacked = ["stacked"] if sides and words["stacked"] else []
+    return picture("", narrow_image("", **image.attributes), wide, classes=stacked)
 
 
 def _searched(written: str) -> str:
@@ -92,7 +113,7 @@ def _named(node: nodes.Element, words: dict, renderer: render.MditRenderMixin) -
 
 
 def _figure(
-    image: nodes.image, words: dict, renderer: render.MditRenderMixin, line: int
+    image: nodes.Element, words: dict, renderer: render.MditRenderMixin, line: int
 ) -> nodes.figure:
     parsed = nodes.Element()
     with renderer.current_node_context(parsed):
@@ -110,6 +131,24 @@ def _visit_written(self: Any, node: nodes.Element) -> None:
     self.add_fignumber(node)
     self.body.append(f"{after}\n</div>\n")
     raise nodes.SkipNode
+
+
+def _visit_picture(self: Any, node: nodes.Element) -> None:
+    self.body.append(f'<picture class="{" ".join(node["classes"])}">\n')
+
+
+def _depart_picture(self: Any, node: nodes.Element) -> None:
+    self.body.append("</picture>\n")
+
+
+def _visit_narrow(self: Any, node: nodes.Element) -> None:
+    file = f"{self.builder.imgpath}/{self.builder.images[node['uri']]}"
+    self.body.append(f'<source media="{NARROW}" srcset="{file}">\n')
+    raise nodes.SkipNode
+
+
+def _pass(self: Any, node: nodes.Element) -> None:
+    """Write nothing of its own; the image in it is written."""
 
 
 def _skip(self: Any, node: nodes.Element) -> None:
@@ -217,6 +256,9 @@ def setup(app: Sphinx) -> dict[str, bool]:
     } | {"html": (_visit_written, None)}
     app.add_enumerable_node(written_table, "table", lambda node: node["caption"], **writers)
     app.add_enumerable_node(written_gallery, "figure", lambda node: node["caption"], **writers)
+    others = dict.fromkeys(("latex", "text", "man", "texinfo"), (_pass, _pass))
+    app.add_node(picture, html=(_visit_picture, _depart_picture), **others)
+    app.add_node(narrow_image, html=(_visit_narrow, None), **dict.fromkeys(others, (_skip, None)))
     reading_times.setup(app)
     app.add_post_transform(JoinHiddenCode)
     app.setup_extension("sphinx.ext.autodoc")

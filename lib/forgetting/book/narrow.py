@@ -1,0 +1,118 @@
+"""A second, narrow drawing of a figure, for phones: its panels one below the other.
+
+One place for all figures: what draws them knows one width. Nothing is left out; panels are stacked,
+words that would run out of the drawing wrap, and labels of an axis that would touch are turned.
+"""
+
+import textwrap
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from matplotlib.artist import Artist
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from matplotlib.text import Text
+
+WIDTH = 3.9  # inches; a phone shows letters of 10 points about as large as those of a table
+PANEL = 2.7  # inches; at least so high is a panel that stood beside others
+
+
+def make_narrow(figure: "Figure") -> bool:
+    """Lay `figure` out again, as narrow as a phone; it is changed.
+
+    Args:
+        figure: One with a constrained layout, whose panels stand in one grid.
+
+    Returns:
+        Whether panels that stood side by side now stand one below the other.
+    """
+    panels, beside = _stack(figure)
+    _narrow_legends(figure, panels)
+    for _ in range(2):  # what wraps changes the layout, in which other words may have to wrap
+        figure.draw_without_rendering()
+        for axis in panels:
+            _wrap_words(figure, axis)
+    figure.draw_without_rendering()
+    for axis in panels:
+        _turn_labels(axis)
+    return beside
+
+
+def _stack(figure: "Figure") -> tuple[list["Axes"], bool]:
+    """Put the panels of a figure one below the other; return them, and whether any moved."""
+    from matplotlib.gridspec import GridSpec
+
+    placed = [(axis, axis.get_subplotspec()) for axis in figure.axes]
+    panels = [(axis, spec) for axis, spec in placed if spec is not None]
+    sides = [spec.get_geometry()[:2] for _, spec in panels] or [(1, 1)]
+    rows, columns = map(max, zip(*sides, strict=True))
+    high = figure.get_size_inches()[1] / rows
+    each, count = max(high, PANEL) if columns > 1 else high, max(len(panels), 1)
+    grid = GridSpec(count, 1, figure=figure)
+    figure.set_size_inches(WIDTH, each * count)
+    for place, (axis, _) in enumerate(panels):
+        axis.set_subplotspec(grid[place])
+        if columns > 1:
+            _label_alone(axis, [other for other, _ in panels])
+    return [axis for axis, _ in panels], columns > 1
+
+
+def _label_alone(axis: "Axes", panels: list["Axes"]) -> None:
+    """Give a panel the labels that it shared with one beside or below it."""
+    axis.tick_params(labelleft=True, labelbottom=True)
+    for other in panels:
+        if not axis.get_ylabel() and axis.get_shared_y_axes().joined(axis, other):
+            axis.set_ylabel(other.get_ylabel())
+        if not axis.get_xlabel() and axis.get_shared_x_axes().joined(axis, other):
+            axis.set_xlabel(other.get_xlabel())
+
+
+def _narrow_legends(figure: "Figure", panels: list["Axes"]) -> None:
+    """Give legends, all below the figure, as many columns as fit; wrap what fits in none."""
+    drawn: dict[str, Artist] = {}
+    for handles, labels in (axis.get_legend_handles_labels() for axis in panels):
+        drawn = dict(zip(labels, handles, strict=True)) | drawn
+    for old in list(figure.legends):
+        labels = [text.get_text() for text in old.get_texts()]
+        handles = [drawn.get(*pair) for pair in zip(labels, old.legend_handles, strict=True)]
+        old.remove()
+        for columns in range(len(labels), 0, -1):
+            legend = figure.legend(handles, labels, loc="outside lower center", ncols=columns)
+            wide = legend.get_window_extent().width
+            if wide <= figure.bbox.width or columns == 1:
+                break
+            legend.remove()
+        for text in legend.get_texts() if wide > figure.bbox.width else []:
+            _wrap(text, figure.bbox.width - (wide - text.get_window_extent().width))
+
+
+def _wrap_words(figure: "Figure", axis: "Axes") -> None:
+    """Wrap the titles and labels of a panel that would run out of the drawing."""
+    left, right = axis.bbox.x0, figure.bbox.width
+    for title in (axis.title, axis._left_title, axis._right_title):  # type: ignore[attr-defined]
+        _wrap(title, right - left if title is axis._left_title else axis.bbox.width)  # type: ignore[attr-defined]
+    middle = (left + axis.bbox.x1) / 2
+    _wrap(axis.xaxis.label, 2 * min(middle, right - middle))
+    _wrap(axis.yaxis.label, axis.bbox.height * 1.15, standing=True)
+
+
+def _wrap(text: "Text", room: float, *, standing: bool = False) -> None:
+    """Break a text into lines that are at most `room` pixels long."""
+    words, extent = text.get_text(), text.get_window_extent()
+    long = extent.height if standing else extent.width
+    if words and long > room > 0:
+        letters = max(len(line) for line in words.split("\n"))
+        text.set_text(textwrap.fill(" ".join(words.split()), max(8, int(letters * room / long))))
+
+
+def _turn_labels(axis: "Axes") -> None:
+    """Turn the labels of the x axis where two of them touch."""
+    labels = [label for label in axis.get_xticklabels() if label.get_text() and label.get_visible()]
+    ends = sorted((box.x0, box.x1) for box in (label.get_window_extent() for label in labels))
+    seen = [
+        (low, high)
+        for low, high in ends
+        if axis.bbox.x0 - 5 <= (low + high) / 2 <= axis.bbox.x1 + 5
+    ]
+    if any(after[0] < before[1] + 2 for before, after in zip(seen, seen[1:], strict=False)):
+        axis.tick_params(axis="x", labelrotation=90)
