@@ -16,6 +16,7 @@ from sphinx.environment import BuildEnvironment
 from sphinx.util.docutils import SphinxDirective
 
 WORDS_A_MINUTE = 200
+MOST_NAMED = 4  # earlier pages that are named; a page that draws on more says how many
 UNREAD = (nodes.literal_block, nodes.comment, nodes.raw)  # code is folded away
 
 
@@ -74,13 +75,17 @@ def fill(app: Sphinx, document: nodes.document, name: str) -> None:
             if caption not in place["without"]
         }
         order = [page for pages in parts.values() for page in pages]
+        short = _short_titles(app.env)
         trees = {page: app.env.get_doctree(page) for page in order}
         needed = builds_on(
             {page: _references(app.env, tree) for page, tree in trees.items()}, order
         )
         written: list[nodes.Node] = []
         for caption, pages in parts.items():
-            items = [_item(app, name, page, minutes(trees[page]), needed[page]) for page in pages]
+            items = [
+                _item(app, name, page, short.get(page), minutes(trees[page]), needed[page])
+                for page in pages
+            ]
             total = sum(minutes(trees[page]) for page in pages)
             head = nodes.strong("", caption)
             written += [nodes.paragraph("", "", head, nodes.Text(f", {_in_words(total)}"))]
@@ -103,6 +108,17 @@ def _parts(env: BuildEnvironment) -> dict[str, list[str]]:
     }
 
 
+def _short_titles(env: BuildEnvironment) -> dict[str, str]:
+    """Return what the contents call a page where that is not its title."""
+    root = env.get_doctree(env.config.root_doc)
+    return {
+        page: title
+        for toctree in root.findall(addnodes.toctree)
+        for title, page in toctree["entries"]
+        if title
+    }
+
+
 def _references(env: BuildEnvironment, document: nodes.document) -> set[str]:
     """Return the pages that a page's text refers to."""
     labels: dict[str, Any] = cast(Any, env.get_domain("std")).anonlabels
@@ -112,8 +128,14 @@ def _references(env: BuildEnvironment, document: nodes.document) -> set[str]:
     return {labels[target][0] for target in targets if target in labels}
 
 
-def _item(app: Sphinx, name: str, page: str, takes: int, after: list[str]) -> nodes.list_item:
-    words = [_link(app, name, page), nodes.Text(f", {_in_words(takes)}")]
+def _item(
+    app: Sphinx, name: str, page: str, title: str | None, takes: int, after: list[str]
+) -> nodes.list_item:
+    """One page; `title` is what it is called within its part, if not as elsewhere."""
+    words = [_link(app, name, page, title), nodes.Text(f", {_in_words(takes)}")]
+    if len(after) > MOST_NAMED:
+        words += [nodes.Text(f"; after {len(after)} earlier pages")]
+        after = []
     for number, other in enumerate(after):
         words += [nodes.Text(", " if number else "; after "), _link(app, name, other)]
     return nodes.list_item("", nodes.paragraph("", "", *words))
@@ -123,8 +145,8 @@ def _in_words(takes: int) -> str:
     return f"{takes} minute{'s' * (takes > 1)}"
 
 
-def _link(app: Sphinx, name: str, page: str) -> nodes.reference:
-    title = app.env.titles[page].astext()
+def _link(app: Sphinx, name: str, page: str, title: str | None = None) -> nodes.reference:
+    title = title or app.env.titles[page].astext()
     address = app.builder.get_relative_uri(name, page)
     return nodes.reference("", title, internal=True, refuri=address)
 
