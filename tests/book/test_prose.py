@@ -117,6 +117,22 @@ def test_captions_go_to_what_they_belong_to_in_each_edition():
         assert ":::" not in notebook.cells[1].source
 
 
+def test_the_caption_of_a_table_keeps_its_emphasis_and_its_code():
+    written = ":::{table} #tbl-two\nImages of *warm* paper, 2 * 3 of them, by `make bench`.\n:::"
+    output = nbformat.v4.new_output(
+        "display_data",
+        {"text/html": f'<figcaption id="x"{prose.EMPTY}', "text/plain": "two"},
+        metadata={"forgetting": {"name": "tbl-two"}},
+    )
+    cells = [
+        nbformat.v4.new_code_cell('show(name="two")', outputs=[output]),
+        nbformat.v4.new_markdown_cell(written),
+    ]
+    prose.place_captions(nbformat.v4.new_notebook(cells=cells), edition="")
+    words = "Images of <em>warm</em> paper, 2 * 3 of them, by <code>make bench</code>."
+    assert output.data["text/html"] == f'<figcaption id="x">{words}</figcaption>'
+
+
 def test_a_caption_of_what_no_cell_displays_is_refused():
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell(CAPTIONED)])
     with pytest.raises(UserError, match="#fig-one has a caption, but no cell displays it"):

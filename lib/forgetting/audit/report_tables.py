@@ -58,7 +58,7 @@ def findings_table(findings: pd.DataFrame) -> ReportTable:
         if not row.by_chance:
             return "none"
         if row.rule == "Holm":
-            return f"any at all, in 1 of {1 / row.by_chance:.3g} audits"
+            return f"any at all, in up to {percent(row.by_chance, 0)} of audits"
         return f"up to {row.by_chance:.2g}"
 
     columns = [

@@ -45,6 +45,7 @@ CAPTION = re.compile(
     re.MULTILINE,
 )
 HEADING = re.compile(r"^ {0,3}(#{1,6}\s|(=+|-+)\s*$)", re.MULTILINE)
+EMPHASIS, CODE = re.compile(r"\*(\w[^*]*)\*"), re.compile(r"`([^`]+)`")
 EMPTY = "></figcaption>"  # what a table or gallery has where its caption stands in Markdown
 
 
@@ -232,6 +233,8 @@ def _caption(output: Mapping[str, Any], caption: Caption) -> None:
         metadata["forgetting"]["alt"] = data["text/plain"] = alt
         metadata["image/svg+xml"] = {"alt": alt}
     else:
-        words = html.escape(caption.text)
+        words = EMPHASIS.sub(
+            r"<em>\1</em>", CODE.sub(r"<code>\1</code>", html.escape(caption.text))
+        )
         data["text/html"] = data["text/html"].replace(EMPTY, f">{words}</figcaption>", 1)
         data["text/plain"] = caption.text

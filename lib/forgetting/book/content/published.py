@@ -1,4 +1,4 @@
-"""What the page on published networks asks: which pairs are near, and how far they part."""
+"""What the page on published networks asks: which pairs are near, and how far they disagree."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from forgetting.book.study_page import StudyPage
 from forgetting.data.published import PublishedNetworks, load_published
 from forgetting.measure import model_pairs
 
-# Kinds of pairs, from what should part least.
+# Kinds of pairs, from what should disagree least.
 COPIES, APART, NEAR = "ported copies", "trained apart", "nearly equal accuracy"
 KINDS = (COPIES, APART, NEAR)
 ANSWERS = ("one right label", "several", "another than its label", "none")
@@ -57,7 +57,7 @@ def compare_published(images: str, *, near: float) -> Published:
 
 
 def by_kind(sets: dict[str, Published]) -> pd.DataFrame:
-    """Say how far pairs of each kind part, on each set of images.
+    """Say how far pairs of each kind disagree, on each set of images.
 
     Returns:
         A row a set and kind: images, kind, pairs, and of parted and of spread the median, the
@@ -77,7 +77,7 @@ def by_kind(sets: dict[str, Published]) -> pd.DataFrame:
 
 
 def size_and_parting(published: Published, *, draws: int, seed: int) -> pd.DataFrame:
-    """Correlate how far nearly equal networks part with how unlike their numbers of weights are.
+    """Correlate how far nearly equal networks disagree with how unlike their numbers of weights are.
 
     Returns:
         A row a measure, "parted" and "spread": measure, spearman, p (Mantel's test), pairs.
@@ -102,7 +102,7 @@ def size_and_parting(published: Published, *, draws: int, seed: int) -> pd.DataF
 
 
 def parting_by_answer(published: Published) -> pd.DataFrame:
-    """Say on which images networks part: by what people found right in them.
+    """Say on which images networks disagree: by what people found right in them.
 
     Returns:
         A row a kind of answer: answer, images; parted, the share of pairs of all networks that give

@@ -1,4 +1,4 @@
-"""Drawings of published networks: accuracy against weights, and how far pairs of them part."""
+"""Drawings of published networks: accuracy against weights, and how far pairs of them disagree."""
 
 from typing import TYPE_CHECKING
 
@@ -44,7 +44,7 @@ def accuracy_by_weights(
 
 
 def parting(pairs: pd.DataFrame, kinds: tuple[str, ...]) -> "Figure":
-    """Draw how far pairs part, in images and in classes, a column of dots for each kind.
+    """Draw how far pairs disagree, in images and in classes, a column of dots for each kind.
 
     Args:
         pairs: columns kind, parted, spread.
@@ -53,7 +53,7 @@ def parting(pairs: pd.DataFrame, kinds: tuple[str, ...]) -> "Figure":
     from matplotlib import pyplot
 
     figure, axes = pyplot.subplots(1, 2, figsize=SIZES["wide"])
-    titles = {"parted": "Images that part, in %", "spread": "Spread over classes, in points"}
+    titles = {"parted": "Disagreement, in % of images", "spread": "Spread over classes, in points"}
     for axis, (column, title) in zip(axes, titles.items(), strict=True):
         for place, kind in enumerate(kinds):
             values = 100 * pairs.loc[pairs["kind"] == kind, column].sort_values().to_numpy()
@@ -71,7 +71,7 @@ def parting(pairs: pd.DataFrame, kinds: tuple[str, ...]) -> "Figure":
 
 
 def by_answer(table: pd.DataFrame, overall: float) -> "Figure":
-    """Draw the share of pairs that part, by what people found right in an image.
+    """Draw the share of pairs that disagree, by what people found right in an image.
 
     Args:
         table: columns answer, parted, low, high.
@@ -85,5 +85,5 @@ def by_answer(table: pd.DataFrame, overall: float) -> "Figure":
     axis.hlines(place, 100 * table["low"], 100 * table["high"], color="black", linewidth=2)
     axis.axvline(100 * overall, color=colour("dense-again"), linewidth=2)
     axis.set_yticks(place, labels=table["answer"])
-    axis.set_xlabel("pairs of networks that part on such an image, in %")
+    axis.set_xlabel("pairs of networks that disagree on such an image, in %")
     return figure
