@@ -77,7 +77,7 @@ def by_kind(sets: dict[str, Published]) -> pd.DataFrame:
 
 
 def size_and_parting(published: Published, *, draws: int, seed: int) -> pd.DataFrame:
-    """Correlate how far nearly equal networks disagree with how unlike their numbers of weights are.
+    """Correlate how far nearly equal networks disagree with how unlike their sizes are.
 
     Returns:
         A row a measure, "parted" and "spread": measure, spearman, p (Mantel's test), pairs.
