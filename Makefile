@@ -10,7 +10,7 @@ STAMP  := $(VENV)/.made-from-lock
 LAB    := $(VENV)/.has-jupyterlab
 
 .DEFAULT_GOAL := help
-.PHONY: help setup book test train page course archive audit bench serve lab lint wheel lock clean clean-reruns
+.PHONY: help setup book test train page course slides archive audit bench serve lab lint wheel lock clean clean-reruns
 
 help: ## show this list
 	@grep -hE "^[a-z-]+:.*## " $(MAKEFILE_LIST) | awk -F ":.*## " '{ printf "  make %-12s %s\n", $$1, $$2 }'
@@ -34,8 +34,11 @@ train: setup ## train what is missing of STUDY
 page: setup ## run one page and bind the book with it: make page NAME=class-disparity PARAMS="alpha=0.01 members=10"
 	$(BIN)/forgetting page $(NAME) $(if $(filter file,$(origin STUDY)),,--study $(STUDY)) $(PARAMS)
 
-course: setup ## write the notebooks of exercises into course/: student, solution, instructor, and zips; CHECK=yes runs them
+course: setup ## write notebooks of exercises (student, solution, instructor) and slides into course/, and zips; CHECK=yes runs the exercises
 	$(BIN)/forgetting course $(STUDY) $(if $(CHECK),$(if $(filter yes,$(CHECK)),--check,$(error CHECK is $(CHECK): write CHECK=yes, or leave it out)))
+
+slides: setup ## build the slides of the unit from the made pages, into course/slides/, and a zip; `make course` does it too
+	$(BIN)/forgetting slides
 
 archive: setup ## publish STUDY: all its predictions into book/archive, for readers who train nothing
 	$(BIN)/forgetting archive $(STUDY)

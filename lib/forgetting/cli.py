@@ -13,7 +13,7 @@ from forgetting import paths
 from forgetting.cli_audit import audit
 from forgetting.cli_options import console
 from forgetting.cli_predict import predict
-from forgetting.course.commands import annotate, course
+from forgetting.course.commands import annotate, course, slides
 from forgetting.errors import UserError
 from forgetting.files import display_path
 
@@ -140,6 +140,7 @@ app.command()(predict)
 
 
 app.command()(course)
+app.command()(slides)
 app.command()(annotate)
 
 

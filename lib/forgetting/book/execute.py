@@ -4,6 +4,7 @@ import asyncio
 import os
 import re
 from pathlib import Path
+from typing import Any
 
 import nbformat
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
@@ -58,7 +59,7 @@ def execute_page(
     data = load_study(str(values["study"])).data
     notebook = edition_notebook(page, values, solutions=solutions)
     try:
-        _run_cells(name, notebook, edition)
+        said = _run_cells(name, notebook, edition)
     except CellExecutionError as error:
         partial = out.with_suffix(".partial.ipynb")
         write_text(partial, nbformat.writes(notebook) + "\n")
@@ -73,13 +74,20 @@ def execute_page(
     pictures = data.name in SHIPPABLE or bool(values.get("pictures"))
     tables = inspect_outputs(name, notebook, pictures=pictures)
     cleaned = rename_for_edition(_clean(name, notebook), edition)
+    cleaned.metadata["forgetting"] = {"said": said}  # for slides, which say the same
     write_text(out, nbformat.writes(cleaned) + "\n")
     out.with_suffix(".partial.ipynb").unlink(missing_ok=True)
     return tables
 
 
-def _run_cells(name: str, notebook: nbformat.NotebookNode, edition: Edition) -> None:
-    """Execute all cells in a kernel of their own; outputs and values go into `notebook`."""
+def _run_cells(
+    name: str, notebook: nbformat.NotebookNode, edition: Edition
+) -> dict[str, dict[str, Any]]:
+    """Execute all cells in a kernel of their own; outputs and values go into `notebook`.
+
+    Returns:
+        What the names in the text stood for, as `FillingClient.said`.
+    """
     client = FillingClient(
         notebook,
         page=name,
@@ -91,6 +99,7 @@ def _run_cells(name: str, notebook: nbformat.NotebookNode, edition: Edition) -> 
     )
     # A loop of its own, which is closed; nbclient's `execute` leaves one open in each thread.
     asyncio.run(client.async_execute(env=os.environ | {"FORGETTING_EDITION": edition.name}))
+    return client.said
 
 
 def _failure(

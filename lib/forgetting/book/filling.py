@@ -23,6 +23,26 @@ class FillingClient(NotebookClient):
     page = Unicode(help="The page, for messages.")
     edition = Unicode(help="The edition, under whose names figures and tables are displayed.")
 
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._found: dict[str, dict[str, set[Any]]] = {}
+
+    @property
+    def said(self) -> dict[str, dict[str, Any]]:
+        """What the names in the text stood for: texts ("as_text") and truths ("as_condition").
+
+        A name that stood for two different things on one page is left out.
+        """
+        return {
+            kind: {
+                name: value
+                for name, values in sorted(of.items())
+                for value in values
+                if len(values) == 1
+            }
+            for kind, of in self._found.items()
+        }
+
     async def async_execute_cell(
         self, cell: nbformat.NotebookNode, cell_index: int, *args: Any, **options: Any
     ) -> nbformat.NotebookNode:
@@ -68,6 +88,9 @@ class FillingClient(NotebookClient):
                 )
             return ast.literal_eval(reply["data"]["text/plain"])
 
+        for kind, name in kinds:
+            if replies[str((kind, name))]["status"] == "ok":
+                self._found.setdefault(kind, {}).setdefault(name, set()).add(value(kind, name))
         cell.source = prose.fill(
             cell.source,
             lambda name: value("as_text", name),

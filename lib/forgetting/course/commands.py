@@ -19,15 +19,23 @@ def course(
 ) -> None:
     """Write the notebooks of exercises: for students, with solutions, for teachers and nbgrader.
 
-    What they read, populations of STUDY or published archives, is read by `--check` only.
+    Slides too, where the book's pages are made. What the notebooks read, populations of STUDY or
+    published archives, is read by `--check` only.
     """
     paths.require_checkout("course")
     from forgetting.course.folder import pages_with_exercises, write_course
+    from forgetting.course.slides import decks, missing_pages
     from forgetting.course.trial import try_exercises
 
     for file in write_course(out, study=study):
         if file.suffix == ".zip":
             typer.echo(f"wrote {display_path(file)}", err=True)
+    if missing := missing_pages(decks()):
+        typer.echo(
+            f"no slides: they show pages that `make book` makes: {', '.join(missing)}", err=True
+        )
+    else:
+        slides(out / "slides")
     wrong = 0
     for page, values in pages_with_exercises(study) if check else ():
         trials = try_exercises(page, values)
@@ -39,6 +47,21 @@ def course(
         wrong += len(lines)
     if wrong:
         raise UserError(f"{wrong} exercises are wrong; mend what the lines above name")
+
+
+def slides(
+    out: Annotated[Path, typer.Option(help="Folder of the slides.")] = Path("course/slides"),
+) -> None:
+    """Build the slides of the unit from the pages of the book, which have to be made before."""
+    paths.require_checkout("slides")
+    from forgetting.course.folder import write_zip
+    from forgetting.course.slides_build import build_slides
+
+    files = build_slides(out)
+    archive = out.with_name(f"{out.name}.zip")
+    write_zip(archive, files, within=out.parent)
+    for file in (out / "index.html", archive):
+        typer.echo(f"wrote {display_path(file)}", err=True)
 
 
 def annotate(

@@ -60,11 +60,18 @@ def write_course(out: Path, *, study: str | Path) -> list[Path]:
     archives = []
     for name, files in (*written.items(), ("course", sum(written.values(), []))):
         archives.append(out / f"{name}.zip")
-        _write_zip(archives[-1], files, within=out)
+        write_zip(archives[-1], files, within=out)
     return [*sum(written.values(), []), *archives]
 
 
-def _write_zip(target: Path, files: list[Path], *, within: Path) -> None:
+def write_zip(target: Path, files: list[Path], *, within: Path) -> None:
+    """Write an archive; the same files give the same bytes.
+
+    Args:
+        target: The archive.
+        files: What it holds.
+        within: The folder that names in the archive begin below.
+    """
     with replacing(target) as temporary, zipfile.ZipFile(temporary, "w") as archive:
         for file in files:
             entry = zipfile.ZipInfo(file.relative_to(within).as_posix(), ZIP_DATE)
