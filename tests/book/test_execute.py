@@ -218,3 +218,31 @@ def test_a_solution_that_fails_keeps_a_book_for_teachers_from_being_made(book, t
     (paths.notebooks / "one.md").write_text(text() + EXERCISE.replace("== 4", "== 5"))
     with pytest.raises(UserError, match=r"notebooks/one\.md, cell \d.*AssertionError"):
         execute.execute_page("one", check_parameters("one", {}), book / "out.ipynb", solutions=True)
+
+
+SAYS = """
+```{code-cell} python
+loss, fell, twice = "1.2", True, "first"
+```
+
+Down by {eval}`loss`, {eval}`twice`.
+{only}`fell` Down.
+
+```{code-cell} python
+twice = "second"
+```
+
+Then {eval}`twice`, at {eval}`loss`.
+"""
+
+
+def test_a_page_keeps_what_its_text_said_and_leaves_out_what_stood_for_two_things(book, text):
+    (paths.notebooks / "one.md").write_text(text() + SAYS)
+    out = book / "out.ipynb"
+    execute.execute_page("one", check_parameters("one", {}), out)
+    said = nbformat.read(out, as_version=4).metadata["forgetting"]["said"]
+    assert said["as_text"] == {"loss": "1.2"}
+    assert {name: said["as_condition"][name] for name in ("fell", "loss")} == {
+        "fell": True,
+        "loss": True,
+    }

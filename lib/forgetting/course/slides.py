@@ -1,26 +1,31 @@
 """Decks of slides, written in MyST, filled with what the pages of the book found.
 
-Nothing on a slide is computed or typed: three marks name what an executed page has. As on a page,
-``{eval}`populations#seen` `` stands for a value, and a line that begins with
-``{only}`not populations#flat_at` `` is there only where that name was not true. What a page
-displays or asks is shown by::
+Nothing on a slide is computed or typed: marks name what an executed page has, the page's place in
+the book before the `#`. As on a page, there are values, and lines that depend on a name::
+
+    {only}`populations#fallen_at` At {eval}`populations#fallen_at` accuracy falls.
+
+What a page displays or asks is shown by::
 
     :::{shown} populations#fig-top-line
     :height: 400
     :::
     :::{shown} class-disparity#tbl-class-changes
-    :columns: class, relative change (points)
+    :columns: class | relative change (points)
     :rows: 5
     :::
     :::{shown} populations#question-1
     :::
     :::{shown} exemplars#fig-pie-gallery
-    :images: 16
+    :images: 14
     :optional: where the page may not show it
     :::
 
-The part before ``#`` is the page's place in the book. What a lecturer says, and when, stands in
-:::{notes} 10–15 ... :::, with the minutes of the session.
+What a lecturer says, in which minutes of the session::
+
+    :::{notes} 10–25
+    First the dots on the left.
+    :::
 """
 
 import base64
