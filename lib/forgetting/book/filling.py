@@ -17,7 +17,7 @@ class FillingClient(NotebookClient):
     """Executes code cells, and fills each Markdown cell when it is reached.
 
     Markdown that stands before the parameters is filled after the first cell that follows them,
-    and a summary, a Markdown cell tagged so, after the last cell of all.
+    and a cell tagged `summary` or `predict`, which says what the page found, after the last of all.
     """
 
     page = Unicode(help="The page, for messages.")
@@ -58,15 +58,15 @@ class FillingClient(NotebookClient):
         )
         reached = range(first + 1) if cell_index == first else [cell_index] * (cell_index > first)
         for place in reached:
-            if self.nb.cells[place].cell_type == "markdown" and not self._is_summary(place):
+            if self.nb.cells[place].cell_type == "markdown" and not self._is_filled_last(place):
                 await self._fill(self.nb.cells[place], place)
         if cell_index == len(self.nb.cells) - 1:
-            for place in filter(self._is_summary, range(len(self.nb.cells))):
+            for place in filter(self._is_filled_last, range(len(self.nb.cells))):
                 await self._fill(self.nb.cells[place], place)
         return result
 
-    def _is_summary(self, place: int) -> bool:
-        return "summary" in self.nb.cells[place].metadata.get("tags", [])
+    def _is_filled_last(self, place: int) -> bool:
+        return not {"summary", "predict"}.isdisjoint(self.nb.cells[place].metadata.get("tags", []))
 
     async def _fill(self, cell: nbformat.NotebookNode, place: int) -> None:
         cell.source = prose.drop_absent(cell.source, self.nb, edition=self.edition)

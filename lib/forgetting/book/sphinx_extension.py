@@ -23,7 +23,7 @@ from sphinx.environment import BuildEnvironment
 from sphinx.util.typing import stringify_annotation
 
 from forgetting import paths
-from forgetting.book import reading_times, sample_audit
+from forgetting.book import predict_first, reading_times, sample_audit
 from forgetting.book.editions import text_notebook
 from forgetting.book.hidden_code import JoinHiddenCode
 from forgetting.book.page import page_names
@@ -260,6 +260,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.add_node(picture, html=(_visit_picture, _depart_picture), **others)
     app.add_node(narrow_image, html=(_visit_narrow, None), **dict.fromkeys(others, (_skip, None)))
     reading_times.setup(app)
+    predict_first.setup(app)
     app.add_post_transform(JoinHiddenCode)
     app.setup_extension("sphinx.ext.autodoc")
     # Before napoleon, which has priority 500.
