@@ -1,6 +1,7 @@
 """The commands of a course: what they write, what they say, and what they refuse in one line."""
 
 import csv
+import zipfile
 
 import pytest
 from typer.testing import CliRunner
@@ -13,8 +14,9 @@ from forgetting.errors import UserError
 
 @pytest.fixture
 def run(monkeypatch, tmp_path):
-    """Run the command in a folder of its own; return what it printed, or raise what it refuses."""
+    """Run the command in a folder of its own, without a book; return what it printed, or raise what it refuses."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("FORGETTING_BOOK", str(tmp_path / "book"))
 
     def call(*words):
         done = CliRunner().invoke(cli.app, list(map(str, words)), catch_exceptions=False)
@@ -29,10 +31,30 @@ def test_the_course_is_written_into_the_folder_that_is_named(run, tmp_path, monk
     monkeypatch.setattr(folder, "pages_with_exercises", lambda study: iter(pages))
     said = run("course", "--out", "mine")
     assert said.count("wrote") == 4 and "mine/student.zip" in said
+    assert "no slides" in said and "exemplars" in said
     assert {entry.name for entry in (tmp_path / "mine").iterdir()} == {
         *("student", "solution", "instructor"),
         *("student.zip", "solution.zip", "instructor.zip", "course.zip"),
     }
+
+
+def test_slides_are_written_beside_the_notebooks_where_the_pages_are_made(
+    run, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(folder, "pages_with_exercises", lambda study: iter(()))
+    monkeypatch.setattr("forgetting.course.slides.decks", lambda: {})
+    monkeypatch.setattr(
+        "forgetting.course.slides_build.decks", lambda: {"index": "# One\n\n## Two\n"}
+    )
+    said = run("course", "--out", "mine")
+    assert "mine/slides/index.html" in said and "no slides" not in said
+    with zipfile.ZipFile(tmp_path / "mine" / "slides.zip") as archive:
+        assert "slides/index.html" in archive.namelist()
+
+
+def test_slides_without_pages_are_refused_in_one_line(run):
+    with pytest.raises(UserError, match="is not made; run `make book` first"):
+        run("slides")
 
 
 def test_exercises_that_are_wrong_are_named(run, monkeypatch):
