@@ -156,9 +156,12 @@ def write_celeba(monkeypatch):
         rng = np.random.default_rng(0)
         share = np.linspace(0.3, 0.7, len(CELEBA_NAMES))
         rows = (rng.random((count, len(CELEBA_NAMES))) < share).astype(int)
-        rows[:, 1] = rng.random(count) < np.where(rows[:, 0] == 1, 0.25, 0.5)
+        rows[:, 1] = rng.random(count) < np.where(rows[:, 0] == 1, 0.2, 0.4)
         files = [f"{k:06d}.jpg" for k in range(1, count + 1)]
-        lines = [f"{file} " + " ".join(map(str, row)) for file, row in zip(files, 2 * rows - 1)]
+        lines = [
+            f"{file} " + " ".join(map(str, row))
+            for file, row in zip(files, 2 * rows - 1, strict=True)
+        ]
         parts = [f"{file} {k * 3 // count}" for k, file in enumerate(files)]
         tables = {
             celeba.ATTRIBUTES: [str(count), " ".join(CELEBA_NAMES) + " ", *lines],

@@ -11,6 +11,7 @@ from pydantic_core import PydanticUndefined
 
 from forgetting import paths, study
 from forgetting.data.spec import (
+    CelebAData,
     Cifar10Data,
     FairFaceData,
     NumbersData,
@@ -60,6 +61,12 @@ def test_a_study_of_the_users_own_is_found_by_its_path(tmp_path):
         (
             {"network": {"name": "small-cnn", "whitened": True}},
             ["whitened", "wide-resnet", "small-cnn"],
+        ),
+        ({"data": {"name": "celeba", "fold": 2}}, ["data.fold", "2", "0"]),
+        ({"data": {"name": "celeba", "split": "own"}}, ["data.split", "'own'", "official"]),
+        (
+            {"data": {"name": "celeba", "split": "official", "fold": 0}},
+            ["no folds", "leave out fold"],
         ),
         ({"network": {"name": "vgg"}}, ["network.name", "'vgg'", "resnet-18"]),
     ],
@@ -195,6 +202,7 @@ def test_a_populations_name_says_all_but_the_defaults_and_those_are_pinned_to_th
         TintedData,
         NumbersData,
         FairFaceData,
+        CelebAData,
         study.Network,
         study.Training,
         study.Pruning,
@@ -212,7 +220,7 @@ def test_a_populations_name_says_all_but_the_defaults_and_those_are_pinned_to_th
     )
     assert (study.FORMAT_VERSION, hashlib.sha256(text.encode()).hexdigest()[:12]) == (
         3,
-        "589b393abeba",
+        "429d61dffe46",
     )
 
 

@@ -107,8 +107,8 @@ def check_that_pictures_are_those_of_the_folds(study):
             assert abs(of_fold["sparsity"] - layers["sparsity"]).max() < 0.05
     # It learns what can be seen: so it is trained, and the answers are those of these pictures.
     dense = predictions.load_predictions(study, "dense", part="test")
-    shown = [dense.tasks.index(name) for name in ("Blond_Hair", "Male", "Young")]
-    assert (dense.accuracy[:, shown].mean(axis=0) > 0.85).all()
+    shown = dense.tasks.index("Blond_Hair")
+    assert dense.accuracy[:, shown].mean() > 0.8 > 0.75 > 1 - dense.label[:, shown].mean()
     assert len(predictions.read_log(study, [study.setting("dense")])) == 4
 
 

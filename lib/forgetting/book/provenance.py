@@ -72,6 +72,7 @@ def _archive_words(study: Study, up: str) -> str:
     state = {
         "official": ", the official files",
         "restored": ", a set restored from public copies",
+        "half size": ", pictures at half size",
     }.get(manifest["data"]["state"], "")
     files = ", ".join(
         f'<a href="{up}archive/{study.name}/{file}" download>{file}</a>'

@@ -12,11 +12,11 @@ from forgetting.book import parameters as params
 from forgetting.book.page import read_page
 from forgetting.book.style import use_style
 from forgetting.data import DataSet, Part
-from forgetting.errors import UserError
+from forgetting.errors import UserError, did_you_mean
 from forgetting.predictions import Predictions
 from forgetting.study import Study, load_study
 
-TASK_DATA = ("tinted-joint",)  # data sets with several yes-or-no tasks
+TASK_DATA = ("tinted-joint", "celeba")  # data sets with several yes-or-no tasks
 PLAIN_VALUES = (bool, int, float, str, list, dict, type(None))  # what a parameter can be
 
 
@@ -29,12 +29,15 @@ class StudyPage:
         members: How many networks of each population are used.
         sparsity: The level that the page is about, in [0, 1); None where it is about all of them.
         plain_only: Whether predictions are those of plain test images alone.
+        task: Of a study with several tasks, the one that is read as if it had no other; empty for
+            all of them.
     """
 
     study: Study
     members: int
     sparsity: float | None = None
     plain_only: bool = False
+    task: str = ""
 
     def load(self, setting: str) -> Predictions:
         """Return what a population predicted on the test part.
@@ -46,6 +49,8 @@ class StudyPage:
             everything = predictions.load_predictions(
                 self.study, setting, part="test", members=self.members
             )
+            if self.task:
+                everything = everything.of_task(self.task)
             self._loaded[setting] = everything.select(self.plain) if self.plain_only else everything
         return self._loaded[setting]
 
@@ -56,7 +61,15 @@ class StudyPage:
     @cached_property
     def images(self) -> DataSet:
         """The data of the study; its images may not be on this machine."""
-        return predictions.load_study_dataset(self.study)
+        images = predictions.load_study_dataset(self.study)
+        if not self.task:
+            return images
+        if self.task not in images.tasks:
+            raise UserError(
+                f"task {self.task!r} is not in study {self.study.name}: it is one of "
+                f"{', '.join(images.tasks)}{did_you_mean(self.task, images.tasks)}"
+            )
+        return images.of_task(self.task)
 
     @property
     def test(self) -> Part:
@@ -131,6 +144,7 @@ def open_page(
     sparsity: float | None = None,
     plain_only: bool = False,
     tasks: bool = False,
+    task: str | None = None,
 ) -> StudyPage:
     """Open a study for a page, and give the notebook's figures the book's style.
 
@@ -140,19 +154,28 @@ def open_page(
         sparsity: The level that the page is about, in [0, 1).
         plain_only: Leave out test images with a planted flaw.
         tasks: Whether the page is about studies with several yes-or-no tasks.
+        task: The one of them that is read, for a page that reads studies with one label and can
+            read a task like one; empty where the study has one label.
 
     Raises:
         UserError: The study has tasks and the page is not about these, or the other way round.
     """
     use_style()
     chosen = load_study(study)
-    if tasks != (chosen.data.name in TASK_DATA):
-        wanted, other = ("several tasks", "one label") if tasks else ("one label", "several tasks")
+    if (tasks or bool(task)) != (chosen.data.name in TASK_DATA):
+        if task:
+            fix = "leave task out"
+        elif task is None:
+            fix = "give tinted-joint" if tasks else "give another study"
+        else:
+            fix = "give a task, the one that is read"
+        wanted, other = ("several tasks", "one label")[:: 1 if tasks or task else -1]
         raise UserError(
             f"study {chosen.name} has {other} for each image, and this page reads studies with "
-            f"{wanted}; give {'tinted-joint' if tasks else 'another study'}"
+            f"{wanted}; {fix}"
         )
-    return StudyPage(chosen, min(members or chosen.members, chosen.members), sparsity, plain_only)
+    networks = min(members or chosen.members, chosen.members)
+    return StudyPage(chosen, networks, sparsity, plain_only, task or "")
 
 
 def check(name: str, namespace: Mapping[str, object]) -> None:

@@ -6,7 +6,7 @@ at once, `numbers` puts two digits side by side; `cifar10` and `fairface` come d
 `celeba` each picture is tested once.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -88,6 +88,27 @@ class DataSet:
     def part(self, name: str) -> Part:
         """Return the part called "train", "test" or "holdout"."""
         return {"train": self.train, "test": self.test, "holdout": self.holdout}[name]
+
+    def of_task(self, task: str) -> "DataSet":
+        """Return the data set of one task: its label, and the other tasks as attributes.
+
+        Args:
+            task: one of `tasks`; it is the name of the positive class, and `not TASK` of the other.
+                So are the values of the attributes named.
+        """
+        place = self.tasks.index(task)
+
+        def part(whole: Part) -> Part:
+            answers = {
+                name: np.where(whole.labels[:, k] == 1, name, f"not {name}")
+                for k, name in enumerate(self.tasks)
+                if k != place
+            }
+            attributes = whole.attributes.assign(**answers)
+            return Part(whole.images, whole.labels[:, place], attributes)
+
+        parts = {name: part(self.part(name)) for name in ("train", "test", "holdout")}
+        return replace(self, classes=(f"not {task}", task), tasks=(), **parts)
 
     @property
     def shippable(self) -> bool:

@@ -76,6 +76,12 @@ class Predictions:
         wide = {name: getattr(self, name)[:, chosen] for name in WIDE}
         return replace(self, label=self.label[chosen], **wide)
 
+    def of_task(self, task: str) -> "Predictions":
+        """Return the predictions of one of `tasks`, as of examples with one label."""
+        place = self.tasks.index(task)
+        wide = {name: getattr(self, name)[:, :, place].copy() for name in WIDE}
+        return replace(self, label=self.label[:, place].copy(), **wide, tasks=())
+
 
 def uses_archive(study: Study, setting: Setting) -> bool:
     """Return whether a population is read from the study's archive.

@@ -30,8 +30,8 @@ def read_log(study: Study, settings: Iterable[Setting]) -> pd.DataFrame:
         settings: the populations.
 
     Returns:
-        A row a trained network: setting, member, seconds of each phase. A line that a crash cut off is left
-        out.
+        A row a trained network: setting, member, seconds of each phase. A line that a crash cut off
+        is left out.
     """
     rows = []
     for fold, setting in itertools.product(study.folds, settings):

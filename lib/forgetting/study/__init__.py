@@ -134,7 +134,7 @@ class Study(Spec):
         listed = self.settings.predict_training
         train = ("train",) if listed is None or setting.name in listed else ()
         if isinstance(self.data, CelebAData):
-            train = ()  # Where there are folds, what was trained on differs from network to network.
+            train = ()  # Of folds each network was trained on other images.
         holdout = ("holdout",) if isinstance(self.data, PlantedData) else ()
         corrupted = (
             ("corrupted",) if setting.kind != "quantized" and self.data.corrupted_images else ()
