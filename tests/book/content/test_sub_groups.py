@@ -1,5 +1,7 @@
 """What the pages on groups and on many classes compute, held against plain loops over the archive."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -117,9 +119,38 @@ def test_an_unknown_attribute_or_group_is_refused_with_those_there_are(
     assert all(word in str(refused.value) for word in words)
 
 
-def test_the_mirror_of_a_gap_is_refused_with_the_group_that_has_one(page):
-    with pytest.raises(UserError, match="give group=tint=warm"):
-        _ = Groups(page, ("tint",), "tint=cool", 0.05).followed
+def test_of_two_values_the_gap_of_one_is_that_of_the_other_turned_round(page):
+    one, other = (
+        Groups(page, ("tint",), f"tint={value}", 0.05).followed.set_index(["setting", "metric"])
+        for value in ("warm", "cool")
+    )
+    assert sorted(one.index) == sorted(other.index) and len(one) == 4 * len(page.levels) + 4
+    for name in ("gap_baseline", "gap_compressed", "gap_change"):
+        assert np.allclose(one[name], -other.loc[one.index, name])
+    assert np.allclose(one["gap_change_low"], -other.loc[one.index, "gap_change_high"])
+    assert (other["group"] == "tint=cool").all() and (other["reference"] == "tint=warm").all()
+    assert (one["gap_change_low"] < one["gap_change"]).all()
+
+
+def test_a_value_that_is_rarer_among_one_label_only_is_followed_in_every_rate(page):
+    known, label = page.test.attributes, page.test.labels
+    uneven = np.where((known["digit"] + label) % 2 == 0, "a", "b")
+    chance = np.random.default_rng(0).random(len(label)) < 0.2
+    mixed = np.where(chance, np.where(label == 1, "a", "b"), uneven)
+    attributes = known.assign(side=mixed)
+    sizes = {k: (mixed[label == k] == "a").mean() for k in (0, 1)}
+    assert min(sizes.values()) < 0.5 < max(sizes.values())
+    shown = replace(page.images, test=replace(page.test, attributes=attributes))
+    own = StudyPage(page.study, page.members, page.sparsity)
+    own.__dict__["images"] = shown
+    followed = Groups(own, ("side",), "side=a", 0.05).followed
+    assert set(followed["metric"]) == {"fnr", "fpr", "error", "called"}
+    assert set(followed["group"]) == {"side=a"} and set(followed["reference"]) == {"side=b"}
+    wrong = page.load("pruned-0.9").predicted != label
+    for metric, scope in {"fnr": label == 1, "fpr": label == 0, "error": label >= 0}.items():
+        here, there = (wrong[:, (mixed == v) & scope].mean() for v in ("a", "b"))
+        rows = followed[(followed["setting"] == "pruned-0.9") & (followed["metric"] == metric)]
+        assert np.allclose(rows["gap_compressed"], here - there)
 
 
 def test_counts_of_classes_that_moved_are_those_of_the_rules(page):

@@ -31,6 +31,9 @@ from forgetting.measure import (
 from forgetting.measure.levels import level_alpha
 
 POSITIVE = 1  # the label that is called positive: of two classes the second
+GAP = ["gap_baseline", "gap_compressed", "gap_change", "gap_change_low", "gap_change_high"]
+MIRROR = {"group": "reference", "gap_change_low": "gap_change_high"}
+MIRROR |= {after: before for before, after in MIRROR.items()}
 
 
 @dataclass(frozen=True)
@@ -131,23 +134,22 @@ class Groups:
 
     @cached_property
     def followed(self) -> pd.DataFrame:
-        """The rows of `gaps` of `group` at every setting, by `setting` and `level` (0: the floor).
+        """The rows of `followed_at` every setting, by `setting` and `level` (0: the floor)."""
+        each = {name: self.followed_at(name).assign(level=level_of(name)) for name in self.settings}
+        return pd.concat(each, names=["setting"]).reset_index("setting").reset_index(drop=True)
 
-        Raises:
-            UserError: of an attribute with two values only the other's gap is in the table.
+    def followed_at(self, setting: str) -> pd.DataFrame:
+        """Return the gap of `group` at a setting, a row a metric: some columns of `gaps`.
+
+        Of two values `gaps` has the rarer, which may differ by metric; its gap is turned round.
+
+        Args:
+            setting: as `against`.
         """
-        tables = []
-        for setting in self.settings:
-            table = self.gaps(setting)
-            rows = table[table["group"] == self.group]
-            if rows.empty:
-                other = table.loc[table["reference"] == self.group, "group"].iloc[0]
-                raise UserError(
-                    f"group {self.group!r} is one of two, and its gap is the mirror of the "
-                    f"other's; give group={other}"
-                )
-            tables.append(rows.assign(setting=setting, level=level_of(setting)))
-        return pd.concat(tables, ignore_index=True)
+        table = self.gaps(setting)[["attribute", "group", "reference", "metric", *GAP]]
+        turned = table[table["reference"] == self.group].rename(columns=MIRROR)
+        turned[GAP] *= -1
+        return pd.concat([table[table["group"] == self.group], turned], ignore_index=True)
 
     def counterfactual(self, mark: npt.ArrayLike) -> pd.DataFrame:
         """Return the effect of a mark on the answer to the same picture, setting by setting.
@@ -272,6 +274,18 @@ class Groups:
                     row[f"{name}_positive"] = int((inside & (part.labels == POSITIVE)).sum())
                 rows.append(row)
         return pd.DataFrame(rows)
+
+
+def _turned(gaps: pd.DataFrame) -> pd.DataFrame:
+    """Rows of gaps as those of the reference; of two values the rarer may differ by metric."""
+    signs = {name: -gaps[name] for name in ("gap_baseline", "gap_compressed", "gap_change")}
+    return gaps[["attribute", "metric"]].assign(
+        group=gaps["reference"],
+        reference=gaps["group"],
+        **signs,
+        gap_change_low=-gaps["gap_change_high"],
+        gap_change_high=-gaps["gap_change_low"],
+    )
 
 
 def cell_names(label: np.ndarray, values: pd.Series, classes: Sequence[str]) -> np.ndarray:
