@@ -7,6 +7,7 @@ import torch
 import yaml
 
 from forgetting import data, paths, predictions
+from forgetting.book.content.tasks import Tasks
 from forgetting.book.execute import execute_page
 from forgetting.book.page import resolve_parameters
 from forgetting.book.study_page import open_page
@@ -68,6 +69,21 @@ def test_the_page_reads_one_task_and_its_groups_are_those_of_other_tasks(study, 
     assert {"sub-group-rates", "sub-group-ratios", "sub-group-pies"} <= set(tables)
     text = "\n".join(cell.source for cell in nbformat.read(out, as_version=4).cells)
     assert "No picture of CelebA is shown" in text and "FairFace {cite" not in text
+
+
+def test_all_tasks_are_asked_with_sex_and_age_as_identities(study):
+    tasks = Tasks(open_page(study, sparsity=0.9, tasks=True), 0.05)
+    changes = tasks.changes().set_index(["setting", "measure"])
+    dense, pruned = (tasks.page.load(name) for name in ("dense", "pruned-0.9"))
+    again = tasks.page.load("dense-again")
+    wrong = [(read.predicted != read.label).mean() for read in (dense, again, pruned)]
+    row = changes.loc[("pruned-0.9", "error")]
+    assert np.isclose(row["baseline_value"], (wrong[0] + wrong[1]) / 2)
+    assert np.isclose(row["change"], wrong[2] - row["baseline_value"])
+    assert set(tasks.test.pairs["identity"]) == {"Male", "Young"} and tasks.test.natural.all()
+    # No picture is there twice, so nothing can be said of the same picture with another mark.
+    assert np.isnan(changes.loc[("pruned-0.9", "mark"), "change"])
+    assert np.isfinite(changes.drop("mark", level="measure")["change"]).all()
 
 
 def test_a_task_is_read_as_if_there_were_no_other(study):

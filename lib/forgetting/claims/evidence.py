@@ -17,7 +17,7 @@ POSITIVE = 1  # the label called positive where there are two
 # Where sub-groups are planted: attribute and value of the group that is rare among the target.
 RARE_GROUPS = {"tinted": ("tint", "warm")}
 # Which tasks are the identity of others.
-IDENTITIES = {"tinted-joint": ("warm", "framed")}
+IDENTITIES = {"tinted-joint": ("warm", "framed"), "celeba": ("Male", "Young")}
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,9 @@ def task_test(images: DataSet, *, oriented: np.ndarray | None = None) -> TaskTes
         label=images.test.labels,
         identities=IDENTITIES[images.name],
         train_label=images.train.labels if oriented is None else oriented,
-        natural=known["natural"].to_numpy(bool),
+        natural=known["natural"].to_numpy(bool)
+        if "natural" in known
+        else np.ones(len(known), bool),
         source=known["source"].to_numpy(),
     )
 
