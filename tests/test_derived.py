@@ -49,7 +49,7 @@ def test_each_table_is_read_by_its_page_alone_which_has_its_parameters_and_compu
     assert not any("keep_table" in content for content in text.values())
 
 
-@pytest.mark.parametrize("name", ["tinted", "numbers", "fairface"])
+@pytest.mark.parametrize("name", ["tinted", "numbers", "fairface", "celeba"])
 def test_what_a_study_has_no_data_for_is_left_out_of_its_archive_with_a_reason(name):
     study = load_study(name)
     for table in ("corruption-strength", *HUMAN_TABLES):
