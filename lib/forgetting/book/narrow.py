@@ -74,7 +74,8 @@ def _narrow_legends(figure: "Figure", panels: list["Axes"]) -> None:
         drawn = dict(zip(labels, handles, strict=True)) | drawn
     for old in list(figure.legends):
         labels = [text.get_text() for text in old.get_texts()]
-        handles = [drawn.get(*pair) for pair in zip(labels, old.legend_handles, strict=True)]
+        own = dict(zip(labels, old.legend_handles, strict=True))
+        handles = [drawn.get(label) or own[label] for label in labels]
         old.remove()
         for columns in range(len(labels), 0, -1):
             legend = figure.legend(handles, labels, loc="outside lower center", ncols=columns)
@@ -88,9 +89,13 @@ def _narrow_legends(figure: "Figure", panels: list["Axes"]) -> None:
 
 def _wrap_words(figure: "Figure", axis: "Axes") -> None:
     """Wrap the titles and labels of a panel that would run out of the drawing."""
+    from matplotlib.text import Text
+
     left, right = axis.bbox.x0, figure.bbox.width
-    for title in (axis.title, axis._left_title, axis._right_title):  # type: ignore[attr-defined]
-        _wrap(title, right - left if title is axis._left_title else axis.bbox.width)  # type: ignore[attr-defined]
+    titles = {axis.get_title(loc="left"), axis.get_title()} - {""}
+    for text in axis.get_children():
+        if isinstance(text, Text) and text.get_text() in titles:
+            _wrap(text, right - left)
     middle = (left + axis.bbox.x1) / 2
     _wrap(axis.xaxis.label, 2 * min(middle, right - middle))
     _wrap(axis.yaxis.label, axis.bbox.height * 1.15, standing=True)

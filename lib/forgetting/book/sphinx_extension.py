@@ -251,14 +251,14 @@ def setup(app: Sphinx) -> dict[str, bool]:
     """Register all of this; Sphinx calls it."""
     if Displayed not in (renderers := render.load_mime_renders()):  # the list that myst-nb keeps
         renderers.append(Displayed)
-    writers: dict[str, Any] = {
-        format: (_skip, None) for format in ("latex", "text", "man", "texinfo")
-    } | {"html": (_visit_written, None)}
+    unwritten = ("latex", "text", "man", "texinfo")
+    skipped: dict[str, Any] = dict.fromkeys(unwritten, (_skip, None))
+    writers = skipped | {"html": (_visit_written, None)}
     app.add_enumerable_node(written_table, "table", lambda node: node["caption"], **writers)
     app.add_enumerable_node(written_gallery, "figure", lambda node: node["caption"], **writers)
-    others = dict.fromkeys(("latex", "text", "man", "texinfo"), (_pass, _pass))
-    app.add_node(picture, html=(_visit_picture, _depart_picture), **others)
-    app.add_node(narrow_image, html=(_visit_narrow, None), **dict.fromkeys(others, (_skip, None)))
+    passed: dict[str, Any] = dict.fromkeys(unwritten, (_pass, _pass))
+    app.add_node(picture, html=(_visit_picture, _depart_picture), **passed)
+    app.add_node(narrow_image, html=(_visit_narrow, None), **skipped)
     reading_times.setup(app)
     predict_first.setup(app)
     app.add_post_transform(JoinHiddenCode)
