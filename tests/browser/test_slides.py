@@ -91,8 +91,14 @@ def test_each_slide_is_a_page_in_print(deck, slides):
     printed.goto(tab.url.partition("#")[0] + "?print-pdf")
     printed.wait_for_selector(".pdf-page")
     pdf = printed.pdf(prefer_css_page_size=True)
+    printed.emulate_media(media="print")
+    margins = printed.evaluate(
+        """[...document.querySelectorAll('.pdf-page')].map(page => [...page.querySelectorAll('h1, h2, p, li')]
+            .filter(e => e.getClientRects().length).map(e => e.getBoundingClientRect())
+            .map(e => [e.left - page.getBoundingClientRect().left, page.getBoundingClientRect().right - e.right])).flat(2)"""
+    )
     context.close()
-    assert len(re.findall(rb"/Type /Page\b", pdf)) == count
+    assert len(re.findall(rb"/Type /Page\b", pdf)) == count and min(margins) >= 40
 
 
 def minutes(slides, deck):

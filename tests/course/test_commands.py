@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from forgetting import cli
-from forgetting.course import folder
+from forgetting.course import folder, slides, slides_build
 from forgetting.course.trial import Trial
 from forgetting.errors import UserError
 
@@ -42,10 +42,8 @@ def test_slides_are_written_beside_the_notebooks_where_the_pages_are_made(
     run, tmp_path, monkeypatch
 ):
     monkeypatch.setattr(folder, "pages_with_exercises", lambda study: iter(()))
-    monkeypatch.setattr("forgetting.course.slides.decks", lambda: {})
-    monkeypatch.setattr(
-        "forgetting.course.slides_build.decks", lambda: {"index": "# One\n\n## Two\n"}
-    )
+    monkeypatch.setattr(slides, "decks", lambda: {})
+    monkeypatch.setattr(slides_build, "decks", lambda: {"index": "# One\n\n## Two\n"})
     said = run("course", "--out", "mine")
     assert "mine/slides/index.html" in said and "no slides" not in said
     with zipfile.ZipFile(tmp_path / "mine" / "slides.zip") as archive:
