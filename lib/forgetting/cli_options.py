@@ -156,6 +156,12 @@ Rules = Annotated[
     list[str] | None,
     typer.Option(metavar="RULE", help='E.g. "any group: change_low < -0.05". May be repeated.'),
 ]
+ClassNames = Annotated[
+    Path | None,
+    typer.Option(
+        help="A text file with the class names, a line for each output; else they are 0, 1, ..."
+    ),
+]
 UnpublishedPictures = Annotated[
     bool,
     typer.Option(
