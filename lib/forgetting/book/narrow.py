@@ -28,14 +28,21 @@ def make_narrow(figure: "Figure") -> bool:
     """
     panels, beside = _stack(figure)
     _narrow_legends(figure, panels)
+    _lay_out(figure)
     for _ in range(2):  # what wraps changes the layout, in which other words may have to wrap
-        figure.draw_without_rendering()
-        for axis in panels:
-            _wrap_words(figure, axis)
-    figure.draw_without_rendering()
+        if not any([_wrap_words(figure, axis) for axis in panels]):
+            break
+        _lay_out(figure)
     for axis in panels:
         _turn_labels(axis)
     return beside
+
+
+def _lay_out(figure: "Figure") -> None:
+    """Give each panel its place, without the time that drawing takes."""
+    engine = figure.get_layout_engine()
+    if engine is not None:
+        engine.execute(figure)
 
 
 def _stack(figure: "Figure") -> tuple[list["Axes"], bool]:
@@ -87,27 +94,32 @@ def _narrow_legends(figure: "Figure", panels: list["Axes"]) -> None:
             _wrap(text, figure.bbox.width - (wide - text.get_window_extent().width))
 
 
-def _wrap_words(figure: "Figure", axis: "Axes") -> None:
-    """Wrap the titles and labels of a panel that would run out of the drawing."""
+def _wrap_words(figure: "Figure", axis: "Axes") -> bool:
+    """Wrap the titles and labels of a panel that would run out of it; return whether any did."""
     from matplotlib.text import Text
 
     left, right = axis.bbox.x0, figure.bbox.width
     titles = {axis.get_title(loc="left"), axis.get_title()} - {""}
-    for text in axis.get_children():
-        if isinstance(text, Text) and text.get_text() in titles:
-            _wrap(text, right - left)
+    wrapped = [
+        _wrap(text, right - left)
+        for text in axis.get_children()
+        if isinstance(text, Text) and text.get_text() in titles
+    ]
     middle = (left + axis.bbox.x1) / 2
-    _wrap(axis.xaxis.label, 2 * min(middle, right - middle))
-    _wrap(axis.yaxis.label, axis.bbox.height * 1.15, standing=True)
+    wrapped.append(_wrap(axis.xaxis.label, 2 * min(middle, right - middle)))
+    wrapped.append(_wrap(axis.yaxis.label, axis.bbox.height * 1.15, standing=True))
+    return any(wrapped)
 
 
-def _wrap(text: "Text", room: float, *, standing: bool = False) -> None:
-    """Break a text into lines that are at most `room` pixels long."""
+def _wrap(text: "Text", room: float, *, standing: bool = False) -> bool:
+    """Break a text into lines that are at most `room` pixels long; return whether it was longer."""
     words, extent = text.get_text(), text.get_window_extent()
     long = extent.height if standing else extent.width
-    if words and long > room > 0:
-        letters = max(len(line) for line in words.split("\n"))
-        text.set_text(textwrap.fill(" ".join(words.split()), max(8, int(letters * room / long))))
+    if not (words and long > room > 0):
+        return False
+    letters = max(len(line) for line in words.split("\n"))
+    text.set_text(textwrap.fill(" ".join(words.split()), max(8, int(letters * room / long))))
+    return True
 
 
 def _turn_labels(axis: "Axes") -> None:
