@@ -790,3 +790,19 @@ def test_scores_in_whole_numbers_say_the_class_and_no_confidence(pictures):
     assert (result["predicted"] == exact["predicted"])[untied].all() and untied.any()
     with pytest.raises(UserError, match="one class in whole numbers"):
         predicted(pictures, whole_model(pictures / "m.onnx", outputs=1), classes=None)
+
+
+def test_the_command_needs_neither_labels_nor_classes_where_folders_say_them(
+    folders, monkeypatch, capsys
+):
+    monkeypatch.chdir(folders)
+    model(folders / "m.onnx", weights=np.eye(3)[:, [2, 1, 0]])
+    for provider, code in (("cpu", 0), ("tpu", 2)):
+        words = f"m.onnx classes --out {provider}.parquet --provider {provider}"
+        monkeypatch.setattr(sys, "argv", ["forgetting", "predict", *words.split()])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        assert ended.value.code == code and (folders / f"{provider}.parquet").exists() == (
+            code == 0
+        )
+    assert "the 3 classes are the folders" in capsys.readouterr().err.lower()
