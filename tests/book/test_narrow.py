@@ -78,3 +78,17 @@ def test_a_panel_that_shared_its_labels_gets_its_own():
     make_narrow(figure)
     assert second.yaxis.get_tick_params()["labelleft"]
     assert second.get_ylabel() == first.get_ylabel() == "networks"
+
+
+def test_names_of_rows_leave_room_for_a_panel_and_do_not_touch():
+    names = ["Pruning spreads classes more than int8", "PIEs beyond the noise floor", "Few"] * 4
+    figure, axis = pyplot.subplots(figsize=(6.4, 3.6))
+    axis.plot(range(len(names)), range(len(names)))
+    axis.set_yticks(range(len(names)), names)
+    make_narrow(figure)
+    figure.draw_without_rendering()
+    shown = axis.get_yticklabels()
+    assert [" ".join(name.get_text().split()) for name in shown] == names
+    assert axis.bbox.width > 0.45 * figure.bbox.width
+    boxes = [name.get_window_extent() for name in shown]
+    assert all(below.y1 <= above.y0 + 1 for below, above in itertools.pairwise(boxes))

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 WIDTH = 3.9  # inches; a phone shows letters of 10 points about as large as those of a table
 PANEL = 2.7  # inches; at least so high is a panel that stood beside others
+NAMES = 0.46  # at most this share of the width is for the names of rows
+LINE = 0.19  # inches; the height of a line of such a name
 
 
 def make_narrow(figure: "Figure") -> bool:
@@ -27,6 +29,7 @@ def make_narrow(figure: "Figure") -> bool:
         Whether panels that stood side by side now stand one below the other.
     """
     panels, beside = _stack(figure)
+    _wrap_rows(figure, panels)
     _narrow_legends(figure, panels)
     _lay_out(figure)
     for _ in range(2):  # what wraps changes the layout, in which other words may have to wrap
@@ -92,6 +95,22 @@ def _narrow_legends(figure: "Figure", panels: list["Axes"]) -> None:
             legend.remove()
         for text in legend.get_texts() if wide > figure.bbox.width else []:
             _wrap(text, figure.bbox.width - (wide - text.get_window_extent().width))
+
+
+def _wrap_rows(figure: "Figure", panels: list["Axes"]) -> None:
+    """Wrap names of rows that would leave a panel little room; make it as high as they need."""
+    _lay_out(figure)
+    room, width, height = NAMES * figure.bbox.width, *figure.get_size_inches()
+    for axis in panels:
+        names = axis.get_yticklabels()
+        if max((name.get_window_extent().width for name in names), default=0) <= room:
+            continue
+        for name in names:
+            _wrap(name, room)
+        axis.set_yticks(axis.get_yticks(), [name.get_text() for name in names])
+        lines = max(name.get_text().count("\n") for name in names) + 1.3
+        height += max(0, LINE * lines * len(names) + 1 - height / len(panels))
+    figure.set_size_inches(width, height)
 
 
 def _wrap_words(figure: "Figure", axis: "Axes") -> bool:
