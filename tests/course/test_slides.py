@@ -6,7 +6,9 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from forgetting.course.slides import decks, fill_deck, missing_pages
+from forgetting.book import prose
+from forgetting.book.page import read_page
+from forgetting.course.slides import decks, fill_deck, missing_pages, pages_of
 from forgetting.course.slides_build import build_slides
 from forgetting.errors import UserError
 
@@ -167,3 +169,20 @@ def test_slides_are_not_written_over_a_file(page, tmp_path):
     (tmp_path / "taken").write_text("")
     with pytest.raises(UserError, match="taken is a file"):
         build_slides(tmp_path / "taken")
+
+
+@pytest.mark.parametrize("deck", decks())
+def test_each_mark_of_a_deck_is_something_that_the_page_has(deck):
+    """What a page's text names, captions or asks is known before it is run."""
+    text = decks()[deck]
+    for place in pages_of(text):
+        cells = read_page(place.rpartition("/")[2]).notebook.cells
+        words = [cell.source for cell in cells if cell.cell_type == "markdown"]
+        named = {name for source in words for name in prose.names_in(source)}
+        captions = {caption.name for source in words for caption in prose.take_captions(source)[1]}
+        asked = sum("question" in cell.metadata.get("tags", []) for cell in cells)
+        questions = {f"question-{number}" for number in range(1, asked + 1)}
+        values = re.findall(rf"\{{(?:eval|only)\}}`(?:not )?{place}#([\w.]+)`", text)
+        shown = re.findall(rf"^:::\{{shown\}} {place}#(\S+)$", text, re.MULTILINE)
+        assert set(values) <= named and set(shown) <= captions | questions
+        assert values or shown
