@@ -6,7 +6,7 @@ at once, `numbers` puts two digits side by side; `cifar10` and `fairface` come d
 `celeba` each picture is tested once.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -107,8 +107,9 @@ class DataSet:
             attributes = whole.attributes.assign(**answers)
             return Part(whole.images, whole.labels[:, place], attributes)
 
-        parts = {name: part(self.part(name)) for name in ("train", "test", "holdout")}
-        return replace(self, classes=(f"not {task}", task), tasks=(), **parts)
+        train, test, holdout = map(part, (self.train, self.test, self.holdout))
+        classes = (f"not {task}", task)
+        return DataSet(self.name, classes, train, test, holdout, state=self.state)
 
     @property
     def shippable(self) -> bool:
