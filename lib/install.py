@@ -132,7 +132,10 @@ def main() -> None:
     if not arguments.pip:
         try:
             uv = [find_uv(pip, python), "pip"]
-            install([*uv, "install", "--quiet", "--python", python], uv_settings(pip))
+            # As pip does. Where Python may not write bytecode (PYTHONDONTWRITEBYTECODE, as in many
+            # containers), every process would else compile all that it imports, for seconds.
+            how = ("--quiet", "--compile-bytecode")
+            install([*uv, "install", *how, "--python", python], uv_settings(pip))
             subprocess.run([*uv, "check", "--python", python], check=True)
             return
         except (OSError, subprocess.CalledProcessError) as error:

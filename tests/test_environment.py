@@ -3,6 +3,7 @@
 import importlib.metadata
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
@@ -113,3 +114,9 @@ def test_pip_installs_the_lock_where_uv_cannot(tmp_path, monkeypatch, capsys):
     assert "pip" in lock_command and str(install.LOCK) in lock_command
     assert "pip" in package_command and str(install.LIB) in package_command
     assert "pip" in check_command and check_command[-1] == "check"
+
+
+def test_what_is_installed_is_compiled_so_that_no_process_has_to_do_it():
+    import pandas
+
+    assert list((Path(pandas.__file__).parent / "__pycache__").glob("*.pyc"))
