@@ -44,7 +44,7 @@ def make_narrow(figure: "Figure") -> bool:
 def _lay_out(figure: "Figure") -> None:
     """Give each panel its place, without the time that drawing takes."""
     engine = figure.get_layout_engine()
-    if engine is not None:
+    if figure.axes and engine is not None:  # as matplotlib does before it draws
         engine.execute(figure)
 
 

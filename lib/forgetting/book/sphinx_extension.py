@@ -30,7 +30,7 @@ from forgetting.book.page import page_names
 from forgetting.files import write_text
 
 NARROW = "screen and (max-width: 600px)"  # as in the style sheet
-COMMANDS = ("forgetting.cli", "forgetting.cli_audit", "forgetting.course.commands")
+COMMANDS = ("forgetting.cli", "forgetting.course.commands")  # how modules of commands begin
 MATHJAX = (  # of 24 MB, the 2 MB that pages ask for
     "tex-mml-chtml.js",
     "input/tex/extensions",
@@ -167,7 +167,9 @@ def take_types_from_signatures(
 
 def drop_metadata(app: Sphinx, obj: Any, bound_method: bool) -> None:
     """Show the types of a command's arguments without the objects that Typer reads beside them."""
-    if getattr(obj, "__module__", "") in COMMANDS and hasattr(obj, "__annotations__"):
+    if (getattr(obj, "__module__", "") or "").startswith(COMMANDS) and hasattr(
+        obj, "__annotations__"
+    ):
         obj.__annotations__ = get_type_hints(obj)
 
 
