@@ -6,6 +6,7 @@
 
 Both commits are cloned into temporary folders and go through the same stages in turn, each with
 package caches of its own that start empty. A stage needs those before it; all that ran is shown.
+Tests are timed that both commits have, by name and parameters: more of them are no slower.
 """
 
 import argparse
@@ -75,6 +76,39 @@ def environment(caches: Path) -> dict[str, str]:
     return kept | {"PIP_CACHE_DIR": str(caches / "pip"), "UV_CACHE_DIR": str(caches / "uv")}
 
 
+def same_tests(collected: dict[str, list[str]]) -> dict[str, list[str]]:
+    """The tests of each side that the other has, too, in whatever file they lie.
+
+    Args:
+        collected: Tests of each side, as pytest names them: `file::name[parameters]`.
+    """
+
+    def name(test: str) -> str:
+        return test.partition("::")[2]
+
+    common = set.intersection(*({name(test) for test in tests} for tests in collected.values()))
+    return {side: [t for t in tests if name(t) in common] for side, tests in collected.items()}
+
+
+def collect_tests(place: Path, variables: dict[str, str]) -> list[str]:
+    """All tests of the clone in `place`, which is set up."""
+    command = ".venv/bin/python -m pytest -c lib/pyproject.toml --rootdir . --collect-only"
+    done = subprocess.run(
+        command.split(), cwd=place, env=variables, check=True, capture_output=True, text=True
+    )
+    return [line for line in done.stdout.splitlines() if "::" in line]
+
+
+def choose_same_tests(places: dict[str, Path], variables: dict[str, dict[str, str]]) -> None:
+    """Let `make test` run in each clone those tests alone that both have; `variables` say so."""
+    chosen = same_tests({side: collect_tests(places[side], variables[side]) for side in places})
+    for side, tests in chosen.items():
+        listed = places[side].with_name(f"{side}-tests.txt")
+        listed.write_text("\n".join(tests))
+        variables[side]["PYTEST_ADDOPTS"] = f"@{listed}"
+        print(f"{len(tests):,} tests of {side} have their like", file=sys.stderr)
+
+
 def seconds(commands: tuple[str, ...], folder: Path, variables: dict[str, str]) -> float:
     """How long `commands` take in `folder`; stops this script where one fails."""
     start = time.monotonic()
@@ -112,6 +146,8 @@ def compare(commits: dict[str, str], names: list[str], *, study: str, runs: Path
         print("| --- | --- | --- | --- | --- |")
         for name in names:
             commands = tuple(c.format(study=study) for c in STAGES[name].commands)
+            if name == "tests":
+                choose_same_tests(places, variables)
             before, after = (seconds(commands, places[s], variables[s]) for s in commits)
             row = f"{name} | {before:.1f} s | {after:.1f} s | {before / after:.2f}x"
             print(f"| {row} | {STAGES[name].target} |", flush=True)

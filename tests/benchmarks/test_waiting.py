@@ -62,3 +62,14 @@ def test_nothing_of_this_process_leads_a_clone_elsewhere(monkeypatch, tmp_path):
     variables = waiting.environment(tmp_path)
     assert "/elsewhere" not in variables.values()
     assert variables["PIP_INDEX_URL"] == "https://mirror.example/simple"
+
+
+def test_tests_are_the_same_by_name_and_parameters_in_whatever_file():
+    collected = {
+        "before": ["a.py::one", "a.py::two[1]", "a.py::two[2]", "a.py::gone"],
+        "after": ["b.py::two[1]", "b.py::one", "c.py::one", "c.py::new", "c.py::two[3]"],
+    }
+    assert waiting.same_tests(collected) == {
+        "before": ["a.py::one", "a.py::two[1]"],
+        "after": ["b.py::two[1]", "b.py::one", "c.py::one"],
+    }
