@@ -22,8 +22,8 @@ from forgetting.measure.verdict import judge_interval
 
 COLUMNS = (
     *("id", "short", "test", "design", "statistic", "compares", "sparsity", "direction"),
-    *("negligible", "effect", "floor", "difference", "low", "high", "se", "df", "tests"),
-    *("detectable", "networks", "resamples", "members", "verdict"),
+    *("negligible", "effect", "floor", "difference", "low", "high", "widest"),
+    *("se", "df", "tests", "detectable", "networks", "resamples", "members", "verdict"),
 )
 MOST_NETWORKS = 10_000  # Beyond so many, a study is no advice.
 
@@ -53,7 +53,8 @@ def build_ledger(
           networks are compared; sparsity: NaN for quantization alone.
         - effect, floor: the statistic of the compressed networks and between two dense populations
           (NaN where two compressed populations are compared); difference: what the verdict is on;
-          low, high: its interval, which holds for all levels at once. Fractions.
+          low, high: its interval, which holds for all levels at once; widest: as in
+          `judge_interval`, NaN where one test alone is judged. Fractions.
         - se, df: standard error and its degrees of freedom; tests: how many tests the one shown was
           picked from; detectable: the smallest difference that this row would have found with a
           chance of 80 %; networks: how many networks in each population would find the smallest
@@ -131,7 +132,7 @@ def _row(claim: Claim, estimate: Estimate, one: Comparison, alpha: float) -> dic
         name: getattr(claim, name)
         for name in ("id", "short", "test", "statistic", "compares", "direction", "negligible")
     }
-    names = ("effect", "floor", "difference", "low", "high", "df", "tests", "design")
+    names = ("effect", "floor", "difference", "low", "high", "widest", "df", "tests", "design")
     row |= {name: getattr(estimate, name) for name in names}
     verdict = judge_interval(
         low=estimate.low,

@@ -136,8 +136,11 @@ def every_study(ledgers: Mapping[str, pd.DataFrame], claims: Sequence[Claim]) ->
         claims: All claims.
 
     Returns:
-        Text: claim, study, verdict, effect in points, paper.
+        Text: claim, study, verdict, effect in points, paper. Then what the verdict rests on, as
+        `forgetting.claims.ledger.build_ledger` returns it: difference, low, high, widest,
+        direction, negligible.
     """
+    rests_on = ("difference", "low", "high", "widest", "direction", "negligible")
     papers = {claim.id: claim.paper for claim in claims}
     return pd.DataFrame(
         {
@@ -146,6 +149,7 @@ def every_study(ledgers: Mapping[str, pd.DataFrame], claims: Sequence[Claim]) ->
             "verdict": row["verdict"],
             "effect": format_effect(row),
             "paper": papers[row["id"]],
+            **{column: row[column] for column in rests_on},
         }
         for name, ledger in ledgers.items()
         for row in ledger.to_dict("records")
