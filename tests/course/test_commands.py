@@ -30,10 +30,11 @@ def test_the_course_is_written_into_the_folder_that_is_named(run, tmp_path, monk
     pages = list(folder.pages_with_exercises("digits"))[:1]
     monkeypatch.setattr(folder, "pages_with_exercises", lambda study: iter(pages))
     said = run("course", "--out", "mine")
-    assert said.count("wrote") == 4 and "mine/student.zip" in said
+    assert said.count("wrote") == 5 and "mine/student.zip" in said
+    assert (tmp_path / "mine" / "lesson" / "model-result" / "index.html").exists()
     assert "no slides" in said and "exemplars" in said
     assert {entry.name for entry in (tmp_path / "mine").iterdir()} == {
-        *("student", "solution", "instructor"),
+        *("student", "solution", "instructor", "lesson"),
         *("student.zip", "solution.zip", "instructor.zip", "course.zip"),
     }
 
@@ -66,11 +67,12 @@ def test_exercises_that_are_wrong_are_named(run, monkeypatch):
 
 def test_a_lesson_is_made_answered_and_read_by_the_commands(run, tmp_path):
     said = run("annotate", "tinted", "--sparsity", "0.95", "--images", "6", "--out", "lesson.html")
-    assert [line.split()[-1] for line in said.splitlines()] == [
+    assert [line.split()[-1] for line in said.splitlines() if line.startswith("wrote")] == [
         "lesson.html",
         "lesson-key.csv",
         "lesson-sheet.md",
     ]
+    assert "With 6 pictures and 10 annotators" in said
     with (tmp_path / "lesson-key.csv").open() as file:
         key = list(csv.DictReader(file))
     (tmp_path / "answers").mkdir()
@@ -86,6 +88,19 @@ def test_a_lesson_is_made_answered_and_read_by_the_commands(run, tmp_path):
     assert (tmp_path / "result" / "index.html").exists()
     with pytest.raises(UserError, match="--read needs the page's key"):
         run("annotate", "--read", "answers")
+
+
+def test_how_many_pictures_a_difference_takes_is_said_beforehand(run):
+    said = run("annotate", "--difference", "0.2")
+    assert "difference of 20 points in 8 of 10 lessons" in said
+    assert said.count(" pictures for 25 annotators") == 3
+    with pytest.raises(UserError, match="difference is 20: a share above 0"):
+        run("annotate", "--difference", "20")
+
+
+def test_an_audit_needs_the_folder_of_its_pictures(run, tmp_path):
+    with pytest.raises(UserError, match="--audit needs the folder of its pictures: --images-dir"):
+        run("annotate", "--audit", str(tmp_path))
 
 
 def test_fewer_triples_than_were_asked_for_are_said(run, tmp_path):

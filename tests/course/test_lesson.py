@@ -3,12 +3,15 @@
 import csv
 import json
 import re
+import shutil
 
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
-from forgetting.course.lesson import make_lesson, wording, write_lesson
+from forgetting.audit import audit_predictions
+from forgetting.course.lesson import make_audit_lesson, make_lesson, wording, write_lesson
 from forgetting.course.lesson_answers import read_answers, read_key
 from forgetting.course.lesson_result import analyse, sentences, write_result
 from forgetting.errors import UserError
@@ -75,7 +78,11 @@ def test_the_sheet_says_what_the_lesson_can_find(lesson, tmp_path):
     files = write_lesson(lesson, tmp_path / "mine.html")
     assert [file.name for file in files] == ["mine.html", "mine-key.csv", "mine-sheet.md"]
     sheet = files[2].read_text()
-    assert "mine-key.csv" in sheet and sheet.count("\n| 1") == 2 and "| 25 |" in sheet
+    assert "mine-key.csv" in sheet and "asks 8 questions" in sheet
+    for images in (12, 30, 60, 120):
+        for people in (1, 3, 10, 25):
+            assert f"\n| {images} | {people} | " in sheet
+    assert sheet.count("\n| 10 | ") == sheet.count("\n| 40 | ") == 1
     assert "{" not in sheet
 
 
@@ -209,3 +216,110 @@ def test_planted_flaws_score_people(key, tmp_path):
     [row] = analyse(answers, people, kind="digits").scored.itertuples()
     assert (row.flaw, row.pictures) == ("two digits", 4)
     assert row.found == 3 / 4 and row.false_alarms == 1 / 8
+
+
+def test_a_key_that_was_changed_is_refused(lesson, tmp_path):
+    file = write_lesson(lesson, tmp_path / "annotate.html")[1]
+    text = file.read_text()
+    file.write_text(text.replace(",floor,", ",pie,", 1))
+    with pytest.raises(UserError, match="was changed since it was written"):
+        read_key(file)
+    file.write_text(text)
+    assert read_key(file)["arm"].tolist() == lesson.key["arm"].tolist()
+
+
+def test_no_name_of_a_picture_or_page_is_a_number_to_a_spreadsheet():
+    """Which turns 12e45678 into 1.2E+45679, and 00123456 into 123456."""
+    for seed in range(20):
+        key = make_lesson("tinted", sparsity=0.95, images=12, seed=seed).key
+        for name in (*key["image"], *key["file"], *key["page"]):
+            assert name[0].isalpha() and not re.fullmatch(r"\d+(e\d+)?", name)
+
+
+EXAMPLES = 400
+
+
+@pytest.fixture(scope="module")
+def audited(tmp_path_factory):
+    """A report on 9 dense, 9 more, and 6 pruned networks, and the folder of the pictures."""
+    folder = tmp_path_factory.mktemp("audit")
+    generator = np.random.default_rng(0)
+    hard, label = generator.beta(0.5, 2, EXAMPLES), generator.integers(5, size=EXAMPLES)
+    names = np.array([f"some/{k}.png" for k in range(EXAMPLES)])
+    (folder / "pictures" / "some").mkdir(parents=True)
+    for name in names:
+        shade = generator.integers(0, 255, (90, 300, 3), dtype=np.uint8)
+        Image.fromarray(shade).save(folder / "pictures" / name)
+    tables = []
+    for setting, members, more in (("dense", 9, 0), ("dense-again", 9, 0), ("pruned", 6, 0.1)):
+        for member in range(members):
+            wrong = generator.random(EXAMPLES) < np.clip(hard + more, 0, 1)
+            said = np.where(wrong, (label + generator.integers(1, 5, EXAMPLES)) % 5, label)
+            columns = {"setting": setting, "member": f"{setting}{member}", "example": names}
+            classes = {"label": [f"a|{k}" for k in label], "predicted": [f"a|{k}" for k in said]}
+            tables.append(pd.DataFrame(columns | classes))
+    audit = audit_predictions(tables, baseline="dense")
+    audit.write(folder / "report")
+    return folder / "report", folder / "pictures", audit
+
+
+def test_people_judge_pictures_of_an_audit_and_what_they_say_is_read(audited, tmp_path):
+    report, pictures, audit = audited
+    lesson = make_audit_lesson(report, pictures, images=12)
+    assert lesson.triples == 4 and lesson.lacking == 0
+    assert lesson.page == make_audit_lesson(report, pictures, images=12).page
+    assert lesson.key["arm"].value_counts().to_dict() == {"pie": 4, "floor": 4, "matched": 4}
+    dealt = audit.triples[audit.triples["triple"].between(0, 3)]
+    assert set(lesson.key["example"]) == set(dealt["example"])
+    assert "Pass this file on only where" in lesson.page and "data:image/jpeg" in lesson.page
+    key = read_key(write_lesson(lesson, tmp_path / "annotate.html")[1])
+    save(tmp_path / "answers", "a.csv", rows_of(key, "AAAA", wrong_in=("pie",)))
+    answers, people = read_answers(tmp_path / "answers", key)
+    assert people["missing"].tolist() == [0]
+    result = analyse(answers, people, kind="photographs")
+    assert result.differences["difference"].max() == 1 and result.scored.empty
+
+
+def test_an_audit_without_its_pictures_or_its_networks_is_refused_in_one_line(audited, tmp_path):
+    report, pictures, audit = audited
+    with pytest.raises(UserError, match=r"of none of the \d+ triples all pictures are in"):
+        make_audit_lesson(report, tmp_path)
+    with pytest.raises(UserError, match="has no triples.parquet: give the folder of a report"):
+        make_audit_lesson(tmp_path, pictures)
+    with pytest.raises(UserError, match="setting is 'int8': the report has triples of pruned"):
+        make_audit_lesson(report, pictures, setting="int8")
+    with pytest.raises(UserError, match="is not a folder of pictures"):
+        make_audit_lesson(report, tmp_path / "none")
+
+
+def test_a_triple_that_lacks_a_picture_is_passed_over_and_counted(audited, tmp_path):
+    report, pictures, audit = audited
+    shutil.copytree(pictures, tmp_path / "pictures")
+    lost = audit.triples.query("triple == 1 and arm == 'floor'")["example"].iloc[0]
+    (tmp_path / "pictures" / lost).write_text("no picture")
+    lesson = make_audit_lesson(report, tmp_path / "pictures", images=12)
+    assert (lesson.triples, lesson.lacking) == (4, 1)
+    assert lost not in set(lesson.key["example"])
+    wanted = audit.triples[audit.triples["triple"].isin([0, 2, 3, 4])]
+    assert set(lesson.key["example"]) == set(wanted["example"])
+
+
+def test_of_many_classes_nobody_is_asked_which_one_it_is(audited, tmp_path):
+    report, pictures, audit = audited
+    shutil.copytree(report, tmp_path / "report")
+    many = pd.DataFrame({"class": [f"a|{k}" for k in range(12)]})
+    many.to_parquet(tmp_path / "report" / "classes.parquet")
+    few = make_audit_lesson(report, pictures, images=12)
+    # Of the five classes that occur each has a key; of more than ten nobody is asked.
+    assert '"guess": {"key"' in few.page
+    table = pd.read_parquet(tmp_path / "report" / "triples.parquet")
+    table["label"] = [f"a|{k % 12}" for k in range(len(table))]
+    table.to_parquet(tmp_path / "report" / "triples.parquet")
+    lesson = make_audit_lesson(tmp_path / "report", pictures, images=36)
+    assert '"guess": null' in lesson.page
+    key = read_key(write_lesson(lesson, tmp_path / "annotate.html")[1])
+    assert "asks 7 questions" in (tmp_path / "annotate-sheet.md").read_text()
+    rows = [row for row in rows_of(key, "AAAA") if row[5] != "guess"]
+    save(tmp_path / "answers", "a.csv", rows)
+    _, people = read_answers(tmp_path / "answers", key)
+    assert people["missing"].tolist() == [0]

@@ -56,3 +56,14 @@ def test_too_few_of_an_arm_give_fewer_triples_and_none_a_message(networks):
         deal_arms(**few, triples=2, seed=0)
     with pytest.raises(UserError, match="triples is 0"):
         deal_arms(**networks, triples=0, seed=0)
+
+
+def test_copies_are_compared_with_those_they_were_made_from(networks):
+    """Six copies that differ from their own parents on a hundred images, and on these alone."""
+    dense = networks["baseline"]
+    copies = dense[:6].copy()
+    copies[:, :100] = (copies[:, :100] + 1) % 5
+    how = networks | {"compressed": copies}
+    dealt = deal_arms(**how, triples=20, seed=0, paired=True)
+    picked = dealt.loc[dealt["arm"] == "pie", "example"]
+    assert len(picked) and (picked < 100).all()

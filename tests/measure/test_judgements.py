@@ -119,6 +119,25 @@ def test_more_pictures_and_more_people_find_smaller_differences():
     assert np.isnan(judgements.smallest_difference(triples=2, annotators=1, agreement=1.0))
 
 
+@pytest.mark.parametrize("difference", [0.1, 0.2, 0.4, 0.8])
+@pytest.mark.parametrize("people", [1, 25])
+def test_as_many_pictures_are_needed_as_just_find_the_difference(difference, people):
+    how = {"annotators": people, "agreement": 0.5}
+    needed = judgements.pictures_needed(difference, **how)
+    assert needed % 3 == 0
+    triples = int(needed) // 3
+    assert judgements.smallest_difference(triples=triples, **how) <= difference
+    fewer = judgements.smallest_difference(triples=triples - 1, **how) if triples > 2 else np.nan
+    assert np.isnan(fewer) or fewer > difference
+
+
+def test_a_difference_that_cannot_be_is_refused_and_one_that_is_too_small_takes_too_many():
+    assert np.isnan(judgements.pictures_needed(0.005, annotators=1, agreement=0.5))
+    for difference in (0, -0.1, 0.9, 20):
+        with pytest.raises(UserError, match=f"difference is {difference}: a share above 0"):
+            judgements.pictures_needed(difference, annotators=1, agreement=0.5)
+
+
 def naive_alpha(answers):
     """Krippendorff's alpha by its definition: pairs of answers within and over pictures."""
     groups = [list(part) for _, part in answers.groupby("image")["answer"] if len(part) > 1]

@@ -55,6 +55,8 @@ class Audit:
             `exemplar_controls.null_control` (`floor` "second population"),
             `exemplar_controls.halves_control` ("halves"), or the count alone ("none": copies of one
             another). Empty for two models.
+        triples: pictures that people may judge, a row each: see `triples.triples_table`. Empty for
+            two models, and where the baselines have fewer than six members.
         findings: how many classes and groups each rule finds: see
             `comparison_tables.findings_table`.
         answers: of logs of language models, a row a setting: tasks, questions, baseline_task_mean
@@ -78,6 +80,7 @@ class Audit:
     calibration: pd.DataFrame
     exemplars: pd.DataFrame
     pies: pd.DataFrame
+    triples: pd.DataFrame
     findings: pd.DataFrame
     answers: pd.DataFrame
     places: pd.DataFrame

@@ -19,10 +19,11 @@ from forgetting.audit.exemplar_tables import exemplars_table, pies_table
 from forgetting.audit.gap_tables import Groups, calibration_table, gaps_table
 from forgetting.audit.language_logs import LanguageLogs
 from forgetting.audit.predictions_input import AuditInput
+from forgetting.audit.triples import triples_table
 from forgetting.measure import sets
 
 TABLES = (
-    *("overall", "classes", "groups", "gaps", "calibration", "exemplars", "pies"),
+    *("overall", "classes", "groups", "gaps", "calibration", "exemplars", "pies", "triples"),
     *("findings", "answers", "places", "margins", "copies"),
 )
 COMPRESSED, FLOOR = "compressed", "noise floor"
@@ -74,6 +75,10 @@ def audit_tables(
         pies = pies_table(comparison, several, **{name: options[name] for name in names})
         parts["pies"].append(pies)
         parts["exemplars"].append(exemplars_table(comparison, audit_input))
+        if logs is None:
+            parts["triples"].append(
+                triples_table(comparison, several, audit_input, seed=options["seed"])
+            )
     if floor is not None:
         parts["overall"].append(
             overall_table(floor, **shared, cluster=cluster, weight=weight).assign(role=FLOOR)

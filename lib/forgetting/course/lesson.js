@@ -2,7 +2,7 @@
 (() => {
   const data = DATA;  // file, version, classes, questions, guess, pictures, examples
   const part = name => document.getElementById(name);
-  const steps = [data.guess, ...data.questions];
+  const steps = [...(data.guess ? [data.guess] : []), ...data.questions];
   let state = null, began = 0, kept = true;
 
   // Four consonants, so that no code is a word.
@@ -46,12 +46,13 @@
     part("progress").textContent = `Picture ${order + 1} of ${data.pictures.length}, question ${state.at % steps.length + 1} of ${steps.length}`;
     part("bar").value = state.at / total;
     part("picture").src = picture.src;
+    part("look").classList.toggle("large", picture.src.startsWith("data:image/jpeg"));
     part("picture").alt = `picture ${order + 1} of ${data.pictures.length}`;
     part("question").textContent = step.text.replace("{label}", data.classes[picture.label]);
     const beside = part("examples");
-    beside.hidden = guess;
+    beside.hidden = guess || !data.examples[picture.label].length;
     beside.replaceChildren();
-    if (!guess) {
+    if (!beside.hidden) {
       const words = document.createElement("p");
       words.textContent = `Examples of “${data.classes[picture.label]}”`;
       beside.append(words, ...data.examples[picture.label].map(src => {

@@ -2,12 +2,13 @@
 
 import csv
 import io
+import json
 from collections.abc import Iterable
 from pathlib import Path
 
 import pandas as pd
 
-from forgetting.course.lesson import KEY, VERSION, wording
+from forgetting.course.lesson import KEY, VERSION, asks_guess, key_hash, wording
 from forgetting.errors import UserError
 from forgetting.files import display_path
 
@@ -19,7 +20,7 @@ def read_key(file: Path) -> pd.DataFrame:
     """Read the key that was written beside a page.
 
     Raises:
-        UserError: It is not one.
+        UserError: It is not one, or something in it was changed.
     """
     try:
         key = pd.read_csv(file, dtype=str, keep_default_na=False)
@@ -29,6 +30,10 @@ def read_key(file: Path) -> pd.DataFrame:
         raise UserError(
             f"{display_path(file)} lacks the column {', '.join(missing)}; a key is the file "
             "NAME-key.csv beside the page"
+        )
+    if not len(key) or set(key["file"]) != {key_hash(key)}:
+        raise UserError(
+            f"{display_path(file)} was changed since it was written; take the key as it was"
         )
     return key
 
@@ -57,6 +62,7 @@ def read_answers(
     if not files:
         raise UserError(f"{display_path(folder)} holds no CSV file; put the saved answers there")
     page, words, classes = (str(key[name].iloc[0]) for name in ("file", "wording", "classes"))
+    names = json.loads(classes)
     seen: dict[str, Path] = {}
     tables = []
     for file in files:
@@ -80,8 +86,9 @@ def read_answers(
     answers = pd.concat(tables, ignore_index=True)
     if strange := sorted(set(answers["image"]) - set(key["image"])):
         raise UserError(f"image {strange[0]!r} is not in the key; it is that of another seed")
-    answers = _judge(answers, key, classes.split("|"), wording(words))
-    people = _people(answers, 1 + len(wording(words)["questions"]), len(key), set(without))
+    answers = _judge(answers, key, names, wording(words))
+    asked = len(wording(words)["questions"]) + asks_guess(names)
+    people = _people(answers, asked, len(key), set(without))
     kept = answers[~answers["annotator"].isin(set(without))]
     columns = ["annotator", "image", "arm", "triple", "kind", "question", "answer", "yes"]
     return kept[columns].reset_index(drop=True), people

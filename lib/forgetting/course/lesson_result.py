@@ -81,8 +81,14 @@ def _score(answers: pd.DataFrame, questions: list[dict]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["says", "flaw", "pictures", "found", "false_alarms"])
 
 
-def write_result(result: Result, out: Path) -> None:
-    """Write the tables as CSV and a page, index.html, into the folder `out`."""
+def write_result(result: Result, out: Path, *, whose: str = "") -> None:
+    """Write the tables as CSV and a page, index.html, into the folder `out`.
+
+    Args:
+        result: Of `analyse`.
+        out: The folder.
+        whose: A sentence on who answered, where it is no class.
+    """
     for name in ("differences", "agreement", "people", "power", "scored"):
         with replacing(out / f"{name}.csv") as temporary:
             getattr(result, name).to_csv(temporary, index=False)
@@ -93,6 +99,7 @@ def write_result(result: Result, out: Path) -> None:
         trim_blocks=True,
     )
     page = environment.get_template("lesson_result.html.j2").render(
+        whose=whose,
         sentences=sentences(result),
         rows=_rows(result),
         people=result.people.to_dict("records"),

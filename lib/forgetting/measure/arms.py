@@ -21,6 +21,7 @@ def deal_arms(
     compressed: np.ndarray,
     triples: int,
     seed: int | np.random.Generator,
+    paired: bool = False,
 ) -> pd.DataFrame:
     """Choose triples of examples: a PIE, one of the noise floor, and one that is neither.
 
@@ -35,6 +36,8 @@ def deal_arms(
         compressed: (L, N) predicted labels.
         triples: How many are wanted, at least 1; clear PIEs come first.
         seed: Whole number or numpy Generator.
+        paired: Whether compressed member k was made from baseline member k, L at most K. The first
+            population is then compared with its own copies.
 
     Returns:
         One row a chosen example: example, arm (one of `ARMS`), triple (from 0), clear (whether it
@@ -56,8 +59,11 @@ def deal_arms(
         raise UserError(f"triples is {triples}: at least 1 is needed")
     generator = np.random.default_rng(seed)
     dealt = generator.permutation(len(baseline))
+    if paired:  # those that copies were made from come first
+        dealt = dealt[np.argsort(dealt >= len(compressed), kind="stable")]
     first, second, judge = (dealt[k * each : (k + 1) * each] for k in range(3))
-    pie = exemplars.find(baseline=baseline[first], compressed=compressed[:each])
+    copies = compressed[first] if paired else compressed[:each]
+    pie = exemplars.find(baseline=baseline[first], compressed=copies)
     floor = exemplars.find(baseline=baseline[first], compressed=baseline[second])
     unsure = matching.uncertainty(
         predicted=baseline[judge], confidence=np.asarray(baseline_confidence)[judge]
@@ -88,9 +94,11 @@ def _triples(
     rows: list[dict[str, object]] = []
     used: set[int] = set()
     for one in of_pie["example"]:
+        if len(rows) == 3 * triples:
+            break
         others = [i for i in np.flatnonzero(neither & (cell == cell[one])) if i not in used]
         floors = [i for i in of_floor if i not in used]
-        if not others or not floors or len(rows) == 3 * triples:
+        if not others or not floors:
             continue
         beside = min(floors, key=lambda i: (abs(margin[i] - margin[one]), luck[i]))
         chosen = {"pie": one, "floor": beside, "matched": min(others, key=lambda i: luck[i])}

@@ -12,6 +12,7 @@ from forgetting.errors import UserError
 
 POOR_AGREEMENT = 0.4  # alpha below which people are said not to agree
 ALL_DEALS = 12  # up to so many triples all deals of the arms are tried
+MOST_PICTURES = 3000  # beyond which nobody asks people
 
 
 def rate_arms(
@@ -210,3 +211,47 @@ def power_table(
         for many in images
         for people in annotators
     )
+
+
+def pictures_needed(
+    difference: float,
+    *,
+    annotators: int,
+    agreement: float,
+    rate: float = 0.2,
+    power: float = 0.8,
+) -> float:
+    """Return how many pictures, in three arms, a lesson needs to find a difference.
+
+    Args:
+        difference: Between the rates of two arms, in (0, 1 - rate].
+        annotators: As in `smallest_difference`.
+        agreement: The same.
+        rate: The same.
+        power: The same.
+
+    Returns:
+        A multiple of 3; NaN where 3,000 pictures are too few.
+
+    Raises:
+        UserError: The difference is not between 0 and 1 - rate.
+    """
+    if not 0 < difference <= 1 - rate:
+        raise UserError(
+            f"difference is {difference:g}: a share above 0 and at most {1 - rate:g} is allowed, "
+            "e.g. 0.2 for 20 points"
+        )
+
+    def finds(triples: int) -> bool:
+        smallest = smallest_difference(
+            triples=triples, annotators=annotators, agreement=agreement, rate=rate, power=power
+        )
+        return smallest <= difference  # never where it is NaN
+
+    low, high = 1, MOST_PICTURES // 3
+    if not finds(high):
+        return float("nan")
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if finds(middle) else (middle, high)
+    return 3 * high
