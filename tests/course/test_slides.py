@@ -8,7 +8,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 
 from forgetting.book import prose
 from forgetting.book.page import read_page
-from forgetting.course.slides import decks, fill_deck, missing_pages, pages_of
+from forgetting.course.slides import decks, fill_deck, missing_pages, pages_of, take_slides
 from forgetting.course.slides_build import build_slides
 from forgetting.errors import UserError
 
@@ -43,7 +43,7 @@ def page(monkeypatch, tmp_path):
         shown("fig-warm-faces", {"text/html": GALLERY}, gallery=True),
     ]
     question = new_markdown_cell(
-        "1. Why? See {numref}`tbl-x` and [the page](#sec-y).",
+        "1. Why $p$? See {numref}`tbl-x` and [the page](#sec-y), with $\\log K$.",
         metadata={"tags": ["question", "argue"]},
     )
     notebook = new_notebook(cells=[new_code_cell("", outputs=outputs), question])
@@ -97,7 +97,9 @@ def test_a_gallery_shows_its_first_pictures(page):
 
 def test_a_question_has_the_words_of_the_page_without_links(page):
     asked = fill(":::{shown} warm/rates#question-1\n:::")
-    assert asked.startswith("**Exercise 1.** Why? See the table *x* of the page and the page.")
+    assert asked.startswith(
+        "**Exercise 1.** Why *p*? See the table *x* of the page and the page, with *log K*."
+    )
 
 
 def test_notes_are_for_the_speaker_and_say_their_minutes(page):
@@ -186,3 +188,39 @@ def test_each_mark_of_a_deck_is_something_that_the_page_has(deck):
         shown = re.findall(rf"^:::\{{shown\}} {place}#(\S+)$", text, re.MULTILINE)
         assert set(values) <= named and set(shown) <= captions | questions
         assert values or shown
+
+
+SOURCE = "# Deck\n\n## One\n\nFirst.\n\n:::{notes} 0–10\nSay it.\n:::\n\n## Two\n\nSecond.\n"
+
+
+def test_slides_of_another_deck_come_whole_in_minutes_of_the_deck_that_takes_them():
+    mine = ":::{slides} source\n:titles: Two | One\n:minutes: 20–30\n:::\n\n## Mine\n"
+    taken = take_slides(mine, {"source": SOURCE})
+    assert re.findall(r"^## .*$", taken, re.MULTILINE) == ["## Two", "## One", "## Mine"]
+    assert ":::{notes} 20–30\nSay it.\n:::" in taken and "0–10" not in taken
+    assert "# Deck" not in taken.splitlines()
+
+
+@pytest.mark.parametrize(
+    "wanted, said",
+    [
+        ("other\n:titles: One", "taken of 'other': decks are source"),
+        ("source\n:titles: One | Too", r"source has no slide 'Too'.*Two"),
+    ],
+)
+def test_a_slide_that_is_not_there_is_refused_in_one_line(wanted, said):
+    with pytest.raises(UserError, match=said) as refused:
+        take_slides(f":::{{slides}} {wanted}\n:minutes: 0–1\n:::\n", {"source": SOURCE})
+    assert "\n" not in str(refused.value)
+
+
+def test_every_slide_that_a_deck_takes_is_there_and_none_is_left_as_a_mark():
+    for text in decks().values():
+        assert ":::{slides}" not in text
+
+
+def test_a_slide_about_what_the_page_does_not_name_is_left_out(page):
+    slide = "## {0}\n\n:::{{needs}} warm/rates#{0}\n:::\n\nHere.\n\n"
+    filled = fill("# Deck\n\n" + "".join(map(slide.format, ("loss", "gain", "rose"))))
+    assert re.findall(r"^## (.*)$", filled, re.MULTILINE) == ["loss", "rose"]
+    assert "needs" not in filled

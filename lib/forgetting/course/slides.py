@@ -26,6 +26,18 @@ What a lecturer says, in which minutes of the session::
     :::{notes} 10–25
     First the dots on the left.
     :::
+
+A deck takes slides of another one by their titles, in minutes of its own::
+
+    :::{slides} session-1
+    :titles: What was trained | Each dot is one network
+    :minutes: 10–25
+    :::
+
+A slide about some studies only is left out where its page does not name the thing::
+
+    :::{needs} pie-characteristics#over_index
+    :::
 """
 
 import base64
@@ -50,15 +62,56 @@ BLOCK = re.compile(
     r"(?P<text>(?:(?!:::).*\n)*):::[ ]*$",
     re.MULTILINE,
 )
+TAKEN = re.compile(
+    r"^:::\{slides\} *(?P<deck>\S+)\n:titles: (?P<titles>.+)\n:minutes: (?P<minutes>.+)\n:::[ ]*$",
+    re.MULTILINE,
+)
+NEEDS = re.compile(r"^:::\{needs\} *(\S+)\n:::[ ]*$", re.MULTILINE)
 PAGE = re.compile(r"[`}] ?(?:not )?([\w/-]+)#")
 IMAGES, ROWS, HEIGHT = 8, 12, 430  # of a gallery, of a table, of a figure in px: what fits
 LONG = 8  # rows, beyond which a table is set smaller
 
 
 def decks() -> dict[str, str]:
-    """Return the MyST of all decks by name: the files in book/teach/slides."""
+    """Return the MyST of all decks by name: the files in book/teach/slides, whole.
+
+    Raises:
+        UserError: A deck takes slides of a deck, or by a title, that is not there.
+    """
     folder = paths.book / "teach" / "slides"
-    return {file.stem: file.read_text(encoding="utf-8") for file in sorted(folder.glob("*.md"))}
+    written = {file.stem: file.read_text(encoding="utf-8") for file in sorted(folder.glob("*.md"))}
+    return {name: take_slides(text, written) for name, text in written.items()}
+
+
+def take_slides(deck: str, decks: Mapping[str, str]) -> str:
+    """Return a deck with the slides that it takes of others, whose notes get its own minutes.
+
+    Args:
+        deck: Its MyST.
+        decks: All by name.
+
+    Raises:
+        UserError: As `decks`.
+    """
+
+    def taken(match: re.Match[str]) -> str:
+        name, minutes = match["deck"], match["minutes"].strip()
+        if name not in decks:
+            raise UserError(f"slides are taken of {name!r}: decks are {', '.join(decks)}")
+        parts = re.split(r"^## (.*)\n", decks[name], flags=re.MULTILINE)
+        slides = dict(zip(parts[1::2], parts[2::2], strict=True))
+        some = []
+        for title in map(str.strip, match["titles"].split("|")):
+            if title not in slides:
+                hint = did_you_mean(title, slides)
+                raise UserError(f"deck {name} has no slide {title!r}{hint}")
+            text = re.sub(
+                r"^(:::\{notes\}).*$", rf"\1 {minutes}", slides[title], flags=re.MULTILINE
+            )
+            some.append(f"## {title}\n{text.rstrip()}\n")
+        return "\n".join(some)
+
+    return TAKEN.sub(taken, deck)
 
 
 def pages_of(deck: str) -> list[str]:
@@ -90,7 +143,9 @@ def fill_deck(deck: str, *, where: str) -> str:
         UserError: A page was not made, or does not have what is named.
     """
     try:
-        filled = fill(deck, _value, _holds)
+        slides = re.split(r"(?=^## )", deck, flags=re.MULTILINE)
+        deck = "".join(slide for slide in slides if all(map(_is_named, NEEDS.findall(slide))))
+        filled = fill(NEEDS.sub("", deck), _value, _holds)
         return BLOCK.sub(_block, filled)
     except UserError as error:
         raise UserError(f"{where}: {error}") from None
@@ -117,6 +172,12 @@ def _notebook(place: str) -> nbformat.NotebookNode:
     if not file.exists():
         raise UserError(f"page {place} is not made; run `make book` first")
     return _read(file, file.stat().st_mtime_ns)
+
+
+def _is_named(reference: str) -> bool:
+    place, name = _split(reference)
+    said = _notebook(place).metadata.get("forgetting", {}).get("said", {})
+    return any(name in names for names in said.values())
 
 
 def _said(reference: str, kind: str) -> Any:
@@ -174,6 +235,8 @@ def _question(place: str, number: int) -> str:
     if edition := place.rpartition("/")[0]:  # whose part of a table's name says nothing here
         source = source.replace(f"-{edition}-", "-")
     words = re.sub(r"^\d+\. ", "", plain_text(source))
+    # Slides carry no typesetter of formulas, and exercises hold names and sums alone.
+    words = re.sub(r"\$([^$]+)\$", lambda formula: f"*{formula[1].replace(chr(92), '')}*", words)
     return f"**Exercise {number}.** {words}\n"
 
 
