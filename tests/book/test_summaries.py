@@ -1,4 +1,4 @@
-"""The box at the top of a page: at most five sentences, from the values that the rest of the page shows."""
+"""The box at the top of a page, and questions asked first: values are those that the rest of the page shows."""
 
 import ast
 import re
@@ -35,6 +35,10 @@ def cells_of(name, edition):
 
 def summary_of(name, edition):
     return [cell.source for cell in cells_of(name, edition) if "summary" in tags_of(cell)]
+
+
+def asked_first(name, edition):
+    return [cell.source for cell in cells_of(name, edition) if "predict" in tags_of(cell)]
 
 
 def defined_by(source):
@@ -80,9 +84,9 @@ def test_a_summary_holds_values_and_no_number_that_is_typed(name, edition):
 
 
 @every_summary
-def test_a_value_of_a_summary_is_that_of_the_rest_of_the_page(name, edition):
-    """A summary is filled at the end; a name that two cells define may hold another value there."""
-    [source] = summary_of(name, edition)
+def test_a_value_of_a_summary_or_a_question_is_that_of_the_rest_of_the_page(name, edition):
+    """They are filled at the end; a name that two cells define may hold another value there."""
+    sources = summary_of(name, edition) + asked_first(name, edition)
     code = [
         cell.source
         for cell in cells_of(name, edition)
@@ -90,11 +94,26 @@ def test_a_value_of_a_summary_is_that_of_the_rest_of_the_page(name, edition):
     ]
     defined = [defined_by(cell) for cell in code]
     parameters = set(read_page(name).parameters)
-    for used in prose.names_in(source):
+    for used in {name for source in sources for name in prose.names_in(source)}:
         first = used.partition(".")[0]
         if first not in parameters:
             count = sum(first in names for names in defined)
             assert count == 1, f"`{first}` is defined by {count} cells of the edition"
+
+
+@every_summary
+def test_a_question_asked_first_has_a_name_of_its_own_and_an_answer_that_the_page_computes(
+    name, edition
+):
+    sources = "\n".join(asked_first(name, edition))
+    asked = re.findall(r"^:::\{predict\} (\S+)$", sources, re.MULTILINE)
+    assert len(asked) == len(set(asked)) == sources.count(":::{predict}")
+    right = re.findall(r"^:right: (.*)$", sources, re.MULTILINE)
+    assert len(right) == len(asked)
+    assert all(re.fullmatch(r"\{eval\}`[\w.]+`", answer) for answer in right)
+    found = re.sub(r"\{(?:eval|only)\}`[^`]*`", "", sources)
+    for block in re.findall(r"^---\n(.*?)^:::$", found, re.MULTILINE | re.DOTALL):
+        assert not re.search(r"\d+[.,]\d", block), block  # what was found is not typed
 
 
 def test_a_summary_is_filled_with_what_stands_at_the_end(book, text):
