@@ -1,5 +1,7 @@
 """What a lesson can find, said before anybody clicks."""
 
+from collections.abc import Iterable
+
 import numpy as np
 
 from forgetting.measure import judgements
@@ -85,5 +87,5 @@ def _points(difference: float) -> str:
     return "none" if np.isnan(difference) else f"{100 * difference:.0f}"
 
 
-def _rows(rows: object) -> str:
+def _rows(rows: Iterable[list[object]]) -> str:
     return "\n".join(f"| {' | '.join(map(str, row))} |" for row in rows)

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from forgetting.errors import UserError
-from forgetting.measure import exemplars, inputs, matching
+from forgetting.measure import exemplars, inputs, matching, plurality
 
 ARMS = ("pie", "floor", "matched")
 
@@ -65,8 +65,10 @@ def deal_arms(
     copies = compressed[first] if paired else compressed[:each]
     pie = exemplars.find(baseline=baseline[first], compressed=copies)
     floor = exemplars.find(baseline=baseline[first], compressed=baseline[second])
+    # Margins count votes, whatever for: of a thousand classes an image gets votes for a few.
+    votes, _ = plurality.ranked(baseline[judge])
     unsure = matching.uncertainty(
-        predicted=baseline[judge], confidence=np.asarray(baseline_confidence)[judge]
+        predicted=votes, confidence=np.asarray(baseline_confidence)[judge]
     )
     rows = _triples(pie, floor, unsure, triples, generator)
     if not rows:
@@ -92,17 +94,18 @@ def _triples(
     of_floor = np.flatnonzero(floor["pie"] & ~pie["pie"])
     neither = ~pie["pie"].to_numpy() & ~floor["pie"].to_numpy()
     rows: list[dict[str, object]] = []
-    used: set[int] = set()
+    free = np.ones(len(pie), dtype=bool)
     for one in of_pie["example"]:
         if len(rows) == 3 * triples:
             break
-        others = [i for i in np.flatnonzero(neither & (cell == cell[one])) if i not in used]
-        floors = [i for i in of_floor if i not in used]
-        if not others or not floors:
+        others = np.flatnonzero(neither & free & (cell == cell[one]))
+        floors = of_floor[free[of_floor]]
+        if not len(others) or not len(floors):
             continue
-        beside = min(floors, key=lambda i: (abs(margin[i] - margin[one]), luck[i]))
-        chosen = {"pie": one, "floor": beside, "matched": min(others, key=lambda i: luck[i])}
-        used |= {int(place) for place in chosen.values()}
+        apart = np.abs(margin[floors] - margin[one])
+        beside = floors[np.lexsort((luck[floors], apart))[0]]
+        chosen = {"pie": one, "floor": beside, "matched": others[np.argmin(luck[others])]}
+        free[list(chosen.values())] = False
         number = len(rows) // 3
         for arm, place in chosen.items():
             found = floor if arm == "floor" else pie
