@@ -27,7 +27,7 @@ def stage() -> Path:
         shutil.copytree(
             paths.book,
             paths.generated(),
-            ignore=shutil.ignore_patterns(*GENERATED),
+            ignore=shutil.ignore_patterns(*GENERATED, "photographs"),  # read where they are
             dirs_exist_ok=True,
         )
     return paths.generated()

@@ -101,12 +101,17 @@ def collect_tiny(file: Path, label: np.ndarray) -> pd.DataFrame:
     with np.load(file, allow_pickle=False) as arrays:
         predicted = dict(zip(arrays["model"].tolist(), arrays["test_top1"], strict=True))
     names = [f"{name}_{kind}" for name in TINY_PAIRS.values() for kind in ("fp32", "int8")]
-    if sorted(predicted) != sorted(names) or {len(row) for row in predicted.values()} != {len(label)}:
+    if sorted(predicted) != sorted(names) or {len(row) for row in predicted.values()} != {
+        len(label)
+    }:
         raise UserError(f"{file} has {', '.join(predicted)}; allowed: {', '.join(names)}")
     words = np.array(CIFAR10_NAMES)
     columns = {"member": "0", "example": np.arange(len(label)).astype(str), "label": words[label]}
     return pd.concat(
-        [pd.DataFrame({"setting": name} | columns | {"predicted": words[predicted[name]]}) for name in names],
+        [
+            pd.DataFrame({"setting": name} | columns | {"predicted": words[predicted[name]]})
+            for name in names
+        ],
         ignore_index=True,
     )[list(COLUMNS)]
 

@@ -36,8 +36,8 @@ class Photographs:
         table: a row a picture, in the order of the files' names: `image`, its file; `label`, 0 to
             999; `part`, "calibration" or "test"; `author`, `author_url`, `landing_url`, `license`,
             which stand wherever the picture is shown; `name` and `kind` of its class.
-        classes: a row a class of ImageNet, by label: `label`; `wnid`, WordNet's id; `name`, of which
-            no two are alike; `kind` (see `data.wordnet`).
+        classes: a row a class of ImageNet, by label: `label`; `wnid`, WordNet's id; `name`, no two
+            alike; `kind` (see `data.wordnet`).
     """
 
     table: pd.DataFrame

@@ -2,8 +2,8 @@
 
 ImageNet's classes are nouns of WordNet 3.0 (Miller 1995), named by the place of their entry in its
 file `data.noun`. A class is of the first kind in `KINDS` whose entry lies above its own. The table
-that travels with the photographs, `book/photographs/classes.csv`, is filled from that file (Debian's
-package `wordnet-base` has it) by::
+that travels with the photographs, `book/photographs/classes.csv`, is filled from that file, which
+Debian's package `wordnet-base` has, by::
 
     python -m forgetting.data.wordnet /usr/share/wordnet/data.noun
 """

@@ -9,7 +9,6 @@ import pandas as pd
 from forgetting.data import photograph_predictions as published
 from forgetting.data.photographs import LICENCE, Photographs, folder
 from forgetting.measure import sets, subgroups
-from forgetting.text import counted
 
 NAMES = {
     "float16": "float16",
@@ -65,7 +64,9 @@ def compare_all(
     return found.assign(flipped=found["flips"] / found["n"])
 
 
-def by_kind(table: pd.DataFrame, photographs: Photographs, setting: str, *, alpha: float) -> pd.DataFrame:
+def by_kind(
+    table: pd.DataFrame, photographs: Photographs, setting: str, *, alpha: float
+) -> pd.DataFrame:
     """Compare one compressed network with the dense one on each kind of thing.
 
     Returns:
@@ -84,7 +85,10 @@ def by_class(table: pd.DataFrame, dense: str, compressed: str, *, alpha: float) 
     """Compare two networks on each class, from the largest loss on; `name` is the class's."""
     predicted, label = wide(table), labels_of(table)
     names = np.unique(label)
-    given = [np.searchsorted(names, column) for column in (label, predicted[dense], predicted[compressed])]
+    given = [
+        np.searchsorted(names, column)
+        for column in (label, predicted[dense], predicted[compressed])
+    ]
     true, one, other = given
     found = subgroups.compare(
         sets.classes(true), label=true, baseline=[one], compressed=[other], alpha=alpha
@@ -144,8 +148,3 @@ def gallery_html(rows: pd.DataFrame) -> str:
 def tied(table: pd.DataFrame) -> pd.Series:
     """Return on how many pictures classes share the highest score, by setting."""
     return table.groupby("setting")["tied"].sum()
-
-
-def fewest(rows: pd.DataFrame) -> str:
-    """Say how many rows there are, as photographs."""
-    return counted(len(rows), "photograph")
