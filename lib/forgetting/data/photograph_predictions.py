@@ -1,14 +1,15 @@
 """What published networks and their compressed copies predicted: published, so nothing is rerun.
 
-`book/archive/photographs` holds two tables in the form that `forgetting audit` reads, a row for each
-network and picture (setting, member, example, label, predicted):
+`book/archive/photographs` holds two tables in the form that `forgetting audit` reads, a row for
+each network and picture (setting, member, example, label, predicted):
 
 * `efficientnet-lite0`: the settings of `train.published_network` on the 900 test photographs, by
-  `forgetting predict`, with confidence and tied (whether classes share the highest score);
+  `forgetting predict` on a processor with AVX2 and no VNNI, with confidence and tied (whether
+  classes share the highest score);
 * `mlperf-tiny`: two networks of MLPerf Tiny (mlcommons/tiny, commit 1afd2c9, Apache 2.0) as they
   were published, in float32 and int8, on CIFAR-10's 10,000 test pictures, by LiteRT.
 
-They are made from a folder of one Parquet file a setting, and from an `.npz` of the arrays model (M)
+They are made from a folder of one Parquet file a setting, and from an `.npz` of the arrays model
 and test_top1 (M, 10000) whose pictures are in CIFAR-10's order, by::
 
     python -m forgetting.data.photograph_predictions PREDICTIONS mlperf_tiny.npz
@@ -31,7 +32,7 @@ PHOTOGRAPHS, TINY = "efficientnet-lite0", "mlperf-tiny"
 DENSE = "dense"
 # Compressed settings of EfficientNet-Lite0, in the order in which they are shown.
 COMPRESSED = (
-    *("float16", "int8", "int8-tensor", "int8-dynamic"),
+    *("float16", "int8-reduced", "int8", "int8-tensor", "int8-dynamic"),
     *(f"pruned-{sparsity:g}" for sparsity in (0.2, 0.3, 0.5, 0.7)),
 )
 # Of MLPerf Tiny, the float32 network and its int8 copy.

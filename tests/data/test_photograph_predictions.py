@@ -1,0 +1,72 @@
+"""Predictions of published networks: the archive, and what it is made from."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from forgetting import paths
+from forgetting.data import photograph_predictions as published
+from forgetting.data.photographs import load_photographs
+from forgetting.errors import CorruptFile, DataNotFound, UserError
+
+
+@pytest.fixture
+def elsewhere(tmp_path, monkeypatch):
+    """Another archive, to be filled by the test."""
+    monkeypatch.setenv("FORGETTING_ARCHIVE", str(tmp_path))
+    published.load_predictions.cache_clear()
+    yield tmp_path / published.FOLDER
+    published.load_predictions.cache_clear()
+
+
+def test_each_copy_saw_each_test_photograph_once_under_its_own_label():
+    table, test = published.load_predictions(published.PHOTOGRAPHS), load_photographs().test
+    assert table["setting"].unique().tolist() == [published.DENSE, *published.COMPRESSED]
+    for _, rows in table.groupby("setting"):
+        assert rows["example"].tolist() == test["image"].tolist()
+        assert rows["label"].tolist() == test["name"].tolist()
+    assert table["confidence"].between(0, 1).all() and table["confidence"].dtype == np.float32
+    assert set(table["predicted"]) <= set(load_photographs().classes["name"])
+
+
+def test_mlperf_tinys_networks_are_as_accurate_as_they_were_published():
+    table = published.load_predictions(published.TINY)
+    right = (table["label"] == table["predicted"]).groupby(table["setting"]).mean()
+    assert right.round(4).to_dict() == {
+        "resnet8_fp32": 0.8721,
+        "resnet8_int8": 0.8699,
+        "resnet8_large_fp32": 0.9130,
+        "resnet8_large_int8": 0.9134,
+    }
+    assert (table.groupby("setting")["label"].value_counts() == 1000).all()
+
+
+def test_the_archive_is_small():
+    files = list((paths.archive() / published.FOLDER).iterdir())
+    assert sum(file.stat().st_size for file in files) < 5e6
+
+
+def test_an_archive_that_is_missing_damaged_or_not_whole_is_refused(elsewhere):
+    with pytest.raises(DataNotFound, match="tiny.parquet is not here"):
+        published.load_predictions(published.TINY)
+    elsewhere.mkdir()
+    file = elsewhere / f"{published.TINY}.parquet"
+    file.write_bytes(b"no table")
+    with pytest.raises(CorruptFile, match="is damaged"):
+        published.load_predictions(published.TINY)
+    rows = [{"setting": one, "example": n} for one, n in (("a", "0"), ("a", "1"), ("b", "0"))]
+    pd.DataFrame(rows).to_parquet(file)
+    with pytest.raises(CorruptFile, match="lacks pictures of some"):
+        published.load_predictions(published.TINY)
+
+
+def test_predictions_of_other_pictures_or_networks_are_not_collected(tmp_path):
+    with pytest.raises(DataNotFound, match="dense.parquet is missing"):
+        published.collect_predictions(tmp_path)
+    row = {"setting": "dense", "example": "a.jpg", "label": "x", "predicted": "x"}
+    pd.DataFrame([row | {"confidence": 1.0}]).to_parquet(tmp_path / "dense.parquet")
+    with pytest.raises(UserError, match="is not of dense on the test photographs"):
+        published.collect_predictions(tmp_path)
+    np.savez(tmp_path / "tiny.npz", model=np.array(["one"]), test_top1=np.zeros((1, 3), np.uint8))
+    with pytest.raises(UserError, match="has one; allowed: resnet8_fp32"):
+        published.collect_tiny(tmp_path / "tiny.npz", np.zeros(3, int))

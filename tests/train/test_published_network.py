@@ -1,0 +1,73 @@
+"""A published network compressed without training: what is pruned, and what each copy stores."""
+
+import importlib.util
+
+import numpy as np
+import pytest
+import torch
+from onnx import numpy_helper
+from torch import nn
+
+from forgetting.data import photograph_predictions
+from forgetting.errors import UserError
+from forgetting.train import published_network
+from forgetting.train.onnx_export import export_float32
+
+
+@pytest.fixture
+def network():
+    """A stem, a depthwise and a 1 x 1 convolution, and a classifier, as in the real one."""
+    torch.manual_seed(0)
+    layers = [nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8), nn.ReLU6(), nn.Conv2d(8, 8, 3, groups=8)]
+    layers += [nn.Conv2d(8, 8, 1, groups=8), nn.Conv2d(8, 10, 1), nn.AdaptiveAvgPool2d(1)]
+    return nn.Sequential(*layers, nn.Flatten(), nn.Linear(10, 7)).eval()
+
+
+@pytest.mark.parametrize("sparsity", [0.0, 0.2, 0.5])
+def test_the_smallest_weights_of_all_prunable_layers_together_are_removed(network, sparsity):
+    before = [layer.weight.detach().numpy().copy() for layer in network if hasattr(layer, "weight")]
+    pruned = published_network.prune_once(network, sparsity)
+    layers = published_network.prunable_layers(pruned)
+    assert [tuple(layer.weight.shape) for layer in layers] == [(10, 8, 1, 1), (7, 10)]
+    kept = np.concatenate([layer.weight.detach().numpy().ravel() for layer in layers])
+    old = np.concatenate([w.ravel() for w in (before[-2], before[-1])])
+    assert (kept == 0).sum() == round(sparsity * 150)
+    assert (kept[kept != 0] == old[kept != 0]).all()
+    assert not sparsity or np.abs(old[kept == 0]).max() <= np.abs(kept[kept != 0]).min()
+    after = [layer.weight.detach().numpy() for layer in network if hasattr(layer, "weight")]
+    assert all((one == other).all() for one, other in zip(before, after, strict=True))
+    assert (pruned[3].weight == network[3].weight).all()  # depthwise
+
+
+def test_static_copies_have_a_scale_a_channel_or_one_and_seven_bits_where_asked_for(network):
+    images = np.random.default_rng(0).normal(size=(4, 3, 12, 12)).astype(np.float32)
+    dense = export_float32(network, images)
+    found = {}
+    for by_channel, reduced in ((True, False), (False, False), (True, True)):
+        model = published_network.quantize_statically(
+            dense, images, by_channel=by_channel, reduced=reduced
+        )
+        stored = {t.name: numpy_helper.to_array(t) for t in model.graph.initializer}
+        weights = [v for v in stored.values() if v.dtype == np.int8 and v.ndim == 4]
+        scales = [v.size for n, v in stored.items() if n.endswith("weight_scale") and v.size > 1]
+        found[by_channel, reduced] = len(scales), max(np.abs(w.astype(int)).max() for w in weights)
+    assert found[True, False][0] > 0 and found[False, False][0] == 0
+    assert found[True, False][1] > 64 >= found[True, True][1]
+
+
+def test_settings_are_those_whose_predictions_are_published():
+    known = {photograph_predictions.DENSE, *photograph_predictions.COMPRESSED}
+    assert set(published_network.SETTINGS) == known
+
+
+def test_pixels_are_scaled_as_the_file_for_predict_says():
+    scaled = published_network.scale_pixels(np.array([0, 127, 255], dtype=np.uint8))
+    assert scaled.tolist() == [-127 / 128, 0.0, 1.0]
+
+
+def test_a_setting_that_there_is_not_and_a_package_that_is_missing_are_named(tmp_path):
+    with pytest.raises(UserError, match="setting 'int4' is unknown; allowed: dense, float16"):
+        list(published_network.write_models(tmp_path, ("int4",)))
+    if importlib.util.find_spec("efficientnet_lite_pytorch") is None:
+        with pytest.raises(UserError, match="package efficientnet_lite.* is not installed"):
+            published_network.load_network()
