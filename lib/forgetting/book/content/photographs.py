@@ -15,7 +15,6 @@ NAMES = {
     "int8-reduced": "int8, 7-bit weights",
     "int8": "int8, by channel",
     "int8-tensor": "int8, by tensor",
-    "int8-dynamic": "int8, dynamic",
 }
 
 
