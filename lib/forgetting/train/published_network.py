@@ -5,16 +5,18 @@ from Google's; the network's code is `efficientnet_lite_pytorch`.
 
 * `dense`, `float16`: as in `forgetting.train.quantization`, batch norms folded.
 * `int8`, `int8-tensor`: by ONNX Runtime's own static quantizer, as most people do it, with a scale
-  for each channel of the weights, or one for each tensor. Ranges of activations are the least and the largest value on the calibration photographs. Processors with AVX2 and
-  no VNNI add pairs of 8-bit products in 16 bits, which may overflow; `int8-reduced` is `int8` with
-  weights of 7 bits, which cannot (its manual's `reduce_range`).
+  for each channel of the weights, or one for each tensor. Ranges of activations are the least and
+  the largest value on the calibration photographs. Processors with AVX2 and no VNNI add pairs of
+  8-bit products in 16 bits, which may overflow; `int8-reduced` is `int8` with weights of 7 bits,
+  which cannot (its manual's `reduce_range`).
 * `pruned-0.2` ...: the smallest weights of all 1 x 1 convolutions and the classifier together are
   set to 0, once, with no training afterwards, before batch norms are folded. The stem and the
   depthwise convolutions, which hold few weights and break first, stay.
 
-With both packages installed (`PACKAGES`) the ONNX files are written into a folder by::
+With both packages installed (`PACKAGES`) the ONNX files, or those of the settings that are named,
+are written into a folder by::
 
-    python -m forgetting.train.published_network FOLDER
+    python -m forgetting.train.published_network FOLDER [SETTING ...]
 """
 
 import copy
@@ -198,5 +200,5 @@ def write_models(out: Path, settings: tuple[str, ...] = SETTINGS) -> Iterator[Pa
 
 
 if __name__ == "__main__":
-    for written in write_models(Path(sys.argv[1])):
+    for written in write_models(Path(sys.argv[1]), tuple(sys.argv[2:]) or SETTINGS):
         print(f"wrote {display_path(written)}")
