@@ -71,11 +71,11 @@ def load_photographs() -> Photographs:
             )
         tables[name] = pd.read_csv(file, keep_default_na=False)
     table = tables["photographs"].merge(tables["classes"], on="label", how="left")
-    missing = table[[*CREDIT, "name", "kind"]].fillna("").eq("").any(axis=1)
-    if missing.any():
+    needed = table[[*CREDIT, "name", "kind"]].fillna("")
+    if incomplete := table["image"][(needed == "").any(axis=1)].tolist():
         raise CorruptFile(
-            f"{display_path(folder())}: {table['image'][missing.idxmax()]} lacks its author, its "
-            "licence, its page or its class; fetch the tables again, for instance with git checkout"
+            f"{display_path(folder())}: {incomplete[0]} lacks its author, its licence, its page or "
+            "its class; fetch the tables again, for instance with git checkout"
         )
     return Photographs(table.drop(columns="wnid"), tables["classes"])
 
