@@ -69,6 +69,31 @@ def test_a_study_of_the_users_own_is_found_by_its_path(tmp_path):
             ["no folds", "leave out fold"],
         ),
         ({"network": {"name": "vgg"}}, ["network.name", "'vgg'", "resnet-18"]),
+        (
+            {"data": {"name": "tinted"}, "settings": {"remedies": ["distiled"]}},
+            ["settings.remedies.0 is 'distiled'", "'distilled'", "'cell-weights'"],
+        ),
+        ({"settings": {"remedies": ["distilled", "distilled"]}}, ["remedies names", "twice"]),
+        (
+            {"settings": {"remedies": ["cell-weights"]}},
+            ["cell-weights needs groups", "'tint'", "data digits", "only distilled"],
+        ),
+        (
+            {
+                "data": {"name": "tinted"},
+                "constraint": {"attribute": "hue"},
+                "settings": {"remedies": ["group-constrained"]},
+            },
+            ["group-constrained needs groups", "'hue'", "allowed: tint, frame"],
+        ),
+        (
+            {"data": {"name": "tinted-joint"}, "settings": {"remedies": ["distilled"]}},
+            ["remedy distilled", "several tasks", "leave settings.remedies out"],
+        ),
+        ({"weighting": {"cap": -1.0}}, ["weighting.cap is -1.0", "greater than 0"]),
+        ({"distillation": {"soft": -0.1}}, ["distillation.soft is -0.1", "0"]),
+        ({"constraint": {"rate": 0.0}}, ["constraint.rate is 0.0", "greater than 0"]),
+        ({"constraint": {"tolerence": 0.1}}, ["did you mean 'tolerance'"]),
     ],
 )
 def test_a_wrong_study_is_refused_in_one_line_that_names_key_value_and_what_is_allowed(
@@ -142,6 +167,53 @@ def test_the_pruning_schedule_matters_to_pruned_populations_only(tmp_path):
     assert changed == {"pruned"}
 
 
+def remedied(tmp_path, **changes):
+    """A study with every remedy, and with `changes`."""
+    settings = {"pruned": [0.9], "remedies": list(study.REMEDIES)}
+    return study.load_study(
+        variant(tmp_path, **{"data": {"name": "tinted"}, "settings": settings} | changes)
+    )
+
+
+def test_a_remedy_has_dense_networks_and_every_level_of_its_own_and_changes_no_other(tmp_path):
+    one = remedied(tmp_path)
+    plain = remedied(tmp_path, settings={"pruned": [0.9]})
+    names = [setting.name for setting in one.populations]
+    for remedy in study.REMEDIES:
+        assert {f"{remedy}-dense", f"{remedy}-pruned-0.9"} <= set(names)
+        assert one.setting(f"{remedy}-pruned-0.5").sparsity == 0.5
+        assert one.setting(f"{remedy}-pruned-0.5").remedy == remedy
+    for setting in plain.populations:
+        assert one.population_name(setting) == plain.population_name(setting)
+    assert len({one.population_name(s) for s in one.populations}) == len(names)
+
+
+@pytest.mark.parametrize(
+    ("change", "remedies"),
+    [
+        ({"weighting": {"cap": 9.0}}, {"group-weights", "cell-weights"}),
+        ({"distillation": {"soft": 0.5}}, {"distilled"}),
+        ({"constraint": {"rate": 0.5}}, {"group-constrained", "cell-constrained"}),
+        # Multipliers begin where masks end, in dense networks too.
+        ({"pruning": {"end": 0.5}}, {"group-constrained", "cell-constrained"}),
+    ],
+)
+def test_a_change_of_how_a_remedy_is_done_renames_its_populations_alone(tmp_path, change, remedies):
+    one, other = remedied(tmp_path), remedied(tmp_path, **change)
+    renamed = {
+        s.remedy
+        for s in one.populations
+        if s.kind == "dense" and one.population_name(s) != other.population_name(s)
+    }
+    assert renamed == remedies
+
+
+def test_the_networks_beside_those_with_remedies_are_those_of_the_study_without(tmp_path):
+    one, plain = study.load_study("tinted-remedies"), study.load_study("tinted")
+    for name in ("dense", "dense-again", "pruned-0.9", "pruned-0.95"):
+        assert one.population_name(one.setting(name)) == plain.population_name(plain.setting(name))
+
+
 def test_a_study_may_let_only_its_first_members_predict_corrupted_images():
     every = study.load_study("smoke")
     settings = every.settings.model_copy(update={"corrupted_members": 2})
@@ -206,6 +278,9 @@ def test_a_populations_name_says_all_but_the_defaults_and_those_are_pinned_to_th
         study.Network,
         study.Training,
         study.Pruning,
+        study.Weighting,
+        study.Distillation,
+        study.Constraint,
         study.Setting,
     )
     defaults = {
@@ -220,7 +295,7 @@ def test_a_populations_name_says_all_but_the_defaults_and_those_are_pinned_to_th
     )
     assert (study.FORMAT_VERSION, hashlib.sha256(text.encode()).hexdigest()[:12]) == (
         3,
-        "429d61dffe46",
+        "e04e67d5213c",
     )
 
 

@@ -12,11 +12,11 @@ from forgetting.book import parameters as params
 from forgetting.book.page import read_page
 from forgetting.book.style import use_style
 from forgetting.data import DataSet, Part
+from forgetting.data.spec import TASK_DATA
 from forgetting.errors import UserError, did_you_mean
 from forgetting.predictions import Predictions
 from forgetting.study import Study, load_study
 
-TASK_DATA = ("tinted-joint", "celeba")  # data sets with several yes-or-no tasks
 PLAIN_VALUES = (bool, int, float, str, list, dict, type(None))  # what a parameter can be
 
 

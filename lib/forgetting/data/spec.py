@@ -199,6 +199,12 @@ Data = Annotated[
 ]
 
 
+# Data sets that ask several yes-or-no tasks of each image, and attributes that make groups of the
+# images of the others.
+TASK_DATA = ("tinted-joint", "celeba")
+GROUPS = {"tinted": ("tint", "frame"), "fairface": ("gender", "race", "age")}
+
+
 def _check_tail(smallest: int, largest: int) -> None:
     if smallest > largest:
         raise ValueError(f"train_smallest ({smallest}) must be at most train_largest ({largest})")

@@ -8,40 +8,60 @@ recognised and adding a level trains only that level.
 import json
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 
 from forgetting import paths
-from forgetting.data.spec import FORMAT_VERSION, CelebAData, Data, PlantedData, Spec
+from forgetting.data.spec import (
+    FORMAT_VERSION,
+    GROUPS,
+    TASK_DATA,
+    CelebAData,
+    Data,
+    PlantedData,
+    Spec,
+)
 from forgetting.errors import UserError, did_you_mean, invalid_value
 from forgetting.files import display_path, sha256
 from forgetting.study.blocks import (
     FORMATS,
+    REMEDIES,
+    Constraint,
+    Distillation,
     Network,
     Pruning,
+    Remedy,
     Setting,
     Settings,
     Training,
+    Weighting,
     dense_setting,
     pruned_setting,
     quantized_setting,
+    remedied_setting,
 )
 from forgetting.yaml_text import read_yaml
 
 __all__ = [
     "FORMATS",
     "FORMAT_VERSION",
+    "REMEDIES",
+    "Constraint",
+    "Distillation",
     "Network",
     "Pruning",
+    "Remedy",
     "Setting",
     "Settings",
     "Study",
     "Training",
+    "Weighting",
     "dense_setting",
     "load_study",
     "pruned_setting",
     "quantized_setting",
+    "remedied_setting",
     "study_names",
 ]
 
@@ -55,6 +75,9 @@ class Study(Spec):
     network: Network
     training: Training
     pruning: Pruning = Pruning()
+    weighting: Weighting = Weighting()
+    distillation: Distillation = Distillation()
+    constraint: Constraint = Constraint()
     settings: Settings
     selector_network: Network = Network(name="mlp", channels=(64,))
     members: Annotated[int, Field(ge=2)] = Field(description="networks in each population, K")
@@ -63,9 +86,33 @@ class Study(Spec):
         default={}, description="page name (or `common`) to parameters"
     )
 
+    @model_validator(mode="after")
+    def _remedies_have_what_they_need(self) -> Self:
+        known = GROUPS.get(self.data.name, ())
+        for remedy in self.settings.remedies:
+            if self.data.name in TASK_DATA:
+                raise ValueError(
+                    f"remedy {remedy} trains networks with one label for each image, and data "
+                    f"{self.data.name} have several tasks; leave settings.remedies out"
+                )
+            block = self.remedy_block(remedy)
+            if not isinstance(block, Distillation) and block.attribute not in known:
+                allowed = f"allowed: {', '.join(known)}" if known else "they know of none"
+                raise ValueError(
+                    f"remedy {remedy} needs groups, and {block.attribute!r} makes none of data "
+                    f"{self.data.name}; {allowed}; only distilled needs no groups"
+                )
+        return self
+
+    def remedy_block(self, remedy: Remedy) -> Weighting | Distillation | Constraint:
+        """Return the block of the study that says how a remedy is done."""
+        if remedy == "distilled":
+            return self.distillation
+        return self.weighting if remedy.endswith("weights") else self.constraint
+
     @cached_property
     def populations(self) -> tuple[Setting, ...]:
-        """Every setting of the study: dense, dense-again, pruned, quantized of both, selectors."""
+        """Every setting: dense, dense-again, pruned, quantized of both, remedies, selectors."""
         both = ("dense", "dense-again")
         selectors = [Setting(name="selectors", kind="selector")] if self.settings.selectors else []
         return (
@@ -75,6 +122,11 @@ class Study(Spec):
                 quantized_setting(format, parent)
                 for format in self.settings.quantized
                 for parent in both
+            ),
+            *(
+                remedied_setting(setting, remedy)
+                for remedy in self.settings.remedies
+                for setting in (dense_setting(), *map(pruned_setting, self.settings.pruned))
             ),
             *selectors,
         )
@@ -98,6 +150,9 @@ class Study(Spec):
         for setting in self.populations:
             if setting.name == name:
                 return setting
+        for remedy in self.settings.remedies:
+            if name.startswith(f"{remedy}-pruned-"):
+                return remedied_setting(self.setting(name.removeprefix(f"{remedy}-")), remedy)
         if name.startswith("pruned-"):
             try:
                 sparsity = float(name.removeprefix("pruned-"))
@@ -167,8 +222,11 @@ class Study(Spec):
             selector = setting.kind == "selector"
             content["network"] = dump(self.selector_network if selector else self.network)
             content["training"] = dump(self.training)
-        if setting.kind == "pruned":
+        remedy = None if setting.remedy is None else self.remedy_block(setting.remedy)
+        if setting.kind == "pruned" or isinstance(remedy, Constraint):  # it begins where masks end
             content["pruning"] = dump(self.pruning)
+        if remedy is not None:
+            content["remedy"] = dump(remedy)
         return json.dumps(content, sort_keys=True)
 
     def population_name(self, setting: Setting) -> str:

@@ -9,6 +9,10 @@ from forgetting.errors import UserError, did_you_mean
 
 Format = Literal["float16", "dynamic-int8", "fixed-int8"]
 FORMATS: tuple[str, ...] = get_args(Format)
+Remedy = Literal[
+    "group-weights", "cell-weights", "distilled", "group-constrained", "cell-constrained"
+]
+REMEDIES: tuple[str, ...] = get_args(Remedy)
 
 
 class Network(Spec):
@@ -81,6 +85,42 @@ class Pruning(Spec):
         return self
 
 
+class Weighting(Spec):
+    """Weights of the training images: the rarer a group or cell, the heavier its images.
+
+    A cell is a group's images of one label.
+    """
+
+    attribute: str = Field("tint", description="what makes the groups")
+    cap: Annotated[float, Field(gt=0)] = Field(
+        20.0, description="most that an image may weigh, before weights are scaled to a mean of 1"
+    )
+
+
+class Distillation(Spec):
+    """Soft labels (Hinton et al. 2015) from the dense network of the member's own number."""
+
+    soft: Share = Field(0.9, description="share of the loss that follows the soft labels")
+    temperature: Annotated[float, Field(gt=0)] = Field(
+        2.0, description="what logits are divided by, of both networks, before they are compared"
+    )
+
+
+class Constraint(Spec):
+    """Accuracies that may not fall behind (Hashemizadeh et al. 2023, arXiv 2310.20673).
+
+    No group, or cell, may lose more accuracy on the training images than all images together, both
+    against the dense network of the member's own number. Multipliers begin once masks are fixed.
+    """
+
+    attribute: str = Field("tint", description="what makes the groups")
+    tolerance: Share = Field(0.02, description="accuracy that a group may lose more than all")
+    rate: Annotated[float, Field(gt=0)] = Field(
+        0.02, description="what a multiplier grows by in a step, for each unit of violation"
+    )
+    window: Count = Field(40, description="a group's last answers, by which it is judged")
+
+
 class Settings(Spec):
     """Which populations the study has."""
 
@@ -89,6 +129,9 @@ class Settings(Spec):
     )
     quantized: tuple[Format, ...] = Field(
         (), description="formats, each made of both dense populations"
+    )
+    remedies: tuple[Remedy, ...] = Field(
+        (), description="ways to train, each with dense networks and all levels of its own"
     )
     selectors: int = Field(
         0, ge=0, description="networks of another kind that pick natural adversaries"
@@ -105,7 +148,8 @@ class Settings(Spec):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        for levels, name in ((self.pruned, "pruned"), (self.quantized, "quantized")):
+        listed = {"pruned": self.pruned, "quantized": self.quantized, "remedies": self.remedies}
+        for name, levels in listed.items():
             if len(set(levels)) < len(levels):
                 raise ValueError(f"{name} names a level twice: {list(levels)}")
         return self
@@ -114,7 +158,8 @@ class Settings(Spec):
 class Setting(Spec):
     """One way to compress.
 
-    `parent` is the population that a quantized one was made from; trained ones have none.
+    `parent` is the population that a quantized one was made from; trained ones have none. `remedy`
+    is how a population was trained otherwise than the others.
     """
 
     name: str
@@ -122,10 +167,13 @@ class Setting(Spec):
     sparsity: Sparsity = 0.0
     format: Literal["float32", Format] = "float32"
     parent: str | None = None
+    remedy: Remedy | None = None
 
     @property
     def description(self) -> str:
         """The setting in words, e.g. `pruned at 0.9`."""
+        if self.remedy is not None:
+            return f"{self.name.removeprefix(f'{self.remedy}-')}, {self.remedy}"
         if self.kind == "pruned":
             return f"pruned at {self.sparsity:g}"
         if self.kind == "quantized":
@@ -171,3 +219,13 @@ def quantized_setting(format: Format, parent: str = "dense") -> Setting:
             f"{did_you_mean(format, FORMATS)}"
         )
     return Setting(name=f"{format}-of-{parent}", kind="quantized", format=format, parent=parent)
+
+
+def remedied_setting(setting: Setting, remedy: Remedy) -> Setting:
+    """Return the setting of a population that is trained with a remedy.
+
+    Args:
+        setting: a dense or a pruned one.
+        remedy: one of `REMEDIES`.
+    """
+    return setting.model_copy(update={"name": f"{remedy}-{setting.name}", "remedy": remedy})

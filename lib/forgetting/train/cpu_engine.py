@@ -25,7 +25,14 @@ class CpuEngine:
         self.study = study
         self.tensors = load_tensors(study.data)
 
-    def train(self, network: nn.Module, *, sparsity: float, order: int) -> tuple[nn.Module, int]:
+    def train(
+        self,
+        network: nn.Module,
+        *,
+        sparsity: float,
+        order: int,
+        objective: sgd.Objective | None = None,
+    ) -> tuple[nn.Module, int]:
         """Train a network; see `engine.Engine.train`."""
         tensors = self.tensors
         _, _, steps = sgd.count_steps(self.study.training, len(tensors.train))
@@ -40,6 +47,7 @@ class CpuEngine:
             training=self.study.training,
             after_step=pruner.step,
             order=order,
+            objective=objective,
         )
         return network, images
 

@@ -10,6 +10,8 @@ from typing import Protocol
 import numpy as np
 from torch import Tensor, nn
 
+from forgetting.train.sgd import Objective
+
 
 class Engine(Protocol):
     """Trains the networks of one study and predicts with them on one device.
@@ -20,13 +22,21 @@ class Engine(Protocol):
 
     device: str
 
-    def train(self, network: nn.Module, *, sparsity: float, order: int) -> tuple[nn.Module, int]:
+    def train(
+        self,
+        network: nn.Module,
+        *,
+        sparsity: float,
+        order: int,
+        objective: Objective | None = None,
+    ) -> tuple[nn.Module, int]:
         """Train a network by the study's schedule, pruning it on the way.
 
         Args:
             network: untrained.
             sparsity: share of the weights of each layer that pruning removes; 0 for none.
             order: seed of the order of the images and of their augmentation.
+            objective: what is minimised, where a processor trains; the study's loss if None.
 
         Returns:
             The trained network, in evaluation mode and where it predicts (the next training may

@@ -191,12 +191,21 @@ class GpuEngine:
             own.copy_(initial)
         torch._foreach_zero_(self.momenta)
 
-    def train(self, network: nn.Module, *, sparsity: float, order: int) -> tuple[nn.Module, int]:
+    def train(
+        self,
+        network: nn.Module,
+        *,
+        sparsity: float,
+        order: int,
+        objective: sgd.Objective | None = None,
+    ) -> tuple[nn.Module, int]:
         """Train from a network's weights; see `engine.Engine.train`.
 
         It returns the engine's own network, whose place the next member takes. The first member's
-        time includes the compilation.
+        time includes the compilation. An objective is refused: the captured step has its own loss.
         """
+        if objective is not None:
+            raise NotImplementedError("the captured step knows no other loss; see plan.device_name")
         self.network.train()
         if self.on.type == "cuda" and self.graph is None:
             self.capture()

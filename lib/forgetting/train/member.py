@@ -15,7 +15,7 @@ from torch import nn
 from forgetting import predictions
 from forgetting.data.spec import derive_seed
 from forgetting.study import Setting, Study
-from forgetting.train import pruning, quantization
+from forgetting.train import pruning, quantization, remedies
 from forgetting.train.cpu_engine import CpuEngine
 from forgetting.train.engine import Engine
 from forgetting.train.evaluation import corruption_columns, prediction_columns
@@ -82,13 +82,8 @@ def train_member(study: Study, task: Task) -> dict:
 def train_and_predict(study: Study, task: Task, engine: Engine) -> TrainedMember:
     """Train a member and write those of its own files that the task names."""
     setting, clock, tensors = task.setting, PhaseClock(), load_tensors(study.data)
-    spec = study.selector_network if setting.kind == "selector" else study.network
-    seed = derive_seed(study.seed, setting.name, task.member)
-    network = initial_network(study, spec, seed)
     clock.end("prepare")
-    network, clock.images = engine.train(
-        network, sparsity=setting.sparsity, order=derive_seed(seed, "order")
-    )
+    network, seed, clock.images = _train(study, setting, task.member, engine)
     clock.end("train")
     origin = {"seed": seed, "device": engine.device, "torch": torch.__version__}
     layers = pruning.achieved_layers(network)
@@ -110,6 +105,32 @@ def train_and_predict(study: Study, task: Task, engine: Engine) -> TrainedMember
         predictions.write_predictions(study, setting, task.member, part, columns, metadata)
         clock.end("corrupt" if part == "corrupted" else "predict")
     return TrainedMember(network, origin, clock)
+
+
+def _train(
+    study: Study, setting: Setting, member: int, engine: Engine
+) -> tuple[nn.Module, int, int]:
+    """Train a member from its seed; the network, its seed, and images passed through networks.
+
+    What a remedy holds it against is the dense network of the same number. Weights are not kept,
+    so that is trained again, to the same bytes; its images count too.
+    """
+    spec = study.selector_network if setting.kind == "selector" else study.network
+    seed, taught = derive_seed(study.seed, setting.name, member), 0
+
+    def teacher() -> tuple[nn.Module, torch.Tensor]:
+        nonlocal taught
+        network, _, taught = _train(study, study.setting("dense"), member, engine)
+        return network, engine.compute_logits(network, "train")
+
+    objective = remedies.make_objective(study, setting.remedy, teacher) if setting.remedy else None
+    network, images = engine.train(
+        initial_network(study, spec, seed),
+        sparsity=setting.sparsity,
+        order=derive_seed(seed, "order"),
+        objective=objective,
+    )
+    return network, seed, images + taught
 
 
 def write_copy(

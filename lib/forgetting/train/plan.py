@@ -68,7 +68,7 @@ def plan_tasks(
 def device_name(study: Study, setting: Setting, device: str = "auto") -> str:
     """The device that trains the members of a setting: "cpu", or the GPU's name.
 
-    Selectors, which are small, are trained on processors.
+    Selectors, which are small, and networks with a remedy are trained on processors.
 
     Args:
         study: the study.
@@ -77,13 +77,20 @@ def device_name(study: Study, setting: Setting, device: str = "auto") -> str:
             "cuda" choose.
 
     Raises:
-        UserError: the device is unknown, or `cuda` where there is no GPU.
+        UserError: the device is unknown, or `cuda` for a remedy or where there is no GPU.
     """
     if device not in DEVICES:
         raise UserError(
             f"device {device!r} is unknown: it is one of {', '.join(DEVICES)}"
             f"{did_you_mean(device, DEVICES)}"
         )
+    if setting.remedy is not None:
+        if device == "cuda":
+            raise UserError(
+                f"device cuda: {setting.name} is trained with a remedy, which only processors do; "
+                "leave the option out"
+            )
+        return "cpu"
     if device == "cpu" or (device == "auto" and study.network.name not in FILL_A_GPU):
         return "cpu"
     import torch  # only here: it takes seconds, and processors are planned for without it
