@@ -9,7 +9,7 @@ from torch.nn import functional as F
 
 from forgetting import predictions
 from forgetting.errors import UserError
-from forgetting.study import REMEDIES, Network, Training, load_study
+from forgetting.study import REMEDIES, Network, Training, load_study, needs_teacher
 from forgetting.train import member, networks, remedies, sgd
 from forgetting.train.cpu_engine import CpuEngine
 from forgetting.train.gpu_engine import GpuEngine
@@ -270,7 +270,7 @@ def test_a_member_of_each_remedy_trains_to_the_same_bytes_again(tmp_path, monkey
             for task in plan_tasks(study, [(setting, 1, "test")]):
                 entry = train_member(study, task)
                 _, _, steps = sgd.count_steps(study.training, 700)
-                networks_trained = 1 + remedies.needs_teacher(setting.remedy)
+                networks_trained = 1 + needs_teacher(setting.remedy)
                 assert entry["images"] == networks_trained * steps * study.training.batch
         files.append(
             [predictions.predictions_path(study, s, 1, "test").read_bytes() for s in settings]

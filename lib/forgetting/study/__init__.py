@@ -37,6 +37,8 @@ from forgetting.study.blocks import (
     Training,
     Weighting,
     dense_setting,
+    needs_group,
+    needs_teacher,
     pruned_setting,
     quantized_setting,
     remedied_setting,
@@ -59,6 +61,8 @@ __all__ = [
     "Weighting",
     "dense_setting",
     "load_study",
+    "needs_group",
+    "needs_teacher",
     "pruned_setting",
     "quantized_setting",
     "remedied_setting",
@@ -96,7 +100,7 @@ class Study(Spec):
                     f"{self.data.name} have several tasks; leave settings.remedies out"
                 )
             block = self.remedy_block(remedy)
-            if not isinstance(block, Distillation) and block.attribute not in known:
+            if needs_group(remedy) and block.attribute not in known:
                 allowed = f"allowed: {', '.join(known)}" if known else "they know of none"
                 raise ValueError(
                     f"remedy {remedy} needs groups, and {block.attribute!r} makes none of data "

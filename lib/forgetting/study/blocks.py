@@ -15,6 +15,16 @@ Remedy = Literal[
 REMEDIES: tuple[str, ...] = get_args(Remedy)
 
 
+def needs_group(remedy: Remedy) -> bool:
+    """Whether training with this remedy needs to know each image's group."""
+    return remedy != "distilled"
+
+
+def needs_teacher(remedy: Remedy) -> bool:
+    """Whether a network with this remedy is held against a dense one, trained before it."""
+    return not remedy.endswith("weights")
+
+
 class Network(Spec):
     """Which network, and how wide."""
 

@@ -14,11 +14,6 @@ from forgetting.train.objectives import Constrained, Distilled, Weighted
 from forgetting.train.tensors import load_tensors
 
 
-def needs_teacher(remedy: Remedy) -> bool:
-    """Whether networks with this remedy are held against a dense network."""
-    return not remedy.endswith("weights")
-
-
 def balancing_weights(groups: np.ndarray, *, cap: float) -> np.ndarray:
     """Weigh images so that groups count alike: N / (G n_g), at most `cap`, scaled to a mean of 1.
 

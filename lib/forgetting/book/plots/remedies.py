@@ -55,3 +55,32 @@ def tradeoff(table: pd.DataFrame, curves: pd.DataFrame, plain: str) -> "Figure":
     axis.set(xlabel="accuracy in the mix, %", ylabel="gap of FNR, %")
     legend_below(figure, axis, columns=2)
     return figure
+
+
+def trained(table: pd.DataFrame) -> "Figure":
+    """Draw gap against accuracy of networks trained with each remedy, led from its own dense ones.
+
+    Args:
+        table: remedy, gap, accuracy, change_low and change_high (of the gap against the first row),
+            accuracy_low and accuracy_high (likewise), dense_gap and dense_accuracy, fractions.
+    """
+    from matplotlib import pyplot
+
+    figure, axis = pyplot.subplots(figsize=SIZES["tall"])
+    first, before, after = table.iloc[0], colour("dense"), colour("pruned-0.95")
+    for number, (mark, row) in enumerate(zip(MARKS, table.to_dict("records"), strict=False)):
+        x, y = 100 * row["accuracy"], 100 * row["gap"]
+        begin = (100 * row["dense_accuracy"], 100 * row["dense_gap"])
+        axis.plot([begin[0], x], [begin[1], y], color=before, linewidth=0.8, linestyle=":")
+        axis.plot(*begin, marker=mark, linestyle="none", color=before, markerfacecolor="white")
+        axis.plot(x, y, marker=mark, linestyle="none", color=after, label=row["remedy"])
+        if number:
+            gap, accuracy = (
+                [100 * (first[value] + row[f"{of}_{end}"]) for end in ("low", "high")]
+                for value, of in (("gap", "change"), ("accuracy", "accuracy"))
+            )
+            axis.vlines(x, *gap, color=after)
+            axis.hlines(y, *accuracy, color=after)
+    axis.set(xlabel="accuracy in the mix, %", ylabel="gap of FNR, %")
+    legend_below(figure, axis, columns=2)
+    return figure
