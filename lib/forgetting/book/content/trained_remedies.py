@@ -14,8 +14,8 @@ WORDS = {
     "group-weights": "weights by group",
     "cell-weights": "weights by group and label",
     "distilled": "soft labels",
-    "group-constrained": "constrained, groups",
-    "cell-constrained": "constrained, groups and labels",
+    "group-constrained": "constraint by group",
+    "cell-constrained": "constraint by group and label",
 }
 KNOWN = {True: "group and label", False: "group"}
 
