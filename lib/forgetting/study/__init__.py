@@ -100,7 +100,7 @@ class Study(Spec):
                     f"{self.data.name} have several tasks; leave settings.remedies out"
                 )
             block = self.remedy_block(remedy)
-            if needs_group(remedy) and block.attribute not in known:
+            if not isinstance(block, Distillation) and block.attribute not in known:
                 allowed = f"allowed: {', '.join(known)}" if known else "they know of none"
                 raise ValueError(
                     f"remedy {remedy} needs groups, and {block.attribute!r} makes none of data "

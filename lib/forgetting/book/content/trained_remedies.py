@@ -64,7 +64,10 @@ def compare(study: Remedies, setting: str) -> pd.DataFrame:
         sides["accuracy"] = (plain["accuracy"], found["accuracy"])
         tested = {key: inference.welch(*pair, alpha=study.alpha) for key, pair in sides.items()}
         if remedy is None:  # it is not compared with itself
-            tested |= {key: inference.Change(0.0, *[np.nan] * 7) for key in ("change", "accuracy")}
+            tested |= {
+                key: inference.Change(np.zeros(()), *[np.array(np.nan)] * 7)
+                for key in ("change", "accuracy")
+            }
         row |= _ends(tested["change"], "change", "change")
         row |= _ends(tested["accuracy"], "accuracy_change", "accuracy")
         row |= {"dense_gap": dense["gap"].mean(), "dense_accuracy": dense["accuracy"].mean()}
