@@ -39,20 +39,21 @@ def test_the_smallest_weights_of_all_prunable_layers_together_are_removed(networ
     assert (pruned[3].weight == network[3].weight).all()  # depthwise
 
 
-def test_static_copies_have_a_scale_a_channel_or_one_and_seven_bits_where_asked_for(network):
+def test_static_copies_have_a_scale_a_channel_or_one_and_unsigned_numbers_but_where_asked(network):
     images = np.random.default_rng(0).normal(size=(4, 3, 12, 12)).astype(np.float32)
     dense = export_float32(network, images)
-    found = {}
-    for by_channel, reduced in ((True, False), (False, False), (True, True)):
+    scales = {}
+    for by_channel, signed in ((True, False), (False, False), (True, True)):
         model = published_network.quantize_statically(
-            dense, images, by_channel=by_channel, reduced=reduced
+            dense, images, by_channel=by_channel, signed=signed
         )
         stored = {t.name: numpy_helper.to_array(t) for t in model.graph.initializer}
-        weights = [v for v in stored.values() if v.dtype == np.int8 and v.ndim == 4]
-        scales = [v.size for n, v in stored.items() if n.endswith("weight_scale") and v.size > 1]
-        found[by_channel, reduced] = len(scales), max(np.abs(w.astype(int)).max() for w in weights)
-    assert found[True, False][0] > 0 and found[False, False][0] == 0
-    assert found[True, False][1] > 64 >= found[True, True][1]
+        weights = {v.dtype for v in stored.values() if v.ndim == 4}
+        points = {v.dtype for n, v in stored.items() if n.endswith("zero_point") and v.ndim == 0}
+        assert weights == {np.dtype(np.int8 if signed else np.uint8)} and weights <= points
+        named = [v for n, v in stored.items() if n.endswith("weight_scale")]
+        scales[by_channel, signed] = sum(v.size > 1 for v in named)
+    assert scales[True, False] == scales[True, True] > 0 == scales[False, False]
 
 
 def test_settings_are_those_whose_predictions_are_published():

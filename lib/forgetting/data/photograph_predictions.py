@@ -32,7 +32,7 @@ PHOTOGRAPHS, TINY = "efficientnet-lite0", "mlperf-tiny"
 DENSE = "dense"
 # Compressed settings of EfficientNet-Lite0, in the order in which they are shown.
 COMPRESSED = (
-    *("float16", "int8-reduced", "int8", "int8-tensor"),
+    *("float16", "int8", "int8-tensor", "int8-signed"),
     *(f"pruned-{sparsity:g}" for sparsity in (0.2, 0.3, 0.5)),
 )
 # Of MLPerf Tiny, the float32 network and its int8 copy.

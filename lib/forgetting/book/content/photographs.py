@@ -12,9 +12,9 @@ from forgetting.measure import sets, subgroups
 
 NAMES = {
     "float16": "float16",
-    "int8-reduced": "int8, 7-bit weights",
     "int8": "int8, by channel",
     "int8-tensor": "int8, by tensor",
+    "int8-signed": "int8, signed",
 }
 
 
