@@ -6,7 +6,8 @@ import torch
 
 from forgetting import data, predictions
 from forgetting.book.content import dense_tells
-from forgetting.book.content.tasks import Tasks, available
+from forgetting.book.content.studies import available
+from forgetting.book.content.tasks import Tasks
 from forgetting.book.study_page import StudyPage, open_page
 from forgetting.errors import UserError
 from forgetting.measure import inference

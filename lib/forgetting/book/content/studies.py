@@ -243,3 +243,14 @@ def distinguished(table: pd.DataFrame, column: str, level: float, *, alpha: floa
         for more, less in zip(clear["larger"], clear["smaller"], strict=True)
     ]
     return listed(larger, "")
+
+
+def available(names: Iterable[str], *, but: str) -> list[str]:
+    """Return those of some studies whose predictions can be read here.
+
+    Args:
+        names: of studies.
+        but: one that is left out.
+    """
+    others = [load_study(name) for name in names if name != but]
+    return [other.name for other in others if is_available(other)]

@@ -4,7 +4,6 @@ Pruned networks are compared with all dense ones and their intervals hold at all
 noise floor is dense again against dense.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -20,8 +19,6 @@ from forgetting.measure.interdependence import interdependence
 from forgetting.measure.levels import level_alpha
 from forgetting.measure.multiplicity import adjusted_columns
 from forgetting.measure.task_values import TaskTest
-from forgetting.predictions import is_available
-from forgetting.study import load_study
 
 
 @dataclass(frozen=True)
@@ -205,14 +202,3 @@ class Tasks:
         """
         name, alpha = self.sides(setting)
         return task_values.relation(self.values(name), self.values(setting), alpha=alpha)
-
-
-def available(names: Iterable[str], *, but: str) -> list[str]:
-    """Return those of some studies whose predictions can be read here.
-
-    Args:
-        names: of studies.
-        but: one that is left out.
-    """
-    others = [load_study(name) for name in names if name != but]
-    return [other.name for other in others if is_available(other)]
