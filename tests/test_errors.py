@@ -5,7 +5,14 @@ from typing import Literal
 import pytest
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from forgetting.errors import CorruptFile, DataNotFound, UserError, did_you_mean, invalid_value
+from forgetting.errors import (
+    CorruptFile,
+    DataNotFound,
+    UserError,
+    did_you_mean,
+    invalid_value,
+    told_in_one_line,
+)
 
 
 class Block(BaseModel):
@@ -77,3 +84,14 @@ def test_whatever_a_user_can_fix_is_a_value_error():
 def test_a_misspelt_name_is_answered_with_the_nearest_and_a_strange_one_with_nothing():
     assert did_you_mean("digit", ["digits", "fashion"]) == "; did you mean 'digits'?"
     assert did_you_mean("zebra", ["digits", "fashion"]) == ""
+
+
+def test_a_users_mistake_ends_a_program_in_one_line_and_others_do_not(capsys):
+    with pytest.raises(SystemExit) as ended, told_in_one_line():
+        raise UserError("value is 3: allowed are 1 and 2; take one of them")
+    assert ended.value.code == 2
+    assert (
+        capsys.readouterr().err == "forgetting: value is 3: allowed are 1 and 2; take one of them\n"
+    )
+    with pytest.raises(KeyError), told_in_one_line():
+        raise KeyError("ours")

@@ -1,7 +1,9 @@
 """The exceptions for what a user can fix, and the names that a misspelt one may have meant."""
 
 import difflib
-from collections.abc import Iterable
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, get_args
 
 if TYPE_CHECKING:
@@ -27,6 +29,16 @@ class DataNotFound(UserError):
 
 class CorruptFile(UserError):
     """A file cannot be read, or its contents are not what was written."""
+
+
+@contextmanager
+def told_in_one_line() -> Iterator[None]:
+    """End the program with a user's mistake in one line and exit code 2, as the command does."""
+    try:
+        yield
+    except UserError as error:
+        print(f"forgetting: {error}", file=sys.stderr)
+        sys.exit(2)
 
 
 def did_you_mean(word: str, allowed: Iterable[str]) -> str:

@@ -24,7 +24,7 @@ import pandas as pd
 
 from forgetting import paths
 from forgetting.data.photographs import load_photographs
-from forgetting.errors import CorruptFile, DataNotFound, UserError
+from forgetting.errors import CorruptFile, DataNotFound, UserError, told_in_one_line
 from forgetting.files import display_path, replacing
 
 FOLDER = "photographs"
@@ -137,5 +137,6 @@ def write_archive(folder: Path, tiny: Path) -> list[Path]:
 
 
 if __name__ == "__main__":
-    for path in write_archive(Path(sys.argv[1]), Path(sys.argv[2])):
-        print(f"wrote {display_path(path)}: {path.stat().st_size / 1e6:.2f} MB")
+    with told_in_one_line():
+        for path in write_archive(Path(sys.argv[1]), Path(sys.argv[2])):
+            print(f"wrote {display_path(path)}: {path.stat().st_size / 1e6:.2f} MB")

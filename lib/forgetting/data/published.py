@@ -21,7 +21,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from forgetting import paths
-from forgetting.errors import CorruptFile, DataNotFound, UserError
+from forgetting.errors import CorruptFile, DataNotFound, UserError, told_in_one_line
 from forgetting.files import display_path, replacing
 
 FOLDER = "imagenet-published"
@@ -168,5 +168,6 @@ def write_archive(folder: Path, real: Path) -> list[Path]:
 
 
 if __name__ == "__main__":
-    for path in write_archive(Path(sys.argv[1]), Path(sys.argv[2])):
-        print(f"wrote {display_path(path)}: {path.stat().st_size / 1e6:.1f} MB")
+    with told_in_one_line():
+        for path in write_archive(Path(sys.argv[1]), Path(sys.argv[2])):
+            print(f"wrote {display_path(path)}: {path.stat().st_size / 1e6:.1f} MB")

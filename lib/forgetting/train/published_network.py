@@ -35,7 +35,7 @@ from onnx import ModelProto
 from torch import nn
 
 from forgetting.data import photographs
-from forgetting.errors import UserError
+from forgetting.errors import UserError, told_in_one_line
 from forgetting.files import display_path, replacing
 from forgetting.train.onnx_export import export_float32
 from forgetting.train.pruning import magnitude_mask
@@ -209,5 +209,7 @@ def write_models(out: Path, settings: tuple[str, ...] = SETTINGS) -> Iterator[Pa
 
 
 if __name__ == "__main__":
-    for written in write_models(Path(sys.argv[1]), tuple(sys.argv[2:]) or SETTINGS):
-        print(f"wrote {display_path(written)}")
+    into, *named = sys.argv[1:] or ["models"]
+    with told_in_one_line():
+        for written in write_models(Path(into), tuple(named) or SETTINGS):
+            print(f"wrote {display_path(written)}")
