@@ -38,6 +38,7 @@ def place(item):
     return len(FIRST) + file.startswith("browser/")
 
 
+@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in the same hook
 def pytest_collection_modifyitems(items):
     """Keep what belongs together in one worker: a file's tests, or those of one page of the book."""
     items.sort(key=place)
