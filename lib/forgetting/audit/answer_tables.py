@@ -4,10 +4,9 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from forgetting.audit.language_logs import LanguageLogs
-from forgetting.measure import answer_places, option_scores
+from forgetting.measure import answer_places, distributions, option_scores
 
 PARTS = 10  # Of the margins.
 
@@ -62,7 +61,7 @@ def _over_tasks(logs: LanguageLogs, baseline: str, setting: str, alpha: float) -
         variance = (squares / n - moved**2) / (n - 1)
     change, half = float(moved.mean()), np.nan
     if (n > 1).all():
-        half = float(stats.norm.isf(alpha / 2) * np.sqrt(variance.sum()) / len(n))
+        half = float(distributions.norm_isf(alpha / 2) * np.sqrt(variance.sum()) / len(n))
     lost, won = ((before > after).sum(), (before < after).sum())
     return {
         "tasks": len(n),

@@ -7,9 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
 
-from forgetting.measure import inputs
+from forgetting.measure import distributions, inputs
 
 
 class Symmetry(NamedTuple):
@@ -86,8 +85,8 @@ def symmetry(table: npt.ArrayLike) -> Symmetry:
     return Symmetry(
         bowker,
         pairs,
-        float(stats.chi2.sf(bowker, pairs)) if pairs else 1.0,
+        float(distributions.chi2_sf(bowker, pairs)) if pairs else 1.0,
         margins,
         freedom,
-        float(stats.chi2.sf(margins, freedom)) if freedom else 1.0,
+        float(distributions.chi2_sf(margins, freedom)) if freedom else 1.0,
     )

@@ -5,10 +5,9 @@ from itertools import combinations
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy import stats
 
 from forgetting.errors import UserError
-from forgetting.measure import inputs, mcnemar, multiplicity
+from forgetting.measure import distributions, inputs, mcnemar, multiplicity
 
 
 def cochran_p(right: npt.ArrayLike) -> float:
@@ -33,7 +32,7 @@ def cochran_p(right: npt.ArrayLike) -> float:
     if varied == 0:
         return 1.0
     q = (k - 1) * k * float(((of_copy - of_copy.mean()) ** 2).sum()) / varied
-    return float(stats.chi2.sf(q, k - 1))
+    return float(distributions.chi2_sf(q, k - 1))
 
 
 def compare(*, label: npt.ArrayLike, predicted: npt.ArrayLike) -> pd.DataFrame:

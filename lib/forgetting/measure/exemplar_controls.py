@@ -5,10 +5,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy import stats
 
 from forgetting.errors import UserError
-from forgetting.measure import exemplar_halves, inference, inputs, plurality, resampling
+from forgetting.measure import (
+    distributions,
+    exemplar_halves,
+    inference,
+    inputs,
+    plurality,
+    resampling,
+)
 
 
 def clear_chance(members: int) -> float:
@@ -34,7 +40,7 @@ def clear_chance(members: int) -> float:
         raise UserError(
             f"members is {members}: at least 1 is needed; give the size of one population"
         )
-    return float(2 * stats.binom.sf(-(-2 * members // 3) - 1, members, 0.5) ** 2)
+    return float(2 * distributions.coin_cdf(members + (-2 * members // 3), members) ** 2)
 
 
 def _check_draws(draws: int) -> None:

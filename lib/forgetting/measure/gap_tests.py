@@ -8,9 +8,15 @@ reference's.
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
 
-from forgetting.measure import inference, multiplicity, populations, power, score_intervals
+from forgetting.measure import (
+    distributions,
+    inference,
+    multiplicity,
+    populations,
+    power,
+    score_intervals,
+)
 from forgetting.measure.gap_errors import reference_totals, standard_error
 from forgetting.measure.populations import BOTH_SOURCES_MINIMUM
 from forgetting.measure.sets import TOO_FEW, Sets
@@ -189,7 +195,7 @@ def _over_examples(family: Family, baseline: Marked, compressed: Marked) -> dict
         -end * scale for end in score_intervals.relative_interval(**counts, alpha=level)
     )
     p = np.where(tested, score_intervals.relative_p(**counts), np.nan)
-    reach = stats.norm.ppf(0.8) / stats.norm.isf(level / 2)
+    reach = distributions.norm_isf(0.2) / distributions.norm_isf(level / 2)
     unknown = np.full(len(p), np.nan)
     return {
         "change": _gap(family, compressed)[0] - _gap(family, baseline)[0],

@@ -6,10 +6,10 @@ right where it was wrong on `to_right`. These discordant examples alone carry th
 
 import numpy as np
 import numpy.typing as npt
-from scipy import special, stats
+from scipy import special
 from scipy.optimize import elementwise
 
-from forgetting.measure import inputs, repeats
+from forgetting.measure import distributions, inputs, repeats
 
 # Discordant examples from which the power is taken from the test's normal approximation.
 MANY = 400
@@ -34,7 +34,7 @@ def p_value(*, to_wrong: npt.ArrayLike, to_right: npt.ArrayLike) -> np.ndarray:
         0.0391
     """
     (lost, won), back = repeats.distinct(to_wrong, to_right)
-    return np.minimum(1, 2 * stats.binom.cdf(np.minimum(lost, won), lost + won, 0.5))[back]
+    return np.minimum(1, 2 * distributions.coin_cdf(np.minimum(lost, won), lost + won))[back]
 
 
 def fewest_discordant(alpha: float) -> int:
@@ -119,20 +119,20 @@ def _power(change: np.ndarray, n: np.ndarray, flips: np.ndarray, alpha: float) -
     """
     share, lost = flips + change, flips / 2 + change
     expected = n * share
-    z = (change * np.sqrt(n) - stats.norm.isf(alpha / 2) * np.sqrt(share)) / np.sqrt(
+    z = (change * np.sqrt(n) - distributions.norm_isf(alpha / 2) * np.sqrt(share)) / np.sqrt(
         np.maximum(share - change**2, 1e-12)
     )
-    chance, few = stats.norm.cdf(z), expected < MANY
+    chance, few = distributions.norm_cdf(z), expected < MANY
     if few.any():
         n, share, lost, expected = n[few], share[few], lost[few], expected[few]
         reach = 8 * np.sqrt(expected.max()) + 20
         m = np.maximum(np.floor(expected - reach), 0)[:, None] + np.arange(int(2 * reach) + 2)
         # The fewest losses that are significant, of m discordant examples.
-        quantile = stats.binom.isf(alpha / 2, np.arange(int(m.max()) + 1), 0.5)
+        quantile = distributions.coin_isf(alpha / 2, np.arange(int(m.max()) + 1))
         least = quantile[m.astype(int)] + 1
         possible = (m <= n[:, None]) & (least <= m)
         m, least = np.where(possible, m, 1), np.where(possible, least, 1)
         direction = np.divide(lost, share, out=np.ones_like(lost), where=share > 0)[:, None]
         tail = np.where(possible, special.betainc(least, m - least + 1, direction), 0.0)
-        chance[few] = (stats.binom.pmf(m, n[:, None], share[:, None]) * tail).sum(axis=1)
+        chance[few] = (distributions.binom_pmf(m, n[:, None], share[:, None]) * tail).sum(axis=1)
     return chance

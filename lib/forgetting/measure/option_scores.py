@@ -6,10 +6,10 @@ How close a choice was, how likely close choices are to flip, and how far distri
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy import special, stats
+from scipy import special
 
 from forgetting.errors import UserError
-from forgetting.measure import inputs
+from forgetting.measure import distributions, inputs
 
 
 def probabilities(scores: npt.ArrayLike) -> np.ndarray:
@@ -116,5 +116,5 @@ def divergence(
     mean, n = float(each.mean()), len(each)
     half = np.nan
     if n > 1:
-        half = float(stats.t.isf(alpha / 2, n - 1) * each.std(ddof=1) / np.sqrt(n))
+        half = float(distributions.t_isf(alpha / 2, n - 1) * each.std(ddof=1) / np.sqrt(n))
     return {"kl": mean, "kl_low": max(mean - half, 0.0) if n > 1 else half, "kl_high": mean + half}

@@ -5,10 +5,9 @@ from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
 from scipy.optimize import elementwise
 
-from forgetting.measure import inputs
+from forgetting.measure import distributions, inputs
 
 # Standard errors from which a shift counts as exact: the normal part of t then varies by 1 %.
 FAR = 100.0
@@ -38,7 +37,7 @@ def t_test_power(*, shift: npt.ArrayLike, df: npt.ArrayLike, alpha: float = 0.05
     shift, df = np.broadcast_arrays(
         np.abs(np.asarray(shift, dtype=float)), np.asarray(df, dtype=float)
     )
-    return _outside(stats.t.isf(alpha / 2, df), shift, df)
+    return _outside(distributions.t_isf(alpha / 2, df), shift, df)
 
 
 def _outside(limit: npt.ArrayLike, shift: npt.ArrayLike, df: npt.ArrayLike) -> np.ndarray:
@@ -49,11 +48,14 @@ def _outside(limit: npt.ArrayLike, shift: npt.ArrayLike, df: npt.ArrayLike) -> n
     near = np.isfinite(df) & (shift <= FAR)
     # SciPy has no noncentral t at infinite freedom, is slow far out, where the numerator hardly
     # varies beside the denominator, and gives NaN for some tails that are 0 to all digits.
-    chance[near] = stats.nct.sf(limit[near], df[near], shift[near]) + np.nan_to_num(
-        stats.nct.cdf(-limit[near], df[near], shift[near])
-    )
-    chance[far] = stats.chi2.cdf(df[far] * (shift[far] / limit[far]) ** 2, df[far])
-    chance[normal] = stats.norm.sf(limit[normal] - shift[normal]) + stats.norm.cdf(
+    if near.any():
+        from scipy import stats  # takes a second, which most audits of two models spare
+
+        above = stats.nct.sf(limit[near], df[near], shift[near])
+        below = stats.nct.cdf(-limit[near], df[near], shift[near])
+        chance[near] = above + np.nan_to_num(below)
+    chance[far] = distributions.chi2_cdf(df[far] * (shift[far] / limit[far]) ** 2, df[far])
+    chance[normal] = distributions.norm_sf(limit[normal] - shift[normal]) + distributions.norm_cdf(
         -limit[normal] - shift[normal]
     )
     return np.where(np.isnan(shift + df), np.nan, chance)
@@ -90,9 +92,11 @@ def welch_power(
         np.abs(np.asarray(shift, dtype=float)), np.asarray(share, dtype=float)
     )
     first, second = (size - 1 for size in members)
-    part = stats.beta.ppf(NODES, first / 2, second / 2)
+    part = distributions.beta_ppf(NODES, first / 2, second / 2)
     one, other = share[..., None] * part / first, (1 - share[..., None]) * (1 - part) / second
-    limit = stats.t.isf(alpha / 2, (one + other) ** 2 / (one**2 / first + other**2 / second))
+    limit = distributions.t_isf(
+        alpha / 2, (one + other) ** 2 / (one**2 / first + other**2 / second)
+    )
     limit = limit * np.sqrt((first + second) * (one + other))
     repeated = np.repeat(shift[..., None], len(NODES), axis=-1)
     return _outside(limit, repeated, first + second).mean(axis=-1)
@@ -191,5 +195,5 @@ def _root(
     alpha: float,
 ) -> np.ndarray:
     """Where `missing`, a function of shift and argument, is 0; `df` bounds the largest shift."""
-    widest = 6 * stats.t.isf(alpha / 2, df) + 20
+    widest = 6 * distributions.t_isf(alpha / 2, df) + 20
     return elementwise.find_root(missing, (np.zeros_like(widest), widest), args=(argument,)).x

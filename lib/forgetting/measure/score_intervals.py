@@ -6,10 +6,9 @@ another training. `to_wrong` and `to_right` are losses and wins of right answers
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
 from scipy.optimize import elementwise
 
-from forgetting.measure import repeats
+from forgetting.measure import distributions, repeats
 
 HALVINGS = 50  # Of intervals that are searched: their ends are exact to about 1e-15.
 MOST_ERRORS = 38.0  # Standard errors from which p is 0 to all digits.
@@ -50,7 +49,7 @@ def score_interval(
     lost, won, size = np.broadcast_arrays(
         *(np.asarray(counts, dtype=float) for counts in (to_wrong, to_right, n))
     )
-    return _score_interval(lost, won, size, stats.norm.isf(np.asarray(alpha) / 2))
+    return _score_interval(lost, won, size, distributions.norm_isf(np.asarray(alpha) / 2))
 
 
 def _score_interval(
@@ -117,7 +116,7 @@ def relative_interval(
     """
     counts, share = _set_and_rest(n, to_wrong, to_right, total, total_to_wrong, total_to_right)
     lost, won, size = counts
-    low, high = _score_interval(lost, won, size, stats.norm.isf(alpha / 2))
+    low, high = _score_interval(lost, won, size, distributions.norm_isf(alpha / 2))
     change, rest = (won - lost) / size
     # The square-and-add rule: the distances of both intervals from the estimates add in squares.
     below, above = (
@@ -191,5 +190,5 @@ def relative_p(
 
         reach = np.zeros(apart.sum()), np.full(apart.sum(), MOST_ERRORS)
         result = elementwise.find_root(missing, reach, args=tuple(row[apart] for row in rows))
-        p[apart] = 2 * stats.norm.sf(np.where(result.success, result.x, MOST_ERRORS))
+        p[apart] = 2 * distributions.norm_sf(np.where(result.success, result.x, MOST_ERRORS))
     return p[back]

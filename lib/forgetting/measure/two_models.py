@@ -10,9 +10,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy import stats
 
-from forgetting.measure import inputs, mcnemar, multiplicity, score_intervals
+from forgetting.measure import distributions, inputs, mcnemar, multiplicity, score_intervals
 from forgetting.measure.sets import TOO_FEW
 
 IS_THE_WHOLE = "it is the whole"
@@ -133,7 +132,10 @@ def _relative_columns(
     level = alpha / max(int(apart.sum()), 1)
     low, high = score_intervals.relative_interval(**counts, alpha=alpha)
     wide_low, wide_high = score_intervals.relative_interval(**counts, alpha=level)
-    half, reach = (wide_high - wide_low) / 2, stats.norm.ppf(0.8) / stats.norm.isf(level / 2)
+    half, reach = (
+        (wide_high - wide_low) / 2,
+        distributions.norm_isf(0.2) / distributions.norm_isf(level / 2),
+    )
     p = _filled(score_intervals.relative_p(**counts), apart)
     return {
         "relative_low": _filled(low, apart),
