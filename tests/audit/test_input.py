@@ -507,10 +507,10 @@ def test_names_are_found_by_sorting_as_by_a_table_of_them(present, asked):
         names.to_pylist().index(value) if value is not None and value in names.to_pylist() else -1
         for value in values.to_pylist()
     ]
-    usual, most = name_codes.name_codes(values, names).tolist(), name_codes.SEARCHED
+    usual, most = name_codes.NameCodes(names)(values).tolist(), name_codes.SEARCHED
     try:
         name_codes.SEARCHED = 0
-        assert name_codes.name_codes(values, names).tolist() == usual == wanted
+        assert name_codes.NameCodes(names)(values).tolist() == usual == wanted
     finally:
         name_codes.SEARCHED = most
 

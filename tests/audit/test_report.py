@@ -13,7 +13,7 @@ from flit_core.common import Module
 from PIL import Image
 
 from forgetting import paths
-from forgetting.audit import audit_predictions, gallery, report
+from forgetting.audit import audit_predictions, gallery, report, report_folder
 from forgetting.audit.change_text import change_decimals
 from forgetting.audit.first_sentences import first_sentences
 from forgetting.errors import UserError
@@ -167,7 +167,9 @@ def test_the_page_stays_small_and_says_how_much_it_shows(monkeypatch):
     summary = result.summary | summary | {"first": first}
     text = report.report_page(dataclasses.replace(result, **of_each, summary=summary))
     assert len(text.encode()) <= 250_000
-    shown = re.findall(r"([\d,]+) of 3,000 classes; all are in classes\.csv", html.unescape(text))
+    shown = re.findall(
+        r"([\d,]+) of 3,000 classes; all are in the table classes", html.unescape(text)
+    )
     assert (
         len(shown) == 2 * 10
         and int(shown[0]) in report.ROWS[1:]
@@ -381,3 +383,17 @@ def test_a_change_has_the_decimals_of_its_rates_and_no_end_that_only_looks_like_
     values, rates, wanted
 ):
     assert change_decimals(values, *rates) == wanted
+
+
+def test_a_table_too_long_for_a_spreadsheet_is_written_as_parquet_alone(tmp_path, monkeypatch):
+    result = audited()
+    long = {name for name, table in result.tables().items() if len(table) > 5}
+    assert "classes" not in long and "exemplars" in long
+    for module in (report, report_folder):
+        monkeypatch.setattr(module, "CSV_ROWS", 5)
+    folder = result.write(tmp_path / "report")
+    files = {path.name for path in folder.iterdir()}
+    assert {f"{name}.parquet" for name in long} <= files
+    assert not {f"{name}.csv" for name in long} & files and "classes.csv" in files
+    links = re.findall(r'href="(\w+\.(?:csv|parquet))"', (folder / "index.html").read_text("utf-8"))
+    assert set(links) <= files and {f"{name}.parquet" for name in long} <= set(links)

@@ -115,7 +115,7 @@ class Audit:
         images: str | Path | None = None,
         verdicts: Sequence[rules.Verdict] = (),
     ) -> Path:
-        """Write the report, index.html; each table as <name>.csv and <name>.parquet; summary.json.
+        """Write the report, index.html; each table as <name>.parquet and <name>.csv; summary.json.
 
         The same audit gives the same bytes; each file appears whole or not at all.
 

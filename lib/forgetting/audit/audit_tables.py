@@ -26,6 +26,7 @@ TABLES = (
     *("overall", "classes", "groups", "gaps", "calibration", "exemplars", "pies", "triples"),
     *("findings", "answers", "places", "margins", "copies"),
 )
+CSV_ROWS = 1_000_000  # of a longer table there is no CSV file: no spreadsheet opens it
 COMPRESSED, FLOOR = "compressed", "noise floor"
 
 

@@ -8,7 +8,7 @@ import pandas as pd
 import pyarrow as pa
 
 from forgetting.audit import spelling
-from forgetting.audit.name_codes import NameSet, as_texts, name_codes, name_column
+from forgetting.audit.name_codes import NameCodes, NameSet, as_texts, name_column
 from forgetting.audit.table_files import open_table
 from forgetting.audit.table_source import (
     Table,
@@ -144,7 +144,7 @@ def _column(parts: list[pa.Array], place: np.ndarray, examples: int) -> "pd.Cate
     """Return the value of each example, of rows that are about the examples at `place`."""
     names, given = _names(parts), place >= 0
     code = np.full(examples, -1, dtype=np.int32)
-    code[place[given]] = np.concatenate([name_codes(part, names) for part in parts])[given]
+    code[place[given]] = np.concatenate(list(map(NameCodes(names), parts)))[given]
     return pd.Categorical.from_codes(code, categories=pd.Index(as_texts(names)))
 
 
@@ -192,7 +192,7 @@ def _clusters(
 ) -> np.ndarray:
     """Return the number of each example's cluster, (N,)."""
     code = np.full(examples, -1, dtype=np.int64)
-    values = np.concatenate([name_codes(part, _names(parts)) for part in parts])
+    values = np.concatenate(list(map(NameCodes(_names(parts)), parts)))
     code[place[place >= 0]] = values[place >= 0]
     if missing := int((code < 0).sum()):
         raise UserError(
@@ -234,7 +234,8 @@ def _places(parts: list[pa.Array], examples: pa.Array, source: TableSource) -> n
     rows = sum(map(len, parts))
     check_gaps({"example": sum(part.null_count for part in parts)}, rows, source)
     kind = examples.type if examples.type == _names(parts).type else pa.string()
-    codes = [name_codes(part.cast(kind), examples.cast(kind)) for part in parts]
+    find = NameCodes(examples.cast(kind))
+    codes = [find(part.cast(kind)) for part in parts]
     place = np.concatenate(codes or [np.zeros(0, dtype=np.int32)])
     if not (place >= 0).any():
         raise UserError(

@@ -122,18 +122,44 @@ def _different(values: pa.Array) -> pa.Array:
     return pc.unique(values).drop_null()
 
 
-def name_codes(values: pa.Array, names: pa.Array) -> np.ndarray:
-    """Return the place of each value among `names`; -1 for a gap and for any other value."""
-    values = values.cast(names.type)
-    if pa.types.is_integer(names.type) and len(names) > SEARCHED:
-        numbers, asked = names.to_numpy(), pc.fill_null(values, names[0]).to_numpy()
-        # Where they are sorted, no table of so many names needs to be built for each batch.
-        if (numbers[1:] > numbers[:-1]).all():
-            place = np.searchsorted(numbers, asked).clip(max=len(numbers) - 1).astype(np.int32)
-            gaps = values.is_null().to_numpy(zero_copy_only=False)
-            return np.where((numbers[place] == asked) & ~gaps, place, np.int32(-1))
-    places = pc.fill_null(pc.index_in(values, value_set=names), -1)
-    return places.to_numpy(zero_copy_only=False)
+class NameCodes:
+    """The places of values among different names, which each batch is asked for.
+
+    Calling it with values gives the place of each (n,); -1 for a gap and for any other value.
+    """
+
+    def __init__(self, names: pa.Array) -> None:
+        """Look at the names once: where numbers are sorted, no table of them is built each time.
+
+        Args:
+            names: different names.
+        """
+        self._names, self._sorted, self._first = names, None, None
+        if pa.types.is_integer(names.type) and len(names):
+            numbers = names.to_numpy()
+            if (numbers[1:] > numbers[:-1]).all():
+                self._sorted = numbers if len(numbers) > SEARCHED else None
+                without_holes = int(numbers[-1]) - int(numbers[0]) == len(numbers) - 1
+                self._first = int(numbers[0]) if without_holes else None
+
+    def __call__(self, values: pa.Array) -> np.ndarray:
+        """Return the place of each value."""
+        values = values.cast(self._names.type)
+        if self._first is None and self._sorted is None:
+            places = pc.fill_null(pc.index_in(values, value_set=self._names), -1)
+            return places.to_numpy(zero_copy_only=False)
+        asked = pc.fill_null(values, self._names[0]).to_numpy()
+        if self._first is not None:
+            low, high = self._first, self._first + len(self._names) - 1
+            there = (asked >= low) & (asked <= high)
+            place = (np.where(there, asked, low) - low).astype(np.int32)
+        else:
+            last = len(self._sorted) - 1
+            place = np.searchsorted(self._sorted, asked).clip(max=last).astype(np.int32)
+            there = self._sorted[place] == asked
+        if values.null_count:
+            there &= ~values.is_null().to_numpy(zero_copy_only=False)
+        return place if there.all() else np.where(there, place, np.int32(-1))
 
 
 def as_texts(names: pa.Array) -> list[str]:

@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from forgetting.audit.name_codes import name_codes, name_column
+from forgetting.audit.name_codes import NameCodes, name_column
 from forgetting.audit.table_source import TableSource, arrow_errors
 from forgetting.errors import UserError
 from forgetting.text import counted, listed, quoted
@@ -51,6 +51,7 @@ class PredictionMatrix:
             "label": classes,
             "predicted": classes,
         }
+        self._codes = {column: NameCodes(names) for column, names in self._names.items()}
         self._models = models
         shape = len(models), len(examples)
         self.predicted = np.full(shape, -1, dtype=np.int32)
@@ -66,8 +67,8 @@ class PredictionMatrix:
             UserError: a confidence outside 0 to 1.
         """
         code = {
-            column: name_codes(name_column(batch, column, source), names)
-            for column, names in self._names.items()
+            column: codes(name_column(batch, column, source))
+            for column, codes in self._codes.items()
         }
         key = code["setting"].astype(np.int64) * len(self._names["member"]) + code["member"]
         model, example = np.searchsorted(self._models, key), code["example"]

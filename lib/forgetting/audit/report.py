@@ -13,7 +13,7 @@ import jinja2
 import pandas as pd
 
 from forgetting.audit import report_answers, report_figure, report_gaps, report_tables
-from forgetting.audit.audit_tables import COMPRESSED
+from forgetting.audit.audit_tables import COMPRESSED, CSV_ROWS
 from forgetting.audit.gallery import Gallery, SettingPictures
 from forgetting.audit.report_cells import ReportTable
 from forgetting.audit.rules import Verdict
@@ -121,7 +121,11 @@ def _page(
         "share": f"{100 * summary['alpha']:g} %",
         "correction": clipped(summary["correction"], 1000),
         "notes": _lines(summary["notes"], 1000),
-        "files": [name for name, table in audit.tables().items() if len(table.columns)],
+        "files": [
+            f"{name}.{'csv' if len(table) <= CSV_ROWS else 'parquet'}"
+            for name, table in audit.tables().items()
+            if len(table.columns)
+        ],
         "version": summary["forgetting"],
         "minimum": f"{summary['minimum']:,}",
         "draws": f"{summary['draws']:,}",

@@ -110,11 +110,11 @@ def strips(
     return drawn
 
 
-def how_many(rows: pd.DataFrame, most: int, many: str, file: str) -> str:
-    """Say how many of these rows are shown, and in which file all are."""
+def how_many(rows: pd.DataFrame, most: int, many: str, table: str) -> str:
+    """Say how many of these rows are shown, and in which table all are."""
     if len(rows) <= most:
         return f"All {len(rows):,} {many}."
-    return f"{most:,} of {len(rows):,} {many}; all are in {file}.csv."
+    return f"{most:,} of {len(rows):,} {many}; all are in the table {table}."
 
 
 def tone(change: float) -> str:

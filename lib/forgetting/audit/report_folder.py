@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from forgetting.audit.audit_tables import TABLES
+from forgetting.audit.audit_tables import CSV_ROWS, TABLES
 from forgetting.errors import UserError
 from forgetting.files import replacing, write_text
 from forgetting.text import quoted
@@ -54,18 +54,22 @@ def write_report(
         folder: as `check_report_folder` returns it.
         page: index.html.
         summary: summary.json.
-        tables: written as <name>.csv and <name>.parquet if they have columns.
+        tables: written as <name>.csv (up to `CSV_ROWS` rows) and <name>.parquet if they have
+            columns.
     """
     text = json.dumps(summary, indent=2, ensure_ascii=False, allow_nan=False)
     write_text(folder / "summary.json", text + "\n")
     write_text(folder / "index.html", page)
     for name, table in tables.items():
         csv, parquet = folder / f"{name}.csv", folder / f"{name}.parquet"
-        if table.columns.empty:  # What an earlier audit left there would mislead.
+        # What an earlier audit left there would mislead.
+        if table.columns.empty or len(table) > CSV_ROWS:
             csv.unlink(missing_ok=True)
+        else:
+            with replacing(csv) as temporary:
+                table.to_csv(temporary, index=False, lineterminator="\n")
+        if table.columns.empty:
             parquet.unlink(missing_ok=True)
             continue
-        with replacing(csv) as temporary:
-            table.to_csv(temporary, index=False, lineterminator="\n")
         with replacing(parquet) as temporary:
             table.to_parquet(temporary, index=False, compression="zstd")

@@ -84,6 +84,12 @@ class Sets:
         different, place = repeats.present(codes)
         return list(np.unravel_index(different, shape)), place
 
+    @cached_property
+    def _joint_sizes(self) -> np.ndarray:
+        """How many examples have each distinct row of cells."""
+        cells, place = self._joint
+        return np.bincount(place, minlength=len(cells[0]))
+
     def counts(self, values: np.ndarray) -> np.ndarray:
         """Count the examples of each set that are true.
 
@@ -98,7 +104,10 @@ class Sets:
         cells, place = self._joint
         counted = np.zeros((len(values), sum(self.sizes)), dtype=np.int64)
         for row, member in zip(counted, values, strict=True):
-            joint = np.bincount(place[member], minlength=len(cells[0]))
+            # The fewer of the true and the false are counted.
+            few = member if 2 * np.count_nonzero(member) <= len(member) else ~member
+            joint = np.bincount(place.take(np.flatnonzero(few)), minlength=len(cells[0]))
+            joint = joint if few is member else self._joint_sizes - joint
             # Sums of whole numbers, exact in floats.
             row[:] = np.concatenate(
                 [
@@ -119,9 +128,10 @@ class Sets:
         """
         counted = []
         for (_, scope), sets in zip(self.blocks, self.sizes, strict=True):
-            count = values[:, scope].sum(axis=1, keepdims=True)
+            inside = values if scope.all() else values[:, scope]
+            count = np.count_nonzero(inside, axis=1)[:, None]
             if self.weight is not None:
-                count = np.round(values[:, scope] @ self.weight[scope], 9)[:, None]
+                count = np.round(inside @ self.weight[scope], 9)[:, None]
             counted.append(np.repeat(count, sets, axis=1))
         return np.concatenate(counted, axis=1)
 
