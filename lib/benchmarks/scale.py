@@ -59,8 +59,9 @@ def run(checkout: Path, words: Sequence[str], folder: Path) -> Run:
         stderr=subprocess.DEVNULL,
     )
     _, status, used = os.wait4(process.pid, 0)
-    if code := os.waitstatus_to_exitcode(status):
-        raise subprocess.CalledProcessError(code, words)
+    process.returncode = os.waitstatus_to_exitcode(status)  # which wait4 keeps from the object
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, words)
     unit = 1 if sys.platform == "darwin" else 1024
     wall = time.perf_counter() - start
     return Run(wall, used.ru_utime + used.ru_stime, used.ru_maxrss * unit)
