@@ -134,7 +134,9 @@ class NameCodes:
         Args:
             names: different names.
         """
-        self._names, self._sorted, self._first = names, None, None
+        self._names = names
+        self._sorted: np.ndarray | None = None
+        self._first: int | None = None
         if pa.types.is_integer(names.type) and len(names):
             numbers = names.to_numpy()
             if (numbers[1:] > numbers[:-1]).all():
@@ -145,18 +147,19 @@ class NameCodes:
     def __call__(self, values: pa.Array) -> np.ndarray:
         """Return the place of each value."""
         values = values.cast(self._names.type)
-        if self._first is None and self._sorted is None:
-            places = pc.fill_null(pc.index_in(values, value_set=self._names), -1)
-            return places.to_numpy(zero_copy_only=False)
-        asked = pc.fill_null(values, self._names[0]).to_numpy()
         if self._first is not None:
+            asked = pc.fill_null(values, self._names[0]).to_numpy()
             low, high = self._first, self._first + len(self._names) - 1
             there = (asked >= low) & (asked <= high)
             place = (np.where(there, asked, low) - low).astype(np.int32)
-        else:
+        elif self._sorted is not None:
+            asked = pc.fill_null(values, self._names[0]).to_numpy()
             last = len(self._sorted) - 1
             place = np.searchsorted(self._sorted, asked).clip(max=last).astype(np.int32)
             there = self._sorted[place] == asked
+        else:
+            places = pc.fill_null(pc.index_in(values, value_set=self._names), -1)
+            return places.to_numpy(zero_copy_only=False)
         if values.null_count:
             there &= ~values.is_null().to_numpy(zero_copy_only=False)
         return place if there.all() else np.where(there, place, np.int32(-1))

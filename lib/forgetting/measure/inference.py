@@ -48,7 +48,7 @@ def interval(
     Returns:
         Lower and upper end.
     """
-    margin = distributions.t_isf(alpha / 2, df) * se
+    value, margin = np.asarray(value), distributions.t_isf(alpha / 2, df) * np.asarray(se)
     return value - margin, value + margin
 
 
