@@ -26,7 +26,7 @@ Setting = Annotated[
     typer.Option(help="What the model is called in the table; its file's name if not given."),
 ]
 Member = Annotated[str, typer.Option(help="Which of several trainings of the setting it is.")]
-ClassNames = Annotated[
+OutputNames = Annotated[
     Path | None,
     typer.Option(
         help="A text file with the class names, a line for each output; else they are the folders' "
@@ -92,7 +92,7 @@ def predict(
     out: Table,
     setting: Setting = None,
     member: Member = "0",
-    classes: ClassNames = None,
+    classes: OutputNames = None,
     output: Output = None,
     config: Config = None,
     size: Size = None,

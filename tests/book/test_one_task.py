@@ -14,16 +14,7 @@ from forgetting.book.study_page import open_page
 from forgetting.errors import UserError
 from forgetting.study import load_study
 from forgetting.train import evaluation
-
-ABOUT = {
-    "seed": 7,
-    "sparsity": 0.0,
-    "bits": 32,
-    "bytes": 100,
-    "device": "cpu",
-    "torch": "0",
-    "layers": [{"layer": "a", "weights": 2, "kept": 1}],
-}
+from imagined import ABOUT
 
 
 @pytest.fixture

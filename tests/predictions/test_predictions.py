@@ -11,16 +11,7 @@ import pytest
 from forgetting import data, paths, predictions, predictions_file, study
 from forgetting.errors import CorruptFile, UserError
 from forgetting.files import sha256
-
-ABOUT = {
-    "seed": 7,
-    "sparsity": 0.5,
-    "bits": 32,
-    "bytes": 100,
-    "device": "cpu",
-    "torch": "0",
-    "layers": [{"layer": "a", "weights": 2, "kept": 1}],
-}
+from imagined import ABOUT
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from pathlib import Path
 import pandas as pd
 
 from forgetting import paths
-from forgetting.errors import CorruptFile, DataNotFound
+from forgetting.errors import CorruptFile, DataNotFound, UserError, told_in_one_line
 from forgetting.files import display_path, replacing
 
 # Kinds and the entry of WordNet that each is. A kind has at least twenty of the photographs: dogs,
@@ -112,9 +112,17 @@ def describe(wnids: list[str], nouns: dict[str, tuple[list[str], list[str]]]) ->
     return pd.DataFrame(columns)
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Fill the table of the photographs' classes from the file that the command names."""
+    if len(sys.argv) != 2:
+        raise UserError("give the path of WordNet's data.noun, /usr/share/wordnet/data.noun say")
     table = paths.book / "photographs" / "classes.csv"
     described = describe(pd.read_csv(table)["wnid"].tolist(), read_nouns(Path(sys.argv[1])))
     with replacing(table) as temporary:
         described.to_csv(temporary, index=False)
     print(f"wrote {display_path(table)}")
+
+
+if __name__ == "__main__":
+    with told_in_one_line():
+        main()

@@ -13,16 +13,7 @@ from forgetting.errors import UserError
 from forgetting.measure import inference
 from forgetting.study import load_study
 from forgetting.train import evaluation
-
-ABOUT = {
-    "seed": 7,
-    "sparsity": 0.9,
-    "bits": 32,
-    "bytes": 100,
-    "device": "cpu",
-    "torch": "0",
-    "layers": [{"layer": "a", "weights": 2, "kept": 1}],
-}
+from imagined import ABOUT
 
 
 @pytest.fixture(scope="module")

@@ -12,16 +12,8 @@ from forgetting.book.study_page import StudyPage
 from forgetting.errors import UserError
 from forgetting.study import REMEDIES, load_study
 from forgetting.train import evaluation
+from imagined import ABOUT
 
-ABOUT = {
-    "seed": 7,
-    "sparsity": 0.9,
-    "bits": 32,
-    "bytes": 100,
-    "device": "cpu",
-    "torch": "0",
-    "layers": [{"layer": "a", "weights": 2, "kept": 1}],
-}
 HARM = {None: 1.0, "group-weights": 1.0, "cell-weights": 0.0, "distilled": 1.0}
 
 
