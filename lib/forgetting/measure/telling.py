@@ -9,12 +9,10 @@ Iofinova et al., CVPR 2023 (arXiv 2304.12622); the design is ours.
 """
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy import stats
 
 from forgetting.errors import UserError
 from forgetting.measure import inputs, resampling
@@ -55,16 +53,7 @@ def ranking(score: npt.ArrayLike, event: npt.ArrayLike) -> float:
         >>> ranking([0.1, 0.9, 0.5, 0.5], np.array([False, True, True, False]))
         0.875
     """
-    score = np.asarray(score)
-    return _area(stats.rankdata(score), np.asarray(event, dtype=bool))
-
-
-def _area(ranks: np.ndarray, event: np.ndarray) -> float:
-    hits = int(event.sum())
-    if hits in (0, len(event)):
-        return float("nan")
-    above = ranks[event].sum() - hits * (hits + 1) / 2
-    return float(above / (hits * (len(event) - hits)))
+    return _area(*Ranked(np.asarray(score)).counts(np.asarray(event, dtype=bool)))
 
 
 def captured(score: npt.ArrayLike, event: npt.ArrayLike, share: float) -> float:
@@ -82,20 +71,58 @@ def captured(score: npt.ArrayLike, event: npt.ArrayLike, share: float) -> float:
         >>> captured([3, 2, 2, 1], np.array([False, True, False, True]), 0.5)
         0.25
     """
-    return _part(_taken(np.sort(np.asarray(score)), np.asarray(score), share), np.asarray(event))
+    return _part(*Ranked(np.asarray(score)).counts(np.asarray(event, dtype=bool)), share)
 
 
-def _taken(ascending: np.ndarray, score: np.ndarray, share: float) -> np.ndarray:
-    """How much of each example is in the share with the highest scores, (n,) 0 to 1."""
-    wanted = share * len(score)
-    edge = ascending[::-1][max(int(np.ceil(wanted)) - 1, 0)]
-    above, tied = score > edge, score == edge
-    return np.where(tied, (wanted - above.sum()) / tied.sum(), above)
+class Ranked:
+    """Answers in the order of a score, so that what happened is counted for each of its values."""
+
+    def __init__(self, score: np.ndarray) -> None:
+        """Sort once what is counted often.
+
+        Args:
+            score: (n,) numbers.
+        """
+        self._order = np.argsort(score, kind="stable")
+        ascending = score[self._order]
+        self._starts = np.flatnonzero(np.append(True, ascending[1:] != ascending[:-1]))
+
+    def counts(
+        self, event: np.ndarray, times: np.ndarray | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Count answers by the values of the score, ascending.
+
+        Args:
+            event: (n,) booleans, what happened.
+            times: (n,) how often each answer was drawn; once if not given.
+
+        Returns:
+            How many answers have each value, and to how many of them it happened.
+        """
+        if times is None:
+            times = np.ones(len(event), dtype=np.int64)
+        hits = (times * event)[self._order]
+        return tuple(np.add.reduceat(each, self._starts) for each in (times[self._order], hits))
 
 
-def _part(taken: np.ndarray, event: np.ndarray) -> float:
-    hits = int(event.sum())
-    return float(taken[event].sum() / hits) if hits else float("nan")
+def _area(answers: np.ndarray, hits: np.ndarray) -> float:
+    """The area under the ROC curve, from counts by ascending values of the score."""
+    missed = answers - hits
+    if not (hits.sum() and missed.sum()):
+        return float("nan")
+    below = np.cumsum(missed) - missed
+    return float((hits * (below + missed / 2)).sum() / (int(hits.sum()) * int(missed.sum())))
+
+
+def _part(answers: np.ndarray, hits: np.ndarray, share: float) -> float:
+    """The part of what happened in the share with the highest scores, equal ones each in part."""
+    if not hits.sum():
+        return float("nan")
+    wanted, taken = share * answers.sum(), np.cumsum(answers[::-1])
+    last = int(np.searchsorted(taken, max(int(np.ceil(wanted)), 1)))
+    above = taken[last] - answers[::-1][last]
+    inside = hits[::-1][:last].sum()
+    return float((inside + (wanted - above) / answers[::-1][last] * hits[::-1][last]) / hits.sum())
 
 
 def happened(
@@ -199,8 +226,9 @@ def tell(
         judging, others = deal(len(sides["baseline"]), generator)
         score = doubt(np.asarray(positive)[judging[:judges]])
         drawn = generator.integers(len(label), size=len(label))
-        places: tuple[Any, ...] = (slice(None), drawn)
-        ranked = [_ranked(score[place][mask[place]], shares) for place in places]
+        times = np.bincount(drawn, minlength=len(label))
+        of_answer = np.broadcast_to(times[:, None], label.shape)[mask]
+        ranked = Ranked(score[mask])
         of_draw = []
         for name in ("compressed", "second_baseline"):
             other = generator.permutation(len(sides[name]))[: len(others)]
@@ -210,8 +238,8 @@ def tell(
             of_draw.append(
                 [
                     [
-                        _measured(each, after[outcome][place][mask[place]])
-                        for each, place in zip(ranked, places, strict=True)
+                        _measured(ranked, after[outcome][mask], each, shares)
+                        for each in (None, of_answer)
                     ]
                     for outcome in OUTCOMES
                 ]
@@ -223,15 +251,11 @@ def tell(
     return _summary(np.array(found), np.mean(events, axis=0), shares, alpha)
 
 
-def _ranked(score: np.ndarray, shares: Sequence[float]) -> tuple[np.ndarray, list[np.ndarray]]:
-    """Ranks, and what is in each share: the same for all that may happen."""
-    ascending = np.sort(score)
-    return stats.rankdata(score), [_taken(ascending, score, share) for share in shares]
-
-
-def _measured(ranked: tuple[np.ndarray, list[np.ndarray]], event: np.ndarray) -> list[float]:
-    ranks, taken = ranked
-    return [_area(ranks, event), *(_part(each, event) for each in taken)]
+def _measured(
+    ranked: Ranked, event: np.ndarray, times: np.ndarray | None, shares: Sequence[float]
+) -> list[float]:
+    answers, hits = ranked.counts(event, times)
+    return [_area(answers, hits), *(_part(answers, hits, share) for share in shares)]
 
 
 def _summary(
