@@ -101,8 +101,9 @@ class Ranked:
         """
         if times is None:
             times = np.ones(len(event), dtype=np.int64)
-        hits = (times * event)[self._order]
-        return tuple(np.add.reduceat(each, self._starts) for each in (times[self._order], hits))
+        sides = (times[self._order], (times * event)[self._order])
+        answers, hits = (np.add.reduceat(side, self._starts) for side in sides)
+        return answers, hits
 
 
 def _area(answers: np.ndarray, hits: np.ndarray) -> float:
