@@ -262,15 +262,19 @@ def test_a_member_of_each_remedy_trains_to_the_same_bytes_again(tmp_path, monkey
     study = smoke_study()
     settings = [setting for setting in study.populations if setting.remedy]
     assert len(settings) == 2 * len(REMEDIES)
+    _, _, steps = sgd.count_steps(study.training, 700)
     files = []
     for home in ("one", "two"):
         monkeypatch.setenv("FORGETTING_HOME", str(tmp_path / home))
-        # The second time in another order, as after a stop: what was trained before matters not.
+        # The second time in another order, as after a stop: what was trained before matters not,
+        # and whether a teacher is trained or read neither.
+        teacher_is_there = False
         for setting in settings[:: 1 if home == "one" else -1]:
             for task in plan_tasks(study, [(setting, 1, "test")]):
                 entry = train_member(study, task)
-                _, _, steps = sgd.count_steps(study.training, 700)
-                networks_trained = 1 + needs_teacher(setting.remedy)
+                needs = needs_teacher(setting.remedy)
+                networks_trained = 1 + (needs and not teacher_is_there)
+                teacher_is_there |= needs
                 assert entry["images"] == networks_trained * steps * study.training.batch
         files.append(
             [predictions.predictions_path(study, s, 1, "test").read_bytes() for s in settings]
@@ -279,7 +283,25 @@ def test_a_member_of_each_remedy_trains_to_the_same_bytes_again(tmp_path, monkey
     assert len(set(files[0])) == len(settings)
 
 
-def test_the_teacher_is_the_dense_network_of_the_same_number(monkeypatch):
+def test_a_teacher_whose_file_is_damaged_is_trained_again_to_the_same_weights(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setenv("FORGETTING_HOME", str(tmp_path))
+    study, engine = smoke_study(), CpuEngine(smoke_study())
+    setting = study.setting("distilled-dense")
+    member._train(study, setting, 1, engine)
+    [file] = tmp_path.glob("teachers/*.npz")
+    whole = file.read_bytes()
+    for damaged in (whole[: len(whole) // 2], b"", b"no weights", whole):
+        file.write_bytes(damaged)
+        _, _, images = member._train(study, setting, 1, engine)
+        _, _, steps = sgd.count_steps(study.training, 700)
+        assert images == (1 + (damaged != whole)) * steps * study.training.batch
+        assert file.read_bytes() == whole
+
+
+def test_the_teacher_is_the_dense_network_of_the_same_number(tmp_path, monkeypatch):
+    monkeypatch.setenv("FORGETTING_HOME", str(tmp_path))
     study, seen = smoke_study(), []
     engine = CpuEngine(study)
     real = remedies.make_objective
@@ -293,9 +315,11 @@ def test_the_teacher_is_the_dense_network_of_the_same_number(monkeypatch):
         return real(study, remedy, watching)
 
     monkeypatch.setattr(remedies, "make_objective", watched)
-    member._train(study, study.setting("distilled-pruned-0.9"), 1, engine)
+    for _ in ("trained", "read"):
+        member._train(study, study.setting("distilled-pruned-0.9"), 1, engine)
     dense, _, _ = member._train(study, study.setting("dense"), 1, engine)
-    assert torch.equal(seen[0], engine.compute_logits(dense, "train"))
+    logits = engine.compute_logits(dense, "train")
+    assert len(seen) == 2 and all(torch.equal(each, logits) for each in seen)
 
 
 def test_a_gpu_says_that_it_knows_no_remedy_in_one_line():

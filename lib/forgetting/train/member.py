@@ -15,7 +15,7 @@ from torch import nn
 from forgetting import predictions
 from forgetting.data.spec import derive_seed
 from forgetting.study import Setting, Study
-from forgetting.train import pruning, quantization, remedies
+from forgetting.train import pruning, quantization, remedies, teachers
 from forgetting.train.cpu_engine import CpuEngine
 from forgetting.train.engine import Engine
 from forgetting.train.evaluation import corruption_columns, prediction_columns
@@ -112,15 +112,25 @@ def _train(
 ) -> tuple[nn.Module, int, int]:
     """Train a member from its seed; the network, its seed, and images passed through networks.
 
-    What a remedy holds it against is the dense network of the same number. Weights are not kept,
-    so that is trained again, to the same bytes; its images count too.
+    What a remedy holds it against is the dense network of the same number; where that has to be
+    trained, its images count too.
     """
     spec = study.selector_network if setting.kind == "selector" else study.network
     seed, taught = derive_seed(study.seed, setting.name, member), 0
 
     def teacher() -> tuple[nn.Module, torch.Tensor]:
-        nonlocal taught
-        network, _, taught = _train(study, study.setting("dense"), member, engine)
+        dense = study.setting("dense")
+
+        def train_teacher() -> nn.Module:
+            nonlocal taught
+            network, _, taught = _train(study, dense, member, engine)
+            return network
+
+        network = teachers.load_or_train(
+            teachers.weights_file(study, dense, member),
+            initial_network(study, spec, derive_seed(study.seed, dense.name, member)),
+            train_teacher,
+        )
         return network, engine.compute_logits(network, "train")
 
     objective = remedies.make_objective(study, setting.remedy, teacher) if setting.remedy else None
