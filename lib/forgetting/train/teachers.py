@@ -39,7 +39,7 @@ def load_or_train(file: Path, untrained: nn.Module, train: Callable[[], nn.Modul
     """
     if file.exists():
         try:
-            with np.load(file, allow_pickle=False) as arrays:
+            with np.load(io.BytesIO(file.read_bytes()), allow_pickle=False) as arrays:
                 weights = {name: torch.from_numpy(arrays[name]) for name in arrays.files}
             network = channels_last(untrained)
             network.load_state_dict(weights)
