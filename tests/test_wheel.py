@@ -79,7 +79,7 @@ def test_the_wheel_says_what_it_is(metadata):
     assert metadata["Version"] == forgetting.__version__
     assert metadata["License-Expression"] == "Apache-2.0"
     assert metadata["Requires-Python"] == ">=3.11"
-    assert set(metadata.get_all("Provides-Extra")) == {"train", "book", "dev", "lab"}
+    assert set(metadata.get_all("Provides-Extra")) == {"train", "book", "cluster", "dev", "lab"}
     assert "forgetting audit" in metadata.get_payload()
 
 
@@ -105,7 +105,7 @@ def test_the_extra_dev_names_all_that_the_environment_does(metadata):
     (listed,) = (e["pip"] for e in environment["dependencies"] if isinstance(e, dict))
     declared = {
         canonicalize_name(requirement.name)
-        for extra in ("train", "book", "dev")
+        for extra in ("train", "book", "cluster", "dev")
         for requirement in requirements(metadata, extra=extra)
     }
     assert {canonicalize_name(Requirement(line).name) for line in listed} <= declared

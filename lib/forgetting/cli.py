@@ -35,6 +35,7 @@ def train(
     sparsity: options.Sparsities = None,
     device: options.Device = "auto",
     minutes: options.Minutes = None,
+    scheduler: options.Scheduler = None,
 ) -> None:
     """Train what is missing of a study's populations; what exists is verified and kept."""
     paths.require_checkout("train")
@@ -47,6 +48,7 @@ def train(
         archived=False,
         device=device,
         minutes=minutes,
+        scheduler=scheduler,
     )
 
 

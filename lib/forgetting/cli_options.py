@@ -29,6 +29,10 @@ Minutes = Annotated[
     float | None,
     typer.Option(help="Begin no further network after so many; the same command goes on."),
 ]
+Scheduler = Annotated[
+    str | None,
+    typer.Option(help="Train on the workers of a Dask cluster, tcp://host:8786, not here."),
+]
 Predictions = Annotated[
     list[Path] | None,
     typer.Argument(

@@ -2,6 +2,9 @@
 
 import math
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
 
 from joblib import cpu_count
 from joblib.externals.loky.process_executor import TerminatedWorkerError
@@ -13,8 +16,10 @@ from forgetting.files import display_path
 from forgetting.predictions import archive
 from forgetting.progress import Progress
 from forgetting.study import Setting, Study
-from forgetting.train.plan import device_name, plan_tasks
+from forgetting.train.plan import Task, device_name, plan_tasks
 from forgetting.train.population import train_members
+
+Train = Callable[..., Iterator[dict]]  # study, tasks and until; yields the log's entries
 
 
 def train_missing(
@@ -25,6 +30,7 @@ def train_missing(
     trust_notes: bool = False,
     device: str = "auto",
     minutes: float | None = None,
+    scheduler: str | None = None,
 ) -> None:
     """Train what is missing of a study; what was finished stays when it is stopped.
 
@@ -35,12 +41,19 @@ def train_missing(
         trust_notes: whether files that were verified before are not read again, if unchanged.
         device: "auto", "cpu" or "cuda".
         minutes: begin no further network after so many.
+        scheduler: address of a Dask cluster whose workers train; None for this machine.
 
     Raises:
-        UserError: data are missing, the device is not there, or a process was killed.
+        UserError: data are missing, the device is not there, a process was killed, or the cluster
+            does not answer or is another.
         KeyboardInterrupt: it was stopped, which is reported.
     """
+    if scheduler is not None and device == "cuda":
+        raise UserError(
+            "device cuda: the workers of a cluster train on their cores; leave the option out"
+        )
     start = time.monotonic()
+    device = device if scheduler is None else "cpu"
     missing = _report_missing(study, console, archived=archived, trust_notes=trust_notes)
     plans = [
         (fold, plan_tasks(fold, files, device=device))
@@ -51,19 +64,17 @@ def train_missing(
         return
     data.load_dataset(study.data)  # What is missing of it is reported before anything is trained.
     total = sum(len(tasks) for _, tasks in plans)
-    name = device_name(study, plans[0][1][0].setting, device)
-    where = f"{cpu_count()} cores" if name == "cpu" else name
-    estimate = estimate_duration(study, total, name)
-    console.print(f"study {study.name}: training {total} networks on {where}{estimate}")
     until, finished = math.inf if minutes is None else start + 60 * minutes, 0
     try:
-        with Progress(total, "networks", console) as progress:
-            for fold, tasks in plans:
-                if finished and time.monotonic() > until:
-                    break
-                for entry in train_members(fold, tasks, device=device, until=until):
-                    finished += 1
-                    progress.advance(1, f"{entry['setting']} {entry['member']}")
+        with _trainer(study, plans, device, scheduler) as (train, where):
+            console.print(f"study {study.name}: training {total} networks on {where}")
+            with Progress(total, "networks", console) as progress:
+                for fold, tasks in plans:
+                    if finished and time.monotonic() > until:
+                        break
+                    for entry in train(fold, tasks, until=until):
+                        finished += 1
+                        progress.advance(1, f"{entry['setting']} {entry['member']}")
     except TerminatedWorkerError:
         raise UserError(
             f"a training process was killed, perhaps for want of memory; {finished} of {total} "
@@ -82,6 +93,24 @@ def train_missing(
             f"stopped after {minutes:g} minutes: {total - finished} networks are still to train; "
             "the same command goes on"
         )
+
+
+@contextmanager
+def _trainer(
+    study: Study, plans: list[tuple[Study, list[Task]]], device: str, scheduler: str | None
+) -> Iterator[tuple[Train, str]]:
+    """What trains members, and in words where that is and how long it may take."""
+    if scheduler is not None:
+        from forgetting.train import cluster  # needs Dask, which nothing else does
+
+        with cluster.open_cluster(scheduler, plans[0][0]) as opened:
+            yield opened
+        return
+    name = device_name(study, plans[0][1][0].setting, device)
+    where = f"{cpu_count()} cores" if name == "cpu" else name
+    total = sum(len(tasks) for _, tasks in plans)
+    where += estimate_duration(study, total, name)
+    yield partial(train_members, device=device), where
 
 
 def _report_missing(
