@@ -1,7 +1,7 @@
 """The command `predict`: its arguments and options, handed to the audit."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -9,10 +9,22 @@ from forgetting.cli_options import console
 from forgetting.errors import UserError
 from forgetting.files import display_path
 
+if TYPE_CHECKING:
+    from forgetting.audit.picture_labels import PictureLabels
+
+IMAGENET = "imagenet:"  # what the name of a set of ImageNet begins with
+
 Model = Annotated[
     Path, typer.Argument(help="An ONNX file: pictures in, scores of the classes out.")
 ]
-PictureFolder = Annotated[Path, typer.Argument(help="The folder of pictures.")]
+PictureFolder = Annotated[
+    str,
+    typer.Argument(
+        help="The folder of pictures; or a set of ImageNet below the folder that FORGETTING_DATA "
+        "names, with its labels: imagenet:val, imagenet:a, imagenet:c/fog/3, "
+        "imagenet:v2-matched-frequency."
+    ),
+]
 Labels = Annotated[
     Path | None,
     typer.Option(
@@ -108,7 +120,7 @@ def predict(
 ) -> None:
     """Predict a folder of pictures with an ONNX model, for `forgetting audit`."""
     from forgetting.audit.onnx import predict_onnx
-    from forgetting.audit.picture_labels import read_class_folders, read_class_names, read_labels
+    from forgetting.audit.picture_labels import read_class_names
     from forgetting.audit.preprocessing import read_preprocessing
     from forgetting.progress import Progress
 
@@ -124,13 +136,13 @@ def predict(
         layout=layout,
         channels=channels,
     )
-    wanted = read_labels(labels, images) if labels else read_class_folders(images)
+    wanted, names = find_pictures(images, labels)
     with Progress(len(wanted.images), "pictures", console) as progress:
         counts = predict_onnx(
             model,
             wanted,
             preprocessing=preprocessing,
-            class_names=read_class_names(classes) if classes else None,
+            class_names=read_class_names(classes) if classes else names,
             output=output,
             providers=provider or ("CPU",),
             setting=setting or model.stem,
@@ -139,6 +151,41 @@ def predict(
             advance=progress.advance,
         )
     console.print(f"wrote {display_path(out)}: {counts.line}", markup=False)
+
+
+def find_pictures(
+    images: str, labels: Path | None
+) -> "tuple[PictureLabels, tuple[str, ...] | None]":
+    """Find the pictures that are predicted.
+
+    Args:
+        images: a folder, or a set of ImageNet: "imagenet:" and its name in `imagenet.sets`.
+        labels: a CSV file, for a folder that has none for each class.
+
+    Returns:
+        The pictures, and the names of a model's outputs where the set says what these are.
+
+    Raises:
+        UserError: there are no such pictures; of a set of ImageNet labels are given, too.
+    """
+    from forgetting.audit.picture_labels import PictureLabels, read_class_folders, read_labels
+
+    if not images.startswith(IMAGENET):
+        return (read_labels(labels, images) if labels else read_class_folders(images)), None
+    if labels:
+        raise UserError(f"{images} comes with its labels; leave --labels out")
+    from forgetting.data.imagenet.classes import load_classes
+    from forgetting.data.imagenet.sets import read_set
+
+    found = read_set(images.removeprefix(IMAGENET))
+    names = tuple(load_classes()["name"])
+    pictures = PictureLabels(
+        images=tuple(found.paths),
+        examples=tuple(found.table["example"]),
+        labels=tuple(names[label] for label in found.labels),
+        among=tuple(names[k] for k in found.among) if len(found.among) < len(names) else (),
+    )
+    return pictures, names
 
 
 def parse_numbers(name: str, text: str | None) -> list[float] | None:

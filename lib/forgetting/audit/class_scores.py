@@ -1,6 +1,6 @@
 """What the scores of a model say: the class at the top, how sure it is, and what is no answer."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -61,6 +61,27 @@ def top_classes(batches: Iterable[np.ndarray]) -> TopClasses:
         )
     confidence = (highest if fitting else softmaxed).clip(0, 1)
     return TopClasses(codes.astype(np.int64), confidence, tied.astype(bool), not fitting)
+
+
+def scores_among(batches: Iterable[np.ndarray], places: Sequence[int]) -> Iterator[np.ndarray]:
+    """Yield the scores of some classes alone, as if the model had no others.
+
+    Probabilities are divided by their sum, which is what a softmax of these classes' scores gives.
+
+    Args:
+        batches: scores (n, C).
+        places: (k,) of the classes that are kept, 0 to C - 1.
+
+    Yields:
+        (n, k).
+    """
+    for scores in batches:
+        kept = scores[:, list(places)]
+        finite = scores[np.isfinite(scores).all(axis=1)]
+        if len(finite) and are_probabilities(finite):
+            total = kept.sum(axis=1, keepdims=True)
+            kept = kept / np.where(total == 0, 1, total)
+        yield kept
 
 
 def as_two_classes(batches: Iterable[np.ndarray]) -> np.ndarray:

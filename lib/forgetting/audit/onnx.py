@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from forgetting.audit import pictures
-from forgetting.audit.class_scores import as_two_classes, top_classes
+from forgetting.audit.class_scores import as_two_classes, scores_among, top_classes
 from forgetting.audit.onnx_session import OnnxModel, open_model
 from forgetting.audit.picture_labels import PictureLabels, labels_among
 from forgetting.audit.predicted_table import predicted_table
@@ -38,6 +38,7 @@ class PredictionCounts:
         upright: whether they were turned so here.
         classes: of how many the model chooses one.
         folders: whether these are the folders that pictures lie in.
+        scored: of how many classes the model gives a score.
     """
 
     pictures: int
@@ -51,6 +52,7 @@ class PredictionCounts:
     upright: bool
     classes: int
     folders: bool
+    scored: int
 
     @property
     def line(self) -> str:
@@ -71,6 +73,11 @@ class PredictionCounts:
                 f"That is fewer than chance gives with {self.classes:,} classes: are labels "
                 "shifted, by a class for the background for instance, or scale, mean, std or "
                 "channels others than in training?"
+            )
+        if self.classes < self.scored:
+            parts.append(
+                f"Predictions are among the {self.classes:,} classes of this set, of the "
+                f"{self.scored:,} that the model scores"
             )
         if self.folders:
             parts.append(
@@ -158,8 +165,10 @@ def predict_onnx(
     if first.shape[1] == 1:
         first, batches = as_two_classes(chain([first], batches)), iter(())
     names = _class_names(class_names, labels, first.shape[1])
+    scored = len(names)
+    names, batches = _among(labels.among, names, chain([first], batches))
     true = labels_among(labels.labels, names)
-    top = top_classes(chain([first], batches))
+    top = top_classes(batches)
     table = predicted_table(
         top,
         names,
@@ -184,6 +193,7 @@ def predict_onnx(
         upright=preprocessing.upright,
         classes=len(names),
         folders=bool(labels.folders) and not class_names,
+        scored=scored,
     )
 
 
@@ -199,6 +209,22 @@ def _class_names(
             "each of its outputs once, in order, by --classes"
         )
     return names
+
+
+def _among(
+    among: tuple[str, ...], names: tuple[str, ...], batches: Iterator[np.ndarray]
+) -> tuple[tuple[str, ...], Iterator[np.ndarray]]:
+    """Names and scores of the classes that a prediction may be, all of them if none is named."""
+    if not among:
+        return names, batches
+    known = {name: place for place, name in enumerate(names)}
+    if missing := [name for name in among if name not in known]:
+        raise UserError(
+            f"the model's outputs lack {len(missing)} of the {len(among)} classes of these "
+            f"pictures, {missing[0]!r} first (they are {', '.join(map(repr, names[:2]))}, ...); "
+            "name them so by --classes, or leave it out"
+        )
+    return among, scores_among(batches, [known[name] for name in among])
 
 
 def _score_batches(

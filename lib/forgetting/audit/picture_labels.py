@@ -26,12 +26,15 @@ class PictureLabels:
         examples: their names in the file of labels, or their paths in the folder.
         labels: their true labels.
         folders: the classes in order, where each has a folder of its own; else empty.
+        among: the classes that a prediction may be, where these are not all that the model scores,
+            as in ImageNet-A; else empty.
     """
 
     images: tuple[Path, ...]
     examples: tuple[str, ...]
     labels: tuple[str, ...]
     folders: tuple[str, ...] = ()
+    among: tuple[str, ...] = ()
 
 
 def read_labels(file: str | Path, folder: str | Path) -> PictureLabels:

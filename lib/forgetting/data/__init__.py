@@ -2,8 +2,8 @@
 
 `digits` and `fashion` offer a pool of images, which `planted` divides into parts with flaws of
 known kind; `tinted` plants sub-groups into the digits, `tinted-joint` attributes that are all asked
-at once, `numbers` puts two digits side by side; `cifar10` and `fairface` come divided, and of
-`celeba` each picture is tested once.
+at once, `numbers` puts two digits side by side; `cifar10`, `fairface` and `imagenet` come divided,
+and of `celeba` each picture is tested once.
 """
 
 from dataclasses import dataclass
@@ -141,6 +141,7 @@ def load_dataset(spec: Data, *, fetch: bool = True) -> DataSet:
         planted,
         tinted,
     )
+    from forgetting.data.imagenet.dataset import load_imagenet
 
     if spec.name == "cifar10":
         return cifar10.load_cifar10(spec, fetch=fetch)
@@ -148,6 +149,8 @@ def load_dataset(spec: Data, *, fetch: bool = True) -> DataSet:
         return celeba.load_celeba(spec)
     if spec.name == "fairface":
         return fairface.load_fairface(spec)
+    if spec.name == "imagenet":
+        return load_imagenet(spec)
     if spec.name == "tinted":
         return tinted.tint_digits(spec, *digits.load_pool()[:2])
     if spec.name == "tinted-joint":

@@ -187,6 +187,40 @@ class CelebAData(Spec):
         return self
 
 
+class ImageNetData(Spec):
+    """ImageNet: its training part, and its validation part as test."""
+
+    corrupted_images: ClassVar[int] = 0
+
+    name: Literal["imagenet"]
+    classes: tuple[Annotated[str, Field(pattern=r"^n\d{8}$")], ...] = Field(
+        (), description="WordNet ids of the classes, n01440764 for instance; all if none is named"
+    )
+    train_per_class: Count | None = Field(
+        None, description="the first so many training pictures of each class; all if not given"
+    )
+    test_per_class: int = Field(
+        50, ge=1, le=50, description="the first so many validation pictures of each class"
+    )
+    resize: int = Field(
+        256, ge=32, le=1024, description="pixels of the shorter side of a picture once scaled"
+    )
+    pixels: int = Field(
+        224, ge=32, le=1024, description="side of the square that is cut from its centre"
+    )
+    seed: int = Field(0, ge=0)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.pixels > self.resize:
+            raise ValueError(f"pixels ({self.pixels}) must be at most resize ({self.resize})")
+        if len(self.classes) == 1 or len(set(self.classes)) < len(self.classes):
+            raise ValueError(
+                "classes names one class, or one of them twice; name at least two, each once"
+            )
+        return self
+
+
 Data = Annotated[
     PlantedData
     | Cifar10Data
@@ -194,7 +228,8 @@ Data = Annotated[
     | TintedJointData
     | NumbersData
     | FairFaceData
-    | CelebAData,
+    | CelebAData
+    | ImageNetData,
     Field(discriminator="name"),
 ]
 
