@@ -110,6 +110,18 @@ def test_kinds_and_names_are_read_from_wordnets_file(tmp_path):
         wordnet.kind_of("n9", nouns)
 
 
+def test_a_table_is_filled_and_its_other_columns_stay(tmp_path):
+    (tmp_path / "data.noun").write_text(NOUNS)
+    table = tmp_path / "classes.csv"
+    table.write_text("label,wnid,devkit,name,kind\n0,n02084071,7,old,old\n1,n03000001,3,old,old\n")
+    wordnet.fill_table(table, wordnet.read_nouns(tmp_path / "data.noun"))
+    assert table.read_text().splitlines() == [
+        "label,wnid,devkit,name,kind",
+        "0,n02084071,7,dog (mammal),mammals",
+        "1,n03000001,3,dog (artifact),other artefacts",
+    ]
+
+
 def test_a_file_that_is_not_wordnets_is_refused(tmp_path):
     with pytest.raises(DataNotFound, match="data.noun"):
         wordnet.read_nouns(tmp_path / "none")

@@ -2,11 +2,11 @@
 
 The 15 common corruptions of Hendrycks & Dietterich, "Benchmarking Neural Network Robustness to
 Common Corruptions and Perturbations" (ICLR 2019, arXiv 1903.12261), and their 4 extra, at five
-severities, with the constants published for 32-px images: those that made CIFAR-10-C
-(github.com/hendrycks/robustness, ImageNet-C/create_c/make_cifar_c.py). The constants are theirs;
-the code is not, so pixels agree in kind and strength, not one by one. Lengths (blur radii, sizes of
-flakes and drops) are pixels, as published, and do not grow with the image; the elastic transform's
-are shares of the shorter side, also as published.
+severities, with the constants published for images of 32 px (CIFAR-10-C) or of 224 px (ImageNet-C);
+see `corruption_constants`. The constants are theirs; the code is not, so pixels agree in kind and
+strength, not one by one. Lengths (blur radii, sizes of flakes and drops) are pixels, as published,
+and do not grow with the image: take the constants that were published for its size. The elastic
+transform's are shares of the shorter side, also as published.
 
 What differs from the published code, and why:
 
@@ -20,20 +20,25 @@ What differs from the published code, and why:
 - motion_blur and snow use ImageMagick's motion kernel (one-sided, taps at whole pixels), rebuilt in
   numpy.
 - glass_blur: the published loop means to swap neighbours but copies (both sides of its swap are
-  views of one array), so that each pixel takes the value of itself or of a neighbour above or to
-  the left. That is what CIFAR-10-C holds, and what is done here.
+  views of one array), from the last pixel on: at 32 px each takes the value of itself or of a
+  neighbour above or to the left. That is what the published sets hold, and what is done here.
 - zoom_blur zooms about the exact centre; the published crop is a whole number of pixels.
 - elastic_transform samples the image once; the published code resamples twice, which blurs a little
   more.
 - spatter takes the outline of its drops from their mask; the published code finds it with Canny's
   edge detector.
 
-Not every corruption changes pixels more at every step of severity: elastic_transform's jitter
-shrinks while its bending grows; glass_blur shuffles alike at 1 to 3 and at 4 and 5; motion_blur's
-kernels at 3 and 4 differ by less than a grey level; frost keeps less and less of the image from 3
-on, which on bright images cancels what it adds; spatter turns from water to mud at 4; saturate
-takes colour away at 1 and 2 and adds it from 3 on. On light strokes upon black, pepper, speckle,
-shot noise and mud change little: the ground is black already.
+With the constants for 224 px, defocus_blur, gaussian_blur, brightness, contrast, saturate, pixelate
+and jpeg_compression are those of the package imagecorruptions 1.1.2 within a level, and noise and
+glass_blur change pixels as much on average; motion_blur, zoom_blur and fog do within a tenth. That
+package defines elastic_transform otherwise than ImageNet-C; spatter and frost are as said above.
+
+With those for 32 px, not every corruption changes pixels more at every step of severity:
+elastic_transform's jitter shrinks while its bending grows; glass_blur shuffles alike at 1 to 3 and
+at 4 and 5; motion_blur's kernels at 3 and 4 differ by less than a grey level; frost keeps less and
+less of the image from 3 on, which on bright images cancels what it adds; spatter turns from water
+to mud at 4; saturate takes colour away at 1 and 2 and adds it from 3 on. On light strokes upon
+black, pepper, speckle, shot noise and mud change little: the ground is black already.
 """
 
 import difflib
@@ -44,8 +49,10 @@ from typing import Any
 
 import numpy as np
 
+from forgetting.data import corruption_blur as blur
 from forgetting.data import corruption_effects as effects
 from forgetting.data import corruption_weather as weather
+from forgetting.data.corruption_constants import PUBLISHED
 from forgetting.errors import UserError
 
 COMMON = (
@@ -97,7 +104,9 @@ def corruption_names(*, channels: int) -> tuple[str, ...]:
     return tuple(name for name in COMMON + EXTRA if channels == 3 or name not in _NEEDS_COLOUR)
 
 
-def corrupt(images: np.ndarray, *, name: str, severity: int, seed: int) -> np.ndarray:
+def corrupt(
+    images: np.ndarray, *, name: str, severity: int, seed: int, published_for: int = 32
+) -> np.ndarray:
     """Return corrupted copies of images.
 
     Image i of the result depends on image i, its position i, name, severity and seed alone: the
@@ -109,16 +118,22 @@ def corrupt(images: np.ndarray, *, name: str, severity: int, seed: int) -> np.nd
         name: one of `corruption_names(channels=C)`.
         severity: 1 (mildest) to 5.
         seed: an integer of at least 0.
+        published_for: 32 or 224, the pixels of the images that the constants were published for.
 
     Returns:
         (N, C, H, W) uint8.
 
     Raises:
         UserError: an array of another type or shape, a name that is unknown or needs colour, a
-            severity or seed out of range.
+            severity, seed or size of images out of range.
     """
     severity, seed = _checked(images, name, severity, seed)
-    apply, constants = _CORRUPTIONS[name]
+    if published_for not in PUBLISHED:
+        raise UserError(
+            f"published_for is {published_for!r}: constants were published for images of 32 and "
+            "of 224 px; give the nearer one"
+        )
+    apply, constants = _EFFECTS[name], PUBLISHED[published_for][name]
     key = np.random.SeedSequence([seed, zlib.crc32(name.encode()), severity]).generate_state(
         2, np.uint64
     )
@@ -178,63 +193,24 @@ def _integer(name: str, value: Any, low: int, high: int | None) -> int:
     return number
 
 
-# Name: how, and its constants at severity 1 to 5, from make_cifar_c.py.
-_CORRUPTIONS: dict[str, tuple[Effect, tuple[Any, ...]]] = {
-    "gaussian_noise": (effects.gaussian_noise, (0.04, 0.06, 0.08, 0.09, 0.10)),
-    "shot_noise": (effects.shot_noise, (500, 250, 100, 75, 50)),
-    "impulse_noise": (effects.impulse_noise, (0.01, 0.02, 0.03, 0.05, 0.07)),
-    # radius, edge
-    "defocus_blur": (
-        effects.defocus_blur,
-        ((0.3, 0.4), (0.4, 0.5), (0.5, 0.6), (1, 0.2), (1.5, 0.1)),
-    ),
-    # sigma, reach, rounds
-    "glass_blur": (
-        effects.glass_blur,
-        ((0.05, 1, 1), (0.25, 1, 1), (0.4, 1, 1), (0.25, 1, 2), (0.4, 1, 2)),
-    ),
-    # radius, sigma
-    "motion_blur": (effects.motion_blur, ((6, 1), (6, 1.5), (6, 2), (8, 2), (9, 2.5))),
-    # the zoom factors' end: 1, 1.01, ...
-    "zoom_blur": (effects.zoom_blur, (1.06, 1.11, 1.16, 1.21, 1.26)),
-    # mean, scale, zoom and threshold of the flakes, radius and sigma of their fall, share kept of
-    # the image
-    "snow": (
-        weather.snow,
-        (
-            (0.1, 0.2, 1, 0.6, 8, 3, 0.95),
-            (0.1, 0.2, 1, 0.5, 10, 4, 0.9),
-            (0.15, 0.3, 1.75, 0.55, 10, 4, 0.9),
-            (0.25, 0.3, 2.25, 0.6, 12, 6, 0.85),
-            (0.3, 0.3, 1.25, 0.65, 14, 12, 0.8),
-        ),
-    ),
-    # share kept of the image, strength of the frost
-    "frost": (weather.frost, ((1, 0.2), (1, 0.3), (0.9, 0.4), (0.85, 0.4), (0.75, 0.45))),
-    # strength, decay
-    "fog": (weather.fog, ((0.2, 3), (0.5, 3), (0.75, 2.5), (1, 2), (1.5, 1.75))),
-    "brightness": (effects.brightness, (0.05, 0.1, 0.15, 0.2, 0.3)),
-    "contrast": (effects.contrast, (0.75, 0.5, 0.4, 0.3, 0.15)),
-    # strength, sigma and jitter as shares of the shorter side
-    "elastic_transform": (
-        effects.elastic_transform,
-        ((0, 0, 0.08), (0.05, 0.2, 0.07), (0.08, 0.06, 0.06), (0.1, 0.04, 0.05), (0.1, 0.03, 0.03)),
-    ),
-    "pixelate": (effects.pixelate, (0.95, 0.9, 0.85, 0.75, 0.65)),
-    "jpeg_compression": (effects.jpeg_compression, (80, 65, 58, 50, 40)),
-    "speckle_noise": (effects.speckle_noise, (0.06, 0.1, 0.12, 0.16, 0.2)),
-    "gaussian_blur": (effects.gaussian_blur, (0.4, 0.6, 0.7, 0.8, 1)),
-    # mean, scale and sigma of the liquid, threshold, strength, whether it is mud
-    "spatter": (
-        weather.spatter,
-        (
-            (0.62, 0.1, 0.7, 0.7, 0.5, 0),
-            (0.65, 0.1, 0.8, 0.7, 0.5, 0),
-            (0.65, 0.3, 1, 0.69, 0.5, 0),
-            (0.65, 0.1, 0.7, 0.69, 0.6, 1),
-            (0.65, 0.1, 0.5, 0.68, 0.6, 1),
-        ),
-    ),
-    # factor and shift of the saturation
-    "saturate": (effects.saturate, ((0.3, 0), (0.1, 0), (1.5, 0), (2, 0.1), (2.5, 0.2))),
+_EFFECTS: dict[str, Effect] = {
+    "gaussian_noise": effects.gaussian_noise,
+    "shot_noise": effects.shot_noise,
+    "impulse_noise": effects.impulse_noise,
+    "defocus_blur": blur.defocus_blur,
+    "glass_blur": blur.glass_blur,
+    "motion_blur": blur.motion_blur,
+    "zoom_blur": blur.zoom_blur,
+    "snow": weather.snow,
+    "frost": weather.frost,
+    "fog": weather.fog,
+    "brightness": effects.brightness,
+    "contrast": effects.contrast,
+    "elastic_transform": effects.elastic_transform,
+    "pixelate": effects.pixelate,
+    "jpeg_compression": effects.jpeg_compression,
+    "speckle_noise": effects.speckle_noise,
+    "gaussian_blur": blur.gaussian_blur,
+    "spatter": weather.spatter,
+    "saturate": effects.saturate,
 }

@@ -1,4 +1,4 @@
-"""What each corruption does to pixels: noise, blur, light and colour, bending, storing.
+"""What each corruption does to pixels: noise, light and colour, bending, storing.
 
 Every effect takes images x (n, C, H, W) float32 in [0, 1], its constants at one severity, and
 random numbers. It returns images of the same shape; `forgetting.data.corruption` clips them to
@@ -7,7 +7,7 @@ random numbers. It returns images of the same shape; `forgetting.data.corruption
 
 import io
 from collections.abc import Callable
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,8 @@ from PIL import Image
 from scipy import ndimage
 
 Constants = tuple[Any, ...]
+
+_TRUNCATE = 3  # of the elastic transform's noise, sigmas
 
 
 class ImageRandom:
@@ -85,102 +87,7 @@ def speckle_noise(x: np.ndarray, scale: float, random: ImageRandom) -> np.ndarra
     return x + x * scale * random.normal(*x.shape[1:])
 
 
-def gaussian_blur(x: np.ndarray, sigma: float, random: ImageRandom) -> np.ndarray:
-    """Blur with a Gaussian."""
-    return ndimage.gaussian_filter(x, (0, 0, sigma, sigma), mode="nearest")
-
-
-def defocus_blur(x: np.ndarray, constants: Constants, random: ImageRandom) -> np.ndarray:
-    """Blur with a disk, as a lens out of focus does."""
-    return ndimage.correlate(x, _disk(*constants)[None, None], mode="mirror")
-
-
-def _disk(radius: float, edge: float) -> np.ndarray:
-    """A disk of sum 1, its edge softened by a 3 x 3 Gaussian of `edge` px; its side is odd."""
-    reach = np.arange(-int(radius) - 1, int(radius) + 2)
-    disk = (reach**2 + reach[:, None] ** 2 <= radius**2).astype(np.float32)
-    return ndimage.gaussian_filter(disk / disk.sum(), edge, mode="constant", radius=1)
-
-
-def glass_blur(x: np.ndarray, constants: Constants, random: ImageRandom) -> np.ndarray:
-    """Blur, shuffle neighbouring pixels in rounds, and blur again."""
-    sigma, reach, rounds = constants
-    count, _, height, width = x.shape
-    x = gaussian_blur(x, sigma, random)
-    rows, columns = np.arange(height)[:, None], np.arange(width)
-    # The published loop leaves a margin of reach + 1 px above and left, reach - 1 px below and
-    # right. It runs backwards and, the reach being 1, copies from pixels that it has not changed
-    # yet: one gather a round does the same.
-    inside = (
-        (rows > reach) & (rows <= height - reach) & (columns > reach) & (columns <= width - reach)
-    )
-    image = np.arange(count)[:, None, None]
-    for _ in range(rounds):
-        shift = (
-            random.per_image(
-                lambda generator: generator.integers(-reach, reach, (2, height, width))
-            )
-            * inside
-        )
-        x = x.transpose(0, 2, 3, 1)[image, rows + shift[:, 0], columns + shift[:, 1]].transpose(
-            0, 3, 1, 2
-        )
-    return gaussian_blur(x, sigma, random)
-
-
-def motion_blur(x: np.ndarray, constants: Constants, random: ImageRandom) -> np.ndarray:
-    """Smear each image along an angle of its own."""
-    radius, sigma = constants
-    return smear(x, radius, sigma, random.uniform(-45, 45))
-
-
-def smear(x: np.ndarray, radius: int, sigma: float, angle: np.ndarray) -> np.ndarray:
-    """Average each image along a line, with a one-sided Gaussian; the edge is repeated outside.
-
-    This is ImageMagick's motion blur: 2 * radius + 1 taps at whole pixels. Taps beyond 4 sigma
-    weigh less than a tenth of a grey level and are left out.
-
-    Args:
-        x: (n, C, H, W).
-        radius: half the number of taps.
-        sigma: of the Gaussian, pixels.
-        angle: (n,) of each image, degrees.
-    """
-    height, width = x.shape[2:]
-    taps = np.arange(1 + min(2 * radius, int(4 * sigma)))
-    weights = np.exp(-(taps**2) / (2 * sigma**2)).astype(np.float32)
-    weights /= weights.sum()
-    turn = np.deg2rad(angle)
-    rows = np.ceil(np.sin(turn) * taps[:, None] - 0.5).astype(int)
-    columns = np.ceil(np.cos(turn) * taps[:, None] - 0.5).astype(int)
-    margin = taps[-1]
-    padded = np.pad(x, ((0, 0), (0, 0), (margin, margin), (margin, margin)), mode="edge")
-    windows = np.lib.stride_tricks.sliding_window_view(padded, (height, width), axis=(2, 3))
-    image = np.arange(len(x))
-    return sum(
-        weight * windows[image, :, margin + row, margin + column]
-        for weight, row, column in zip(weights, rows, columns, strict=True)
-    )
-
-
-def zoom_blur(x: np.ndarray, stop: float, random: ImageRandom) -> np.ndarray:
-    """Average enlargements of the image."""
-    factors = np.arange(1, stop, 0.01)
-    return (x + sum(enlarge(x, factor) for factor in factors)) / (len(factors) + 1)
-
-
-def enlarge(x: np.ndarray, factor: float) -> np.ndarray:
-    """Enlarge each image about its centre and cut it to its old size, linearly interpolated."""
-    return _rows_and_columns(x, lambda side: _zoom_weights(side, factor))
-
-
-def _zoom_weights(side: int, factor: float) -> np.ndarray:
-    centre = (side - 1) / 2
-    source = centre + (np.arange(side) - centre) / factor
-    return np.maximum(0, 1 - np.abs(source[:, None] - np.arange(side)))
-
-
-def _rows_and_columns(x: np.ndarray, weights: Callable[[int], np.ndarray]) -> np.ndarray:
+def rows_and_columns(x: np.ndarray, weights: Callable[[int], np.ndarray]) -> np.ndarray:
     """Apply one linear map to every column and row: `weights(side)`, new pixel by old pixel."""
     return weights(x.shape[2]).astype(np.float32) @ x @ weights(x.shape[3]).astype(np.float32).T
 
@@ -222,9 +129,7 @@ def elastic_transform(x: np.ndarray, constants: Constants, random: ImageRandom) 
     moved = points + random.uniform(-jitter, jitter, 3, 2).astype(float)
     back = np.linalg.solve(np.concatenate([moved, np.ones((count, 3, 1))], axis=2), points)
     noise = random.uniform(-1, 1, 2, height, width)
-    shift = strength * ndimage.gaussian_filter(
-        noise, (0, 0, sigma, sigma), mode="reflect", truncate=3
-    )
+    shift = strength * _smooth(noise, sigma)
     place = np.indices((height, width)) + shift
     source = np.einsum("nihw,nij->njhw", place, back[:, :2]) + back[:, 2, :, None, None]
     planes = np.broadcast_to(
@@ -237,9 +142,25 @@ def elastic_transform(x: np.ndarray, constants: Constants, random: ImageRandom) 
     return sampled.reshape(x.shape)
 
 
+def _smooth(noise: np.ndarray, sigma: float) -> np.ndarray:
+    """Blur noise (n, 2, H, W) as published, mirrored at its edges, its tails cut off at 3 sigma."""
+    if 2 * sigma < min(noise.shape[2:]):
+        return ndimage.gaussian_filter(
+            noise, (0, 0, sigma, sigma), mode="reflect", truncate=_TRUNCATE
+        )
+    return rows_and_columns(noise, lambda side: _wide_blur(side, sigma))  # far fewer products
+
+
+@lru_cache(maxsize=4)
+def _wide_blur(side: int, sigma: float) -> np.ndarray:
+    """The weights (side, side) of a blur that reaches further than the image."""
+    unit = np.eye(side)
+    return ndimage.gaussian_filter1d(unit, sigma, axis=0, mode="reflect", truncate=_TRUNCATE)
+
+
 def pixelate(x: np.ndarray, share: float, random: ImageRandom) -> np.ndarray:
     """Shrink the image and enlarge it again."""
-    return _rows_and_columns(
+    return rows_and_columns(
         x,
         lambda side: _box_weights(int(side * share), side) @ _box_weights(side, int(side * share)),
     )

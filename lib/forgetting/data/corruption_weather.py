@@ -6,7 +6,8 @@ They take and return what those of `forgetting.data.corruption_effects` do.
 import numpy as np
 from scipy import ndimage
 
-from forgetting.data.corruption_effects import Constants, ImageRandom, enlarge, smear
+from forgetting.data.corruption_blur import enlarge, smear
+from forgetting.data.corruption_effects import Constants, ImageRandom
 
 # Red, green and blue between 0 and 1; a grey image gets the tint's luma.
 _LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)

@@ -1,9 +1,9 @@
 """What ImageNet's classes are called and what kind of thing they are, by WordNet.
 
 ImageNet's classes are nouns of WordNet 3.0 (Miller 1995), named by the place of their entry in its
-file `data.noun`. A class is of the first kind in `KINDS` whose entry lies above its own. The table
-that travels with the photographs, `book/photographs/classes.csv`, is filled from that file, which
-Debian's package `wordnet-base` has, by::
+file `data.noun`. A class is of the first kind in `KINDS` whose entry lies above its own. The tables
+that travel with the photographs, `book/photographs/classes.csv`, and with `data.imagenet` are
+filled from that file, which Debian's package `wordnet-base` has, by::
 
     python -m forgetting.data.wordnet /usr/share/wordnet/data.noun
 """
@@ -15,6 +15,7 @@ from pathlib import Path
 import pandas as pd
 
 from forgetting import paths
+from forgetting.data.imagenet.classes import TABLE
 from forgetting.errors import CorruptFile, DataNotFound, UserError, told_in_one_line
 from forgetting.files import display_path, replacing
 
@@ -112,15 +113,28 @@ def describe(wnids: list[str], nouns: dict[str, tuple[list[str], list[str]]]) ->
     return pd.DataFrame(columns)
 
 
+def fill_table(file: Path, nouns: dict[str, tuple[list[str], list[str]]]) -> None:
+    """Write names and kinds of classes into a table that has their ids.
+
+    Args:
+        file: a CSV file with the column wnid, in the order of the labels; name and kind become what
+            WordNet says, other columns stay.
+        nouns: from `read_nouns`.
+    """
+    table = pd.read_csv(file)
+    described = describe(table["wnid"].tolist(), nouns)
+    with replacing(file) as temporary:
+        table.assign(name=described["name"], kind=described["kind"]).to_csv(temporary, index=False)
+
+
 def main() -> None:
-    """Fill the table of the photographs' classes from the file that the command names."""
+    """Fill both tables of classes from the file that the command names."""
     if len(sys.argv) != 2:
         raise UserError("give the path of WordNet's data.noun, /usr/share/wordnet/data.noun say")
-    table = paths.book / "photographs" / "classes.csv"
-    described = describe(pd.read_csv(table)["wnid"].tolist(), read_nouns(Path(sys.argv[1])))
-    with replacing(table) as temporary:
-        described.to_csv(temporary, index=False)
-    print(f"wrote {display_path(table)}")
+    nouns = read_nouns(Path(sys.argv[1]))
+    for table in (paths.book / "photographs" / "classes.csv", TABLE):
+        fill_table(table, nouns)
+        print(f"wrote {display_path(table)}")
 
 
 if __name__ == "__main__":
