@@ -32,8 +32,8 @@ def noisy(count, channels, height, width):
 
 @pytest.fixture(scope="module")
 def photographs():
-    """Two pictures with soft patches and edges, neither black nor white."""
-    noise = np.random.default_rng(5).normal(size=(2, 3, 224, 224))
+    """A picture with soft patches and edges, neither black nor white."""
+    noise = np.random.default_rng(5).normal(size=(1, 3, 224, 224))
     patches = ndimage.gaussian_filter(noise, (0, 0, 9, 9), mode="wrap")
     patches /= patches.std()
     edges = np.sign(ndimage.gaussian_filter(noise[:, :1], (0, 0, 5, 5)))
@@ -167,18 +167,18 @@ def test_a_blur_that_is_wider_than_the_image_is_the_same_by_one_product():
 
 @pytest.mark.parametrize("severity, share", list(enumerate((0.6, 0.5, 0.4, 0.3, 0.25), start=1)))
 def test_pixelate_and_jpeg_and_contrast_have_the_published_strength(photographs, severity, share):
-    pixelated = at_224(photographs[:1], "pixelate", severity)[0]
+    pixelated = at_224(photographs, "pixelate", severity)[0]
     side = int(224 * share)  # so many different rows are left
     assert len(np.unique(pixelated.reshape(3, 224, 224)[0], axis=0)) <= side
     kept = (0.4, 0.3, 0.2, 0.1, 0.05)[severity - 1]
-    flat = at_224(photographs[:1], "contrast", severity)[0].astype(float)
+    flat = at_224(photographs, "contrast", severity)[0].astype(float)
     spread = photographs[0].std(axis=(1, 2))
     assert np.allclose(flat.std(axis=(1, 2)), kept * spread, rtol=0.03)
     stored = BytesIO()
     quality = (25, 18, 15, 10, 7)[severity - 1]
     Image.fromarray(photographs[0].transpose(1, 2, 0)).save(stored, "JPEG", quality=quality)
     expected = np.asarray(Image.open(stored)).transpose(2, 0, 1)
-    assert np.array_equal(at_224(photographs[:1], "jpeg_compression", severity)[0], expected)
+    assert np.array_equal(at_224(photographs, "jpeg_compression", severity)[0], expected)
 
 
 def test_elastic_shares_are_those_of_244_px_as_published():

@@ -13,7 +13,7 @@ from forgetting.data.imagenet.loader import read_centre, stream_pictures
 from forgetting.data.torchvision_cpu import import_torchvision
 from forgetting.errors import CorruptFile, DataNotFound, UserError
 
-SIZES = ((500, 375), (86, 108), (333, 900), (256, 256), (257, 300))
+SIZES = ((500, 375), (86, 108), (257, 300), (256, 256))
 
 
 def photograph(size, mode="RGB", seed=0):

@@ -1,9 +1,8 @@
 """Pictures streamed from disk as networks are tested on them: decoded, scaled, cropped.
 
 What torchvision's `Resize` and `CenterCrop` make of a file: the shorter side is scaled, bilinear
-with antialiasing, and the centre is cut out. Worker threads read ahead, a few
-batches and no more, so that a set of any size fits into memory. Pillow decodes and scales without
-holding Python's lock.
+with antialiasing, and the centre is cut out. Worker threads read ahead, a few batches and no more,
+so that a set of any size fits into memory. Pillow decodes and scales without holding Python's lock.
 """
 
 import os
