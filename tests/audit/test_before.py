@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from forgetting import cli
-from forgetting.audit.before import doubt_of, look_before
+from forgetting.audit.before import look_before
 from forgetting.errors import UserError
 
 
@@ -26,13 +26,6 @@ def predictions(seed=0, examples=400, members=6, confident=True):
             table = pd.DataFrame({"setting": setting, "member": member, **columns})
             tables.append(table.assign(confidence=sure) if confident else table)
     return pd.concat(tables, ignore_index=True), margin
-
-
-def test_doubt_is_what_members_do_not_give_to_the_label_that_most_give():
-    predicted = np.array([[0, 1], [0, 1], [1, 1]])
-    confidence = np.array([[0.8, 0.9], [0.6, 1.0], [0.9, 0.8]])
-    np.testing.assert_allclose(doubt_of(predicted, confidence), [1 - 1.4 / 3, 0.1])
-    np.testing.assert_allclose(doubt_of(predicted, None), [1 / 3, 0])
 
 
 @pytest.mark.parametrize("confident", [True, False])

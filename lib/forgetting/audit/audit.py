@@ -41,9 +41,17 @@ class Audit:
         gaps: whether the gap between a group and the others widened, for each rate: setting,
             intersection, and the columns of `gaps.compare`. Rates are rates here: `gap_change`
             above 0 means that the group fell behind. Empty without groups.
-        calibration: expected calibration error of each group by one attribute, where every
-            prediction has a confidence: setting and the columns of `calibration.compare`, with
-            floor_change, floor_low and floor_high.
+        uncertainty: how many predictions are unsure (a confidence below 0.9), where every
+            prediction has a confidence: a row for all examples (an empty attribute), then for each
+            group by one attribute: setting and the columns of `shares.compare` (a change above 0:
+            less sure), with floor_change, floor_low and floor_high.
+        calibration: expected calibration error, likewise: setting and the columns of
+            `calibration.compare`, with floor_change, floor_low and floor_high.
+        rare_values: where there are two labels, how often the rarer one is predicted, a row for
+            each setting: setting, label (the rarer among the examples), n, true_share (how often it
+            is true), baseline_share and compressed_share (predicted), baseline_ratio and
+            compressed_ratio (the same over true_share: below 1 it is predicted too rarely), and the
+            other columns of `shares.compare`, with floor_change, floor_low and floor_high.
         exemplars: examples on which the two sides disagree, ranked: setting, rank, example, label,
             baseline_predicted, compressed_predicted (the plurality label of the members, or the
             prediction of the one model), direction ("to wrong", "to right", "between wrong
@@ -57,6 +65,10 @@ class Audit:
             another). Empty for two models.
         triples: pictures that people may judge, a row each: see `triples.triples_table`. Empty for
             two models, and where the baselines have fewer than six members.
+        susceptible: where every prediction has a confidence, the examples of which the baseline
+            alone is least sure: see `before.Before`. It is the same for each setting.
+        told: how well that doubt ranks what each setting flips: setting and the keys of
+            `susceptible.compare`.
         findings: how many classes and groups each rule finds: see
             `comparison_tables.findings_table`.
         answers: of logs of language models, a row a setting: tasks, questions, baseline_task_mean
@@ -77,10 +89,14 @@ class Audit:
     classes: pd.DataFrame
     groups: pd.DataFrame
     gaps: pd.DataFrame
+    uncertainty: pd.DataFrame
     calibration: pd.DataFrame
+    rare_values: pd.DataFrame
     exemplars: pd.DataFrame
     pies: pd.DataFrame
     triples: pd.DataFrame
+    susceptible: pd.DataFrame
+    told: pd.DataFrame
     findings: pd.DataFrame
     answers: pd.DataFrame
     places: pd.DataFrame

@@ -7,6 +7,12 @@ import numpy as np
 import pandas as pd
 
 from forgetting.audit.answer_tables import answer_tables
+from forgetting.audit.certainty_tables import (
+    beside_floor,
+    calibration_table,
+    rare_values_table,
+    uncertainty_table,
+)
 from forgetting.audit.comparison import Comparison, compare_setting
 from forgetting.audit.comparison_tables import (
     findings_table,
@@ -16,14 +22,16 @@ from forgetting.audit.comparison_tables import (
     with_floor,
 )
 from forgetting.audit.exemplar_tables import exemplars_table, pies_table
-from forgetting.audit.gap_tables import Groups, calibration_table, gaps_table
+from forgetting.audit.gap_tables import Groups, gaps_table
 from forgetting.audit.language_logs import LanguageLogs
 from forgetting.audit.predictions_input import AuditInput
+from forgetting.audit.susceptible_tables import susceptible_table, told_table
 from forgetting.audit.triples import triples_table
 from forgetting.measure import sets
 
 TABLES = (
-    *("overall", "classes", "groups", "gaps", "calibration", "exemplars", "pies", "triples"),
+    *("overall", "classes", "groups", "gaps", "uncertainty", "calibration", "rare_values"),
+    *("exemplars", "pies", "triples", "susceptible", "told"),
     *("findings", "answers", "places", "margins", "copies"),
 )
 CSV_ROWS = 1_000_000  # of a longer table there is no CSV file: no spreadsheet opens it
@@ -53,12 +61,14 @@ def audit_tables(
     shared = {"label": audit_input.label, "alpha": options["alpha"]}
     cluster, weight = (None, None) if groups is None else (groups.cluster, groups.weight)
     parts: dict[str, list[pd.DataFrame]] = {name: [] for name in TABLES}
-    floor, floors = None, dict[str, pd.DataFrame]()
+    how = (audit_input, groups, options)
+    floor, floors, certainty = None, dict[str, pd.DataFrame](), dict[str, pd.DataFrame]()
     if second_baseline:
         floor, _ = compare_setting(populations, second_baseline, baseline=options["baseline"])
-        floors = _of_sets(floor, audit_input, groups, options, classes=logs is None)
+        floors = _of_sets(floor, *how, classes=logs is None)
+        certainty = _of_certainty(floor, *how, classes=logs is None)
     for comparison in comparisons:
-        of_sets = _of_sets(comparison, audit_input, groups, options, classes=logs is None)
+        of_sets = _of_sets(comparison, *how, classes=logs is None)
         overall = overall_table(comparison, **shared, cluster=cluster, weight=weight)
         parts["overall"].append(overall.assign(role=COMPRESSED))
         for of, table in of_sets.items():
@@ -69,13 +79,17 @@ def audit_tables(
                 comparison, groups, **shared, second=second, minimum=options["minimum"]
             )
             parts["gaps"].append(gaps)
-            parts["calibration"].append(
-                calibration_table(comparison, groups, **shared, second=floor)
-            )
+        for name, table in _of_certainty(comparison, *how, classes=logs is None).items():
+            parts[name].append(beside_floor(table, certainty.get(name, pd.DataFrame())))
         names = ("second_baseline", "draws", "seed", "alpha")
         pies = pies_table(comparison, several, **{name: options[name] for name in names})
         parts["pies"].append(pies)
         parts["exemplars"].append(exemplars_table(comparison, audit_input))
+        told = told_table(comparison, second, options, cluster=cluster)
+        parts["told"].append(told)
+        if len(told) and not parts["susceptible"]:  # It is the same for each setting.
+            base = populations[options["baseline"]]
+            parts["susceptible"].append(susceptible_table(audit_input, base))
         if logs is None:
             parts["triples"].append(
                 triples_table(comparison, several, audit_input, seed=options["seed"])
@@ -84,6 +98,17 @@ def audit_tables(
         parts["overall"].append(
             overall_table(floor, **shared, cluster=cluster, weight=weight).assign(role=FLOOR)
         )
+    return _together(parts, audit_input, comparisons, options, logs)
+
+
+def _together(
+    parts: Mapping[str, list[pd.DataFrame]],
+    audit_input: AuditInput,
+    comparisons: Sequence[Comparison],
+    options: Mapping[str, Any],
+    logs: LanguageLogs | None,
+) -> dict[str, pd.DataFrame]:
+    """The tables of all comparisons below each other, with what only language models have."""
     tables = {
         name: pd.concat(some, ignore_index=True) if some else pd.DataFrame()
         for name, some in parts.items()
@@ -97,6 +122,26 @@ def audit_tables(
         )
     names_of_classes = np.array(audit_input.classes, dtype=object)
     tables["classes"]["class"] = names_of_classes[tables["classes"]["class"]]
+    return tables
+
+
+def _of_certainty(
+    comparison: Comparison,
+    audit_input: AuditInput,
+    groups: Groups | None,
+    options: Mapping[str, Any],
+    *,
+    classes: bool,
+) -> dict[str, pd.DataFrame]:
+    """The tables of one comparison that say how sure models are and, of classes, how rarely."""
+    how = {"alpha": options["alpha"], "minimum": options["minimum"]}
+    label = audit_input.label
+    tables = {
+        "uncertainty": uncertainty_table(comparison, groups, label=label, **how),
+        "calibration": calibration_table(comparison, groups, label=label, alpha=how["alpha"]),
+    }
+    if classes:
+        tables["rare_values"] = rare_values_table(comparison, groups, audit_input, **how)
     return tables
 
 

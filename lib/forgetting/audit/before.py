@@ -16,8 +16,9 @@ import pandas as pd
 import forgetting
 from forgetting.audit import audit_options, report_folder
 from forgetting.audit.array_files import ArrayOptions
+from forgetting.audit.certainty_sentences import told_sentences
+from forgetting.audit.gap_sentences import Baselines
 from forgetting.audit.groups_input import read_groups
-from forgetting.audit.name_codes import as_texts
 from forgetting.audit.predictions_input import (
     AuditInput,
     Population,
@@ -25,15 +26,14 @@ from forgetting.audit.predictions_input import (
     read_predictions,
 )
 from forgetting.audit.report import render
+from forgetting.audit.susceptible_tables import susceptible_table
 from forgetting.audit.table_source import Table
 from forgetting.errors import UserError
-from forgetting.measure import calibration, plurality, sets, telling
+from forgetting.measure import calibration, sets, shares, susceptible
 from forgetting.text import clipped, counted, percent
 
-SURE = 0.9  # A prediction with less confidence is unsure, as in `measure.certainty` for two labels.
-SHOWN, LISTED = 30, 1000  # Examples in the report, and in the table.
-DEALS = 50  # of the baseline's members into judges and a side
-FEWEST_MEMBERS = 4  # of which there are judges, and others
+SHOWN = 30  # Examples in the report.
+ALPHA = 0.05  # Intervals are at 1 - alpha.
 
 
 @dataclass(frozen=True)
@@ -44,10 +44,10 @@ class Before:
         susceptible: the examples of which it is least sure: rank, example, label, predicted (the
             label that most members give), doubt (0 to 1), right (share of members).
         groups: one row for each group by one attribute: attribute, group, n, error and, where every
-            prediction has a confidence, unsure (share of predictions below `SURE`) and
+            prediction has a confidence, unsure (share of predictions below `shares.SURE`) and
             calibration_error; empty without groups.
         summary: baseline, examples, members, told (area under the ROC curve for predictions that
-            another training flips, or null), first (sentences).
+            another training flips, or null; see `susceptible.compare`), first (sentences).
     """
 
     susceptible: pd.DataFrame
@@ -129,107 +129,40 @@ def look_before(
             "the column confidence, or several trainings"
         )
     again = audit_options.find_second_baseline(given, name, second_baseline)
-    told = None if again is None else tell_flips(population, given.populations[again], seed=seed)
-    doubt = doubt_of(population.predicted, population.confidence)
-    table = _groups_table(given, population, groups)
-    right = (population.predicted == given.label).mean(axis=0)
-    first = _sentences(name, again, told, members=len(population.members), right=right)
+    told = susceptible.compare(
+        baseline=population.predicted,
+        confidence=population.confidence,
+        second_baseline=None if again is None else given.populations[again].predicted,
+        seed=seed,
+        alpha=ALPHA,
+    )
+    right = float((population.predicted == given.label).mean())
     return Before(
-        susceptible=_susceptible(given, population, doubt, right),
-        groups=table,
+        susceptible=susceptible_table(given, population),
+        groups=_groups_table(given, population, groups),
         summary={
             "forgetting": forgetting.__version__,
             "baseline": name,
             "second_baseline": again,
-            "examples": len(doubt),
+            "examples": len(given.label),
             "members": len(population.members),
-            "told": told,
-            "first": first,
+            "told": None if np.isnan(told["floor_area"]) else told["floor_area"],
+            "first": _sentences(Baselines(name, again), told, population, right),
         },
     )
 
 
 def _sentences(
-    name: str, again: str | None, told: float | None, *, members: int, right: np.ndarray
+    baselines: Baselines, told: dict[str, float], population: Population, right: float
 ) -> list[str]:
-    first = [
-        f"{name}: {counted(members, 'model')}, {len(right):,} examples, {percent(right.mean())} of "
-        "the predictions right."
-    ]
-    if told is not None:
-        first.append(
-            f"Its doubt ranks the examples that another training flips ({again}) with an area of "
-            f"{told:.2f} under the ROC curve; 0.5 is chance."
-        )
-    first.append(
+    members, examples = population.predicted.shape
+    return [
+        f"{baselines.first}: {counted(members, 'model')}, {counted(examples, 'example')}, "
+        f"{percent(right)} of the predictions right.",
+        *told_sentences(told, setting=None, baselines=baselines, members=members, alpha=ALPHA),
         "Doubt tells which predictions are unstable, whatever changes the model. It does not tell "
-        "what compression adds; for that, audit the compressed model."
-    )
-    return first
-
-
-def doubt_of(predicted: np.ndarray, confidence: np.ndarray | None) -> np.ndarray:
-    """Return how far members are from being sure of the label that most of them give.
-
-    Args:
-        predicted: (K, N) labels.
-        confidence: (K, N) their probabilities, or None.
-
-    Returns:
-        (N,) 1 minus the mean over members of the probability that is known to be given to that
-        label: the confidence of those who predict it (1 without confidences), 0 of the others.
-    """
-    most = plurality.labels(predicted=predicted, ties="lowest")["plurality"].to_numpy()
-    given = np.ones(predicted.shape) if confidence is None else confidence
-    return np.asarray(1 - np.where(predicted == most, given, 0).mean(axis=0))
-
-
-def tell_flips(baseline: Population, again: Population, *, seed: int) -> float | None:
-    """Return how well the baseline's doubt ranks what another training flips.
-
-    Judges and the side that is compared are members of their own, dealt again and again.
-
-    Args:
-        baseline: the population.
-        again: another of its kind.
-        seed: of the deals.
-
-    Returns:
-        The mean area under the ROC curve; None with too few members, or where nothing flips.
-    """
-    members = min(len(baseline.members), 2 * len(again.members))
-    if members < FEWEST_MEMBERS:
-        return None
-    generator, areas = np.random.default_rng(seed), []
-    for _ in range(DEALS):
-        judging, others = telling.deal(len(baseline.members), generator)
-        other = generator.permutation(len(again.members))[: len(others)]
-        sure = None if baseline.confidence is None else baseline.confidence[judging]
-        sides = (baseline.predicted[others], again.predicted[other])
-        before, after = (
-            plurality.labels(predicted=side, ties="lowest")["plurality"].to_numpy()
-            for side in sides
-        )
-        areas.append(telling.ranking(doubt_of(baseline.predicted[judging], sure), before != after))
-    return None if np.isnan(areas).all() else float(np.nanmean(areas))
-
-
-def _susceptible(
-    given: AuditInput, population: Population, doubt: np.ndarray, right: np.ndarray
-) -> pd.DataFrame:
-    order = np.argsort(-doubt, kind="stable")[:LISTED]
-    names = np.array(given.classes, dtype=object)
-    most = plurality.labels(predicted=population.predicted, ties="lowest")["plurality"].to_numpy()
-    return pd.DataFrame(
-        {
-            "rank": np.arange(1, len(order) + 1),
-            "example": np.array(as_texts(given.examples), dtype=object)[order],
-            "label": names[given.label[order]],
-            "predicted": names[most[order]],
-            "doubt": doubt[order],
-            "right": right[order],
-        }
-    )
+        "what compression adds; for that, audit the compressed model.",
+    ]
 
 
 def _groups_table(given: AuditInput, population: Population, groups: Table | None) -> pd.DataFrame:
@@ -242,7 +175,9 @@ def _groups_table(given: AuditInput, population: Population, groups: Table | Non
     table["n"] = single.counts(np.ones((1, len(given.label)), dtype=bool))[0]
     table["error"] = single.counts(wrong).mean(axis=0) / table["n"]
     if population.confidence is not None:
-        table["unsure"] = single.counts(population.confidence < SURE).mean(axis=0) / table["n"]
+        table["unsure"] = (
+            single.counts(shares.unsure(population.confidence)).mean(axis=0) / table["n"]
+        )
         table["calibration_error"] = calibration.calibration_error(
             single, right=~wrong, confidence=population.confidence
         ).mean(axis=0)

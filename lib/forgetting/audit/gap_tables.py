@@ -1,6 +1,5 @@
-"""Tables of what lies between groups: gaps of rates, and how well each group is calibrated."""
+"""Tables of what lies between groups: gaps of rates."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +8,7 @@ import pandas as pd
 from forgetting.audit.comparison import PAIRED, Comparison
 from forgetting.audit.groups_input import GivenGroups
 from forgetting.audit.predictions_input import Population
-from forgetting.measure import calibration, gaps
+from forgetting.measure import gaps
 from forgetting.measure import sets as example_sets
 from forgetting.measure.sets import Sets
 
@@ -102,53 +101,3 @@ def gaps_table(
 
 def _several(population: Population) -> bool:
     return len(population.members) > 1
-
-
-def calibration_table(
-    comparison: Comparison,
-    groups: Groups,
-    *,
-    label: np.ndarray,
-    second: Comparison | None,
-    alpha: float,
-) -> pd.DataFrame:
-    """Return a row for each group of one setting, with the columns of `Audit.calibration`.
-
-    Args:
-        comparison: of N examples.
-        groups: of these, by single attributes.
-        label: (N,) true labels.
-        second: the second baseline population beside the baseline, if there is one.
-        alpha: intervals are at 1 - alpha.
-
-    Returns:
-        No row where a side has no confidences, or examples have weights.
-    """
-    if groups.weight is not None:  # Its bins are not weighted.
-        return pd.DataFrame()
-    table = _calibration(comparison, groups.single, label, alpha)
-    if table.empty:
-        return table
-    floor = pd.DataFrame() if second is None else _calibration(second, groups.single, label, alpha)
-    for name in ("change", "low", "high"):
-        table[f"floor_{name}"] = np.nan if floor.empty else floor[name]
-    table.insert(0, "setting", comparison.setting)
-    return table
-
-
-def _calibration(
-    comparison: Comparison, sets: Sets, label: np.ndarray, alpha: float
-) -> pd.DataFrame:
-    sides: Sequence[Population] = (comparison.baseline, comparison.compressed)
-    sure = [side.confidence for side in sides if side.confidence is not None]
-    # Answers that were not given have no confidence.
-    if len(sure) < 2 or any(np.isnan(each).any() for each in sure):
-        return pd.DataFrame()
-    return calibration.compare(
-        sets,
-        label=label,
-        predicted=(sides[0].predicted, sides[1].predicted),
-        confidence=(sure[0], sure[1]),
-        alpha=alpha,
-        paired=comparison.design == PAIRED,
-    )

@@ -12,7 +12,13 @@ from typing import TYPE_CHECKING, Any
 import jinja2
 import pandas as pd
 
-from forgetting.audit import report_answers, report_figure, report_gaps, report_tables
+from forgetting.audit import (
+    report_answers,
+    report_certainty,
+    report_figure,
+    report_gaps,
+    report_tables,
+)
 from forgetting.audit.audit_tables import COMPRESSED, CSV_ROWS
 from forgetting.audit.gallery import Gallery, SettingPictures
 from forgetting.audit.report_cells import ReportTable
@@ -25,6 +31,7 @@ if TYPE_CHECKING:
 MOST_BYTES = 3 * 10**6
 MOST_SETTINGS = 100  # That have a section of their own.
 SHOWN = 1  # Sentences of a part that are shown; others fold out.
+SURE_SHOWN = 4  # of how sure models are, of which each is about something else
 ROWS = (100, 40, 15, 5, 2)  # Of each table: the first of these with which the page is small enough.
 
 
@@ -117,6 +124,12 @@ def _page(
             | {"id": links[one["setting"]][1:]}
             for one in settings
         ],
+        "susceptible": _lines(summary["susceptible"], 1000),
+        "doubted": (
+            report_certainty.susceptible_table(audit.susceptible, most=most)
+            if len(audit.susceptible)
+            else None
+        ),
         "alpha": f"{summary['alpha']:g}",
         "share": f"{100 * summary['alpha']:g} %",
         "correction": clipped(summary["correction"], 1000),
@@ -167,6 +180,9 @@ def _section(
             lines, shown = [*gaps, *new[name]], len(gaps) or SHOWN
             tables = _tables_of_sets(audit, setting, name, overall["design"], most)
             parts.append(_part(heading, lines, shown, tables))
+    if new["certainty"]:
+        tables = _tables_of_certainty(audit, setting, most)
+        parts.append(_part("How sure the models are", new["certainty"], SURE_SHOWN, tables))
     if len(_rows_of(audit.answers, setting)):
         places, margins = (_rows_of(rows, setting) for rows in (audit.places, audit.margins))
         tables = [report_answers.places_table(places, most=most)] if len(places) else []
@@ -208,7 +224,7 @@ def _tables_of_sets(
     sets_table = partial(report_tables.sets_table, of=name, design=design, most=most)
     if name == "classes":
         return [sets_table(rows), found]
-    gaps, calibration = (_rows_of(audit.tables()[key], setting) for key in ("gaps", "calibration"))
+    gaps = _rows_of(audit.gaps, setting)
     binary = audit.summary["positive"] is not None
     fold = "" if binary else "Gaps between groups"
     gap = report_gaps.gaps_table(gaps[~gaps["intersection"]], most=most, fold=fold)
@@ -222,9 +238,19 @@ def _tables_of_sets(
             pairs,
             report_gaps.gaps_table(gaps[gaps["intersection"]], most=most, fold=fold),
         ]
-    if len(calibration):
-        tables.append(report_gaps.calibration_table(calibration, most=most))
     return [*tables, found]
+
+
+def _tables_of_certainty(audit: "Audit", setting: str, most: int) -> list[ReportTable]:
+    """The tables of how sure models are, by group."""
+    if not len(audit.groups):  # The sentences say all that there is.
+        return []
+    made = {
+        "uncertainty": report_certainty.uncertainty_table,
+        "calibration": report_certainty.calibration_table,
+    }
+    tables = {name: _rows_of(audit.tables()[name], setting) for name in made}
+    return [made[name](rows, most=most) for name, rows in tables.items() if len(rows)]
 
 
 def _rows_of(table: pd.DataFrame, setting: str) -> pd.DataFrame:

@@ -12,6 +12,7 @@ from forgetting.errors import UserError
 from forgetting.files import replacing, write_text
 from forgetting.text import quoted
 
+ACROSS = "tasks"  # The table of tasks side by side.
 # Written first: a folder that has both is a report's, which the next run may finish.
 FIRST_FILES = ("summary.json", "index.html")
 
@@ -33,7 +34,10 @@ def check_report_folder(folder: str | Path, *, inputs: Sequence[str | Path] = ()
     folder = Path(folder)
     if folder.exists() and not folder.is_dir():
         raise UserError(f"{quoted(folder)} is a file: give a folder for the report")
-    names = [*FIRST_FILES, *(f"{name}.{kind}" for name in TABLES for kind in ("csv", "parquet"))]
+    names = [
+        *FIRST_FILES,
+        *(f"{name}.{kind}" for name in (*TABLES, ACROSS) for kind in ("csv", "parquet")),
+    ]
     read = {Path(path).resolve() for path in inputs}
     is_report = all((folder / name).is_file() for name in FIRST_FILES)
     for path in (folder / name for name in names):

@@ -1,4 +1,4 @@
-"""The report's tables of gaps between groups and of how well groups are calibrated."""
+"""The report's tables of gaps between groups."""
 
 from typing import Any
 
@@ -98,32 +98,6 @@ def from_behind(rows: pd.DataFrame) -> pd.DataFrame:
         told[f"{stem}_low"] = low.where(~turned, -high)
         told[f"{stem}_high"] = high.where(~turned, -low)
     return told
-
-
-def calibration_table(rows: pd.DataFrame, *, most: int) -> ReportTable:
-    """How far confidence is from the share of right answers in each group of one setting.
-
-    Args:
-        rows: of the table `Audit.calibration`.
-        most: how many are shown.
-    """
-    columns = [
-        Column("Group", lambda row: clipped(row.group), "text"),
-        Column("Examples", lambda row: f"{row.n:,}"),
-        Column("Baseline, points", lambda row: _points(row.baseline_error).lstrip("+")),
-        Column("Compressed, points", lambda row: _points(row.compressed_error).lstrip("+")),
-        Column("Change, points", lambda row: Cell(signed(row.change), tone=tone(-row.change))),
-        Column("Interval alone", lambda row: interval(row.low, row.high)),
-        *floor_columns(rows),
-    ]
-    caption = (
-        "Expected calibration error, in ten bins of confidence: how far confidence is from the "
-        "share of right answers. It is above 0 by chance, more so in small groups. "
-        f"{how_many(rows, most, 'groups', 'calibration')}"
-    )
-    rows = rows.sort_values("change", ascending=False, kind="stable")
-    fold = "How far confidence can be trusted in each group"
-    return made(rows, columns, caption, most=most, fold=fold)
 
 
 def _points(value: float) -> str:

@@ -92,14 +92,15 @@ def audit_predictions(
         * forgetting: version. baseline, second_baseline, alpha, minimum, draws, seed, positive: as
           used.
         * examples, classes, groups: how many there are; groups counts the rows for each setting.
-        * copies: sentences on several copies of one parent.
+        * copies: sentences on several copies of one parent. susceptible: sentences on the examples
+          that the baseline doubts.
         * first: the sentences to be read first, at most a dozen. questions: what only the reader
           knows. floor: sentences on the second baseline. correction: a sentence on what the
           corrections run over. notes: sentences on what was handled in the input.
         * sentences: all sentences of the report in order.
         * settings: for each compressed setting: setting, design, sentences (by "overall",
-          "relative", "gaps", "classes", "groups", "answers", "exemplars"), worst_class and
-          worst_group (see `worst_set.worst_set`; null without groups), gaps (see
+          "relative", "gaps", "classes", "groups", "certainty", "answers", "exemplars"),
+          worst_class and worst_group (see `worst_set.worst_set`; null without groups), gaps (see
           `gap_sentences.gap_headlines`).
         * rules, in summary.json: see `Audit.write`.
 

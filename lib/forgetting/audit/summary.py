@@ -8,6 +8,7 @@ import pandas as pd
 
 from forgetting.audit import gap_sentences
 from forgetting.audit.answer_sentences import answer_sentences
+from forgetting.audit.certainty_sentences import certainty_sentences, susceptible_sentences
 from forgetting.audit.comparison import Comparison, question_of_pairs
 from forgetting.audit.copies import Family, copies_sentences
 from forgetting.audit.exemplar_sentences import exemplar_sentences
@@ -16,6 +17,8 @@ from forgetting.audit.overall_sentences import floor_sentences, overall_sentence
 from forgetting.audit.relative_sentences import relative_sentences
 from forgetting.audit.set_sentences import set_sentences
 from forgetting.audit.worst_set import worst_set
+
+CERTAINTY = ("uncertainty", "calibration", "rare_values")
 
 
 def summarize(
@@ -54,18 +57,30 @@ def summarize(
     copies = copies_sentences(tables["copies"], families, alpha=options["alpha"])
     first = first_sentences(settings, lead=lead, floor=[*copies, *floor])
     questions = question_of_pairs(comparisons)
+    susceptible = susceptible_sentences(
+        tables["told"],
+        baselines=_baselines(options),
+        members=len(comparisons[0].baseline.members),
+        alpha=options["alpha"],
+    )
     lines = [
         line for setting in settings for lines in setting["sentences"].values() for line in lines
     ]
     return {
         "first": first,
         "copies": copies,
+        "susceptible": susceptible,
         "questions": questions,
         "floor": floor,
         "correction": correction,
         "notes": list(notes),
         "sentences": list(
-            dict.fromkeys([*first, *questions, *lead, *copies, *floor, *lines, correction, *notes])
+            dict.fromkeys(
+                [
+                    *(*first, *questions, *lead, *copies, *floor, *lines),
+                    *(*susceptible, correction, *notes),
+                ]
+            )
         ),
         "settings": settings,
     }
@@ -103,6 +118,9 @@ def _setting(
             alpha=alpha,
             minimum=options["minimum"],
         )
+    certainty = {name: _rows_of(tables[name], setting) for name in CERTAINTY}
+    baselines = _baselines(options)
+    sentences["certainty"] = certainty_sentences(certainty, baselines=baselines, alpha=alpha)
     answers = _rows_of(tables["answers"], setting)
     sentences["answers"] = []
     if len(answers):

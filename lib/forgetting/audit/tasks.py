@@ -7,6 +7,7 @@ expect some false alarms, and the page says so.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,11 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from forgetting.audit import report_folder
+from forgetting.audit import report_folder, task_certainty
 from forgetting.audit.array_files import ArrayOptions
 from forgetting.audit.audit import Audit
 from forgetting.audit.audit_tables import TABLES
+from forgetting.audit.gap_sentences import Baselines
 from forgetting.audit.language_logs import given_logs
 from forgetting.audit.predictions_input import TASK, Predictions, open_sources
 from forgetting.audit.predictions_survey import NEEDED, OPTIONAL
@@ -54,20 +56,40 @@ class TaskAudits:
             tables[name] = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
         return tables
 
+    @cached_property
+    def across(self) -> pd.DataFrame:
+        """How sure models are of each task, side by side; see `task_certainty.across_tasks`."""
+        return task_certainty.across_tasks(self.tables(), alpha=self._options["alpha"])
+
+    @property
+    def _options(self) -> dict[str, Any]:
+        """What all tasks were audited with."""
+        return next(iter(self.audits.values())).summary
+
     @property
     def summary(self) -> dict[str, Any]:
-        """The summaries of the tasks by name; and the sentences to be read first."""
+        """The summaries of the tasks by name; the sentences to be read first, and those across."""
         count = counted(len(self.audits), "task")
         first = [
             f"{count}, each audited by itself: corrections run over the rows of one task alone."
         ]
+        named = Baselines(self._options["baseline"], self._options["second_baseline"])
+        across = task_certainty.task_sentences(
+            self.across, baselines=named, alpha=self._options["alpha"]
+        )
+        first += across
         for task, audit in self.audits.items():
             first.append(f"Task {quoted(task)}: {audit.summary['first'][0]}")
         questions = dict.fromkeys(
             line for audit in self.audits.values() for line in audit.summary["questions"]
         )
         summaries = {task: audit.summary for task, audit in self.audits.items()}
-        return {"first": first, "questions": list(questions), "tasks": summaries}
+        return {
+            "first": first,
+            "across": across,
+            "questions": list(questions),
+            "tasks": summaries,
+        }
 
     def judge(self, rule: str) -> Verdict:
         """Judge every task by a rule: it is met where it is met for one; see `Audit.judge`.
@@ -91,7 +113,8 @@ class TaskAudits:
     ) -> Path:
         """Write index.html, which leads to a report for each task; the tables; summary.json.
 
-        The report of the first task is in `task-1`, and so on: no name is used as a path.
+        The report of the first task is in `task-1`, and so on: no name is used as a path. Tasks
+        stand side by side in tasks.csv and tasks.parquet, the table `across`.
 
         Args:
             folder: where they go.
@@ -121,6 +144,8 @@ class TaskAudits:
             "tasks.html.j2",
             title=f"What compression did, {counted(len(rows), 'task')}",
             first=clipped(summary["first"][0], 1000),
+            across=[clipped(line, 1000) for line in summary["across"]],
+            tables=task_certainty.task_tables(self.across),
             rules=[clipped(verdict.line, 1000) for verdict in verdicts],
             rows=rows,
         )
@@ -128,7 +153,7 @@ class TaskAudits:
             folder,
             page=page,
             summary=summary | {"rules": [vars(verdict) for verdict in verdicts]},
-            tables=self.tables(),
+            tables=self.tables() | {report_folder.ACROSS: self.across},
         )
         for task, audit in self.audits.items():
             audit.write(folder / places[task], images=images)

@@ -14,7 +14,10 @@ LANGUAGE = {
     "predictions": "answers",
     "prediction": "answer",
 }
-SENTENCES = ("first", "copies", "questions", "floor", "correction", "notes", "sentences")
+SENTENCES = (
+    *("first", "copies", "susceptible", "questions", "floor", "correction", "notes"),
+    "sentences",
+)
 
 
 def in_other_words(summary: dict[str, Any], words: dict[str, str]) -> dict[str, Any]:
