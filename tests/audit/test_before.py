@@ -69,6 +69,8 @@ def test_one_model_without_confidences_and_an_unknown_baseline_are_refused():
         look_before(table[table["setting"] == "dense"], baseline="dense")
     with pytest.raises(UserError, match="'sparse' is not among the settings dense, dense-again"):
         look_before(table, baseline="sparse")
+    with pytest.raises(UserError, match="column 'task'.*give the rows of one"):
+        look_before(table.assign(task="smiles"), baseline="dense")
 
 
 def test_rules_about_compression_are_refused_before_there_is_any(tmp_path, monkeypatch, capsys):

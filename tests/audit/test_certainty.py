@@ -70,6 +70,12 @@ def test_unsure_predictions_and_rare_labels_are_those_of_a_loop(members):
     assert row.change_high < 0
 
 
+def test_of_two_labels_that_are_equally_frequent_none_is_the_rarer_one():
+    assert audit_predictions(predictions(share=0.5), baseline="dense").rare_values.empty
+    often = audit_predictions(predictions(share=0.7), baseline="dense").rare_values
+    assert often["label"].tolist() == ["0"] and often["true_share"][0] == pytest.approx(0.3)
+
+
 @pytest.mark.parametrize("members", [1, 4])
 def test_the_susceptible_are_ranked_by_the_baseline_alone_and_told_beside_chance(members):
     table = predictions(members=members)
@@ -136,12 +142,15 @@ def test_what_doubt_tells_beyond_chance_is_said_by_its_interval(low, high, words
     assert words in lines[-1] and "0.85 (0.80 to 0.90)" in lines[0]
     none = row | {"area": np.nan, "floor_area": np.nan, "flips": 0.0}
     assert told_sentences(none, **how) == ["With small no prediction flips."]
+    few = row | {"beyond_low": np.nan, "beyond_high": np.nan, "area_low": np.nan}
+    lines = told_sentences(few, **how)
+    assert "too few flips for an interval" in lines[0] and "Too few predictions" in lines[-1]
 
 
 def test_tasks_stand_side_by_side_with_intervals_for_all_at_once(tmp_path):
     parts = [
         predictions(task=task, share=share, seed=place)
-        for place, (task, share) in enumerate({"old": 0.3, "<b>blond": 0.1, "smiles": 0.5}.items())
+        for place, (task, share) in enumerate({"old": 0.3, "<b>blond": 0.1, "smiles": 0.4}.items())
     ]
     audit = audit_by_task(pd.concat(parts), baseline="dense", groups=GROUPS)
     across = audit.across

@@ -97,6 +97,7 @@ def test_a_task_is_read_as_if_there_were_no_other(study):
         ("tinted", "Male", "one label for each image.*leave task out"),
         ("celeba", "", "several tasks for each image.*give a task"),
         ("celeba", None, "several tasks for each image.*give another study"),
+        ("tinted-joint", None, "several tasks for each image.*give another study"),
     ],
 )
 def test_a_task_belongs_to_studies_with_tasks(name, task, words):

@@ -20,9 +20,11 @@ from forgetting.audit.certainty_sentences import told_sentences
 from forgetting.audit.gap_sentences import Baselines
 from forgetting.audit.groups_input import read_groups
 from forgetting.audit.predictions_input import (
+    TASK,
     AuditInput,
     Population,
     Predictions,
+    open_sources,
     read_predictions,
 )
 from forgetting.audit.report import render
@@ -30,7 +32,7 @@ from forgetting.audit.susceptible_tables import susceptible_table
 from forgetting.audit.table_source import Table
 from forgetting.errors import UserError
 from forgetting.measure import calibration, sets, shares, susceptible
-from forgetting.text import clipped, counted, percent
+from forgetting.text import clipped, counted, percent, quoted
 
 SHOWN = 30  # Examples in the report.
 ALPHA = 0.05  # Intervals are at 1 - alpha.
@@ -108,13 +110,18 @@ def look_before(
         seed: of the deals of members.
 
     Raises:
-        UserError: as `audit_predictions`; no such setting, or one model without confidences.
+        UserError: as `audit_predictions`; no such setting, one model without confidences, or
+            several tasks.
     """
+    arrays = ArrayOptions(labels, class_names)
+    sources = open_sources(predictions, columns or {}, arrays, model_columns or {})
+    if any(TASK in source.columns for source in sources):
+        raise UserError(
+            f"predictions have the column {quoted(TASK)}, and what the baseline alone says is said "
+            "of one task: give the rows of one, without that column"
+        )
     given = read_predictions(
-        predictions,
-        columns=columns,
-        model_columns=model_columns,
-        arrays=ArrayOptions(labels, class_names),
+        predictions, columns=columns, model_columns=model_columns, arrays=arrays
     )
     name = audit_options.as_read(baseline, given.populations)
     if name not in given.populations:

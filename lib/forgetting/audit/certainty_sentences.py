@@ -123,12 +123,14 @@ def told_sentences(
             "some would judge the others."
         )
     if setting is not None:
-        lines.append(_verdict(row, floor))
+        lines.append(_verdict(row, second=baselines.second is not None))
     return lines
 
 
-def _verdict(row: Row, floor: bool) -> str:
-    if not floor or pd.isna(row["area"]):
+def _verdict(row: Row, *, second: bool) -> str:
+    if pd.isna(row["beyond_low" if second else "area_low"]):
+        return "Too few predictions flip to say more."
+    if not second:
         return (
             "Doubt tells which predictions are unstable, whatever changes the model. Whether it "
             "tells anything of compression only a second baseline can show."

@@ -106,7 +106,7 @@ def rare_values_table(
         minimum: examples below which there is no interval.
 
     Returns:
-        No row where examples have other than two labels.
+        No row where examples have other than two labels, or both are equally frequent.
 
     Source:
         Iofinova et al., CVPR 2023 (arXiv 2304.12622), whose rarer value is that of the training
@@ -117,7 +117,9 @@ def rare_values_table(
         return pd.DataFrame()
     cluster, weight = (None, None) if groups is None else (groups.cluster, groups.weight)
     frequent = float(np.average(label, weights=weight))
-    rare = int(frequent <= 0.5)
+    if abs(frequent - 0.5) < 1e-9:
+        return pd.DataFrame()
+    rare = int(frequent < 0.5)
     true = frequent if rare else 1 - frequent
 
     table = shares.compare(

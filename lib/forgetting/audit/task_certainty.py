@@ -115,7 +115,7 @@ def _sentence(rows: pd.DataFrame, measure: str, baselines: Baselines, alpha: flo
     )
     if rare:
         few = [
-            int((rows[f"{side}_value"] < rows["true_share"]).sum())
+            int((rows[f"{side}_value"] < rows["true_share"] - 1e-9).sum())
             for side in ("baseline", "compressed")
         ]
         text += (

@@ -12,7 +12,6 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
 
 from forgetting.errors import UserError
 from forgetting.measure import inference, inputs, plurality, telling
@@ -73,11 +72,12 @@ def area_with_influence(
     hits, others = int(event.sum()), int((~event).sum())
     if not hits or not others:
         return float("nan"), None
-    below = stats.rankdata(score)  # How many are below, ties counting half, plus a half.
-    among = np.zeros(len(score))
-    among[event], among[~event] = stats.rankdata(score[event]), stats.rankdata(score[~event])
-    # Of what happened the share of the rest below it, and of the rest the share of that above it.
-    placed = np.where(event, (below - among) / others, 1 - (below - among) / hits)
+    values, at = np.unique(score, return_inverse=True)
+    happened = np.bincount(at[event], minlength=len(values))
+    rest = np.bincount(at[~event], minlength=len(values))
+    below = (np.cumsum(rest) - rest / 2) / others  # the share of the rest, ties counting half
+    above = 1 - (np.cumsum(happened) - happened / 2) / hits
+    placed = np.where(event, below[at], above[at])
     area = float(placed[event].mean())
     return area, (placed - area) * np.where(event, len(score) / hits, len(score) / others)
 
