@@ -106,7 +106,9 @@ def test_the_report_shows_a_dozen_of_them_and_says_how_sure_models_are(tmp_path)
     audit = audit_predictions(predictions(), baseline="dense", groups=GROUPS)
     page = report_page(audit)
     part = page.partition('<section id="susceptible">')[2].partition("</section>")[0]
-    assert part.count("<tr>") == 13 and "12 of 400 examples; all are in susceptible.csv" in part
+    assert (
+        part.count("<tr>") == 13 and "12 of 400 examples; all are in the table susceptible" in part
+    )
     assert "How sure the models are" in page and "How sure models are in each group" in page
     assert "unsure predictions (confidence below 0.9) rose from" in page
     assert "where chance alone, between dense and dense-again" in page
@@ -197,7 +199,7 @@ def test_of_forty_tasks_a_dozen_are_shown_and_the_sentence_counts_all():
     tables = {"calibration": rows, "uncertainty": pd.DataFrame(), "rare_values": pd.DataFrame()}
     across = across_tasks(tables, alpha=0.05)
     (table,) = task_tables(across)
-    assert len(table.cells) == 12 and "12 of 40 rows; all are in tasks.csv" in table.caption
+    assert len(table.cells) == 12 and "12 of 40 rows; all are in the table tasks" in table.caption
     assert table.cells[0][0].text == f"t{change.argmax()}"
     (line,) = task_sentences(across, baselines=Baselines("dense", None), alpha=0.05)
     shown = int((across["simultaneous_low"] > 0).sum())

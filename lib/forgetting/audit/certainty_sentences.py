@@ -78,7 +78,7 @@ def susceptible_sentences(
             row, setting=str(row["setting"]), baselines=baselines, members=members, alpha=alpha
         )
     if (more := len(told) - FIRST) > 0:
-        lines.append(f"Of {counted(more, 'further setting')} it stands in told.csv.")
+        lines.append(f"Of {counted(more, 'further setting')} it stands in the table told.")
     return lines
 
 

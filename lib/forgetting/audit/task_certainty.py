@@ -98,7 +98,7 @@ def task_sentences(across: pd.DataFrame, *, baselines: Baselines, alpha: float) 
             if len(rows):
                 lines.append(_sentence(rows, measure, baselines, alpha))
     if (more := len(settings) - FIRST) > 0:
-        lines.append(f"Of {counted(more, 'further setting')} it stands in tasks.csv.")
+        lines.append(f"Of {counted(more, 'further setting')} it stands in the table tasks.")
     return lines
 
 
