@@ -42,6 +42,7 @@ def audit(
     cluster: options.Cluster = None,
     weight: options.Weight = None,
     second_baseline: options.SecondBaseline = None,
+    again: options.SecondRun = None,
     alpha: options.Alpha = 0.05,
     minimum: options.Minimum = 10,
     seed: options.Seed = 0,
@@ -67,7 +68,7 @@ def audit(
 
     for rule in fail_if or []:
         parse_rule(rule)  # What is not a rule is refused before anything is read.
-    tables, inputs = options.given_predictions(files, model)
+    tables, inputs = _predictions(given)
     check_report_folder(out, inputs=[*inputs, *([groups] if groups else [])])
     if before:
         _look_before(tables, given)
@@ -79,16 +80,27 @@ def audit(
         attributes=attributes.split(",") if attributes else None,
         class_names=read_class_names(classes) if classes else None,
         take_alike=alike,
-        logs=LogOptions(
-            fields=tuple(group_by.split(",")) if group_by else (),
-            **{name: given[name] for name in LOGS},
-        ),
+        logs=LogOptions(**{name: given[name] for name in LOGS}, fields=_fields(group_by)),
     )
     verdicts = [result.judge(rule) for rule in fail_if or []]
     result.write(out, images=images, verdicts=verdicts)
     lines = [*result.summary["first"], *result.summary["questions"]]
     _say(lines, out, [verdict.line for verdict in verdicts])
     raise typer.Exit(exit_code(verdicts))
+
+
+def _predictions(given: dict[str, Any]) -> tuple[Any, list[Path]]:
+    """What is audited, and the files and folders that it is read from."""
+    tables, inputs = options.given_predictions(given["files"], given["model"])
+    if (again := given["again"]) is None:
+        return tables, inputs
+    from forgetting.audit.log_folders import add_second_run
+
+    return add_second_run(tables, again, baseline=given["baseline"]), [*inputs, again]
+
+
+def _fields(group_by: str | None) -> tuple[str, ...]:
+    return tuple(group_by.split(",")) if group_by else ()
 
 
 def _look_before(tables: Any, given: dict[str, Any]) -> NoReturn:

@@ -151,6 +151,14 @@ SecondBaseline = Annotated[
         help="The setting that is a second, independent baseline; <baseline>-again if there."
     ),
 ]
+SecondRun = Annotated[
+    Path | None,
+    typer.Option(
+        "--again",
+        metavar="FOLDER",
+        help="Of lm_eval's logs: the baseline asked once more, with another batch size or kernel.",
+    ),
+]
 Alpha = Annotated[float, typer.Option(help="Level of the tests, 1 minus that of the intervals.")]
 Minimum = Annotated[
     int, typer.Option(help="Examples below which a class or group is shown, but not tested.")

@@ -9,8 +9,10 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+from forgetting import cli
 from forgetting.audit import LogOptions, audit_predictions
 from forgetting.audit.language_logs import read_logs
+from forgetting.audit.log_folders import add_second_run
 from forgetting.errors import UserError
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -167,6 +169,26 @@ def test_a_second_run_of_the_baseline_is_the_noise_floor(folders, tmp_path):
     folders["fp16-again"] = logs.write(tmp_path / "fp16-again", logs.model(0.05, 9))
     text = " ".join(audit(folders).summary["sentences"])
     assert "noise floor" in text and "is not known" not in text
+
+
+def test_a_second_run_is_given_to_the_command_whatever_its_folder_is_called(
+    folders, tmp_path, capsys, monkeypatch
+):
+    rerun = logs.write(tmp_path / "rerun" / "fp16", logs.model(0.05, 9))
+    named = add_second_run(list(folders.values()), rerun, baseline="fp16")
+    assert named == folders | {"fp16-again": rerun}
+    words = ["--baseline", "fp16", "--out", str(tmp_path / "report"), "--again", str(rerun)]
+    monkeypatch.setattr(sys, "argv", ["forgetting", "audit", *map(str, folders.values()), *words])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    said = capsys.readouterr().out
+    assert ended.value.code == 0 and "The same model run twice" in said
+    assert "retraining" not in said
+    with pytest.raises(UserError, match="is called 'fp16-again', and --again gives another"):
+        add_second_run(named, rerun, baseline="fp16")
+    for predictions, again in (("x.csv", rerun), (list(folders.values()), "x.csv")):
+        with pytest.raises(UserError, match="it is for logs of lm_eval"):
+            add_second_run(predictions, again, baseline="fp16")
 
 
 def test_the_newest_run_is_read_and_another_by_its_time(folders):

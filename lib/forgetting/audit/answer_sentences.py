@@ -8,7 +8,7 @@ from forgetting.text import confidence_level, counted, p_in_words, percent, sign
 
 RERUN = (
     "How many answers change where the same model is run twice, with another batch size or kernel, "
-    "is not known: give such a run as a second baseline."
+    "is not known: give the folder of such a run by --again."
 )
 
 

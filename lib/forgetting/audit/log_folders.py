@@ -59,6 +59,31 @@ def given_logs(predictions: object) -> dict[str, Path] | None:
     return folders
 
 
+def add_second_run(predictions: object, again: str | Path, *, baseline: str) -> dict[str, Path]:
+    """Return the folders of logs by setting, a second run of the baseline among them.
+
+    Args:
+        predictions: as given to an audit.
+        again: what lm_eval wrote when it asked the same model once more.
+        baseline: the setting of the uncompressed model; the second run is <baseline>-again.
+
+    Raises:
+        UserError: one of them is no log, or there is a setting of that name.
+    """
+    folders, name = given_logs(predictions), f"{baseline}-again"
+    if folders is None or not is_log(Path(again)):
+        raise UserError(
+            f"--again is {quoted(again)}: it is for logs of lm_eval; name a second baseline among "
+            "other predictions by --second-baseline"
+        )
+    if name in folders:
+        raise UserError(
+            f"{quoted(folders[name])} is called {quoted(name)}, and --again gives another second "
+            "run: give one of them"
+        )
+    return folders | {name: Path(again)}
+
+
 def is_log(path: Path) -> bool:
     """Whether a path is a folder, or a file, that lm_eval wrote.
 

@@ -7,6 +7,9 @@ LANGUAGE = {
     "all tested classes of a setting, and over its tested groups": "the tested groups of a setting",
     ", so nothing can be said about retraining: another training with the same recipe may harm "
     "other classes and other groups. All": ": all",
+    "One retraining as the noise floor": "The same model run twice as the noise floor",
+    "which differ by nothing but chance": "which differ by nothing but batches and kernels",
+    "Another retraining may change": "A third run may change",
     "one wrong class to another": "one wrong answer to another",
     "examples": "questions",
     "Examples": "Questions",
