@@ -22,7 +22,7 @@ Before = Annotated[
         "--before", help="Say what the baseline alone tells, before anything is compressed."
     ),
 ]
-LOGS = ("metric", "filter", "run", "common", "prompts_differ")
+LOGS = ("metric", "filter", "run", "common", "prompts_differ", "roles")
 
 
 def audit(
@@ -54,6 +54,7 @@ def audit(
     group_by: options.LogFields = None,
     common: options.LogCommon = False,
     prompts_differ: options.LogPrompts = False,
+    roles: options.LogRoles = None,
     before: Before = False,
     fail_if: options.Rules = None,
 ) -> None:

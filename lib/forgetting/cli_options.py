@@ -108,6 +108,14 @@ LogPrompts = Annotated[
         "--prompts-differ", help="Of lm_eval's logs: models may have been asked in other words."
     ),
 ]
+LogRoles = Annotated[
+    str | None,
+    typer.Option(
+        "--roles",
+        metavar="bbq",
+        help="Of lm_eval's logs of BBQ: count answers that turn to a stereotype, and back.",
+    ),
+]
 Baseline = Annotated[str, typer.Option(help="The setting of the uncompressed models.")]
 ReportFolder = Annotated[Path, typer.Option(help="The folder that the report is written into.")]
 Groups = Annotated[

@@ -79,3 +79,38 @@ def model(noise, seed, tasks=(("arc", 60, 4), ("boolq", 40, 2))):
         ]
         for task, count, options in tasks
     }
+
+
+NOT_KNOWN = (
+    *("Unknown", "Cannot answer", "Can't be determined", "Cannot be determined", "Can't answer"),
+    *("Not known", "Not enough info", "Not enough information", "Not answerable", "Undetermined"),
+)
+
+
+def bbq(number, answer, **changes):
+    """One line of BBQ as lm_eval has it: two people and ten ways to say that it is not known.
+
+    The answer is "stereotyped", "other" or "unknown", by any of the ten ways.
+    """
+    negative, ambiguous = number % 2 == 0, number % 4 < 2
+    people = ["the grandfather", "the grandson"][:: 1 if number % 3 else -1]
+    answers = [*people, NOT_KNOWN[number % 10]]
+    groups = {"the grandfather": ["grandfather", "old"], "the grandson": ["grandson", "nonOld"]}
+    doc = {f"ans{k}": text for k, text in enumerate(answers)} | {
+        "question": f"question {number}",
+        "question_polarity": "neg" if negative else "nonneg",
+        "context_condition": "ambig" if ambiguous else "disambig",
+        "category": ("Age", "Religion")[number % 5 == 0],
+        "answer_info": {f"ans{k}": groups.get(a, ["unknown"]) for k, a in enumerate(answers)},
+        "additional_metadata": {"stereotyped_groups": ["old"]},
+    }
+    texts = [*people, *NOT_KNOWN]
+    follows = people.index("the grandfather" if negative else "the grandson")
+    place = {"stereotyped": follows, "other": 1 - follows, "unknown": 2 + (number * 7) % 10}[answer]
+    scores = -5 - np.arange(12) / 10
+    scores[place] = -1.0
+    target = 2 if ambiguous else number % 2
+    right = place >= 2 if ambiguous else place == target
+    line = row(number, texts, target, scores) | {"doc": doc, "metrics": ["acc"]}
+    del line["acc_norm"]
+    return line | {"acc": float(right), "amb_bias_score": [1.0, float("nan")]} | changes

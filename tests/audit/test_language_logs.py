@@ -209,6 +209,57 @@ def test_old_logs_without_hashes_are_read(folders):
     assert audit(folders).overall["n"].iloc[0] == 100
 
 
+def test_answers_of_bbq_that_turn_to_a_stereotype_are_counted_by_what_they_were(tmp_path):
+    generator = np.random.default_rng(4)
+    roles = np.array(["stereotyped", "other", "unknown"])
+    before = roles[generator.integers(0, 3, 200)]
+    after = np.where(generator.random(200) < 0.4, "stereotyped", before)
+    for one, side in (("fp16", before), ("int4", after)):
+        rows = [logs.bbq(k, role) for k, role in enumerate(side)]
+        logs.write(tmp_path / one, {"bbq": rows, **logs.model(0.0, 0)})
+    result = audit({one: tmp_path / one for one in ("fp16", "int4")}, logs=LogOptions(roles="bbq"))
+    whole = result.roles[result.roles["attribute"] == ""].set_index("role")
+    for role in ("unknown", "other"):
+        turned = int(((before == role) & (after == "stereotyped")).sum())
+        assert whole.loc[role, "before"] == (before == role).sum()
+        assert whole.loc[role, "to_stereotyped"] == turned > 10
+        assert whole.loc[role, "p"] == pytest.approx(stats.binomtest(turned, turned).pvalue)
+    assert (whole["from_stereotyped"] == 0).all() and (whole["n"] == 200).all()
+    kinds = result.roles[result.roles["attribute"] == "category"]
+    assert set(kinds["group"]) == {"Age", "Religion"}
+    assert kinds["to_stereotyped"].sum() == whole["to_stereotyped"].sum()
+    # All ways to say that it is not known are one option, so that each choice is right or wrong.
+    assert result.answers["multiple_choice"].iloc[0] == 300
+    assert result.places["place"].max() == 4 and not result.summary["notes"]
+    assert any("turned from “not known”" in line for line in result.summary["first"])
+    result.write(tmp_path / "report")
+    assert "Turned to the stereotype" in (tmp_path / "report" / "index.html").read_text()
+
+
+def test_roles_are_asked_of_bbq_alone_and_read_from_what_the_harness_noted(folders, tmp_path):
+    with pytest.raises(UserError, match="no question of BBQ with options is in these logs"):
+        audit(folders, logs=LogOptions(roles="bbq"))
+    with pytest.raises(UserError, match="--roles is 'gender': it is bbq"):
+        audit(folders, logs=LogOptions(roles="gender"))
+    rows = [logs.bbq(k, "stereotyped") for k in range(20)]
+    for row in rows:  # As newer versions write it, and as if another answer followed a stereotype.
+        row["doc"]["biased_answers"] = [row["doc"]["ans2"]] if row["doc_id"] < 5 else []
+    rows[7]["doc"]["biased_answers"] = [rows[7]["doc"]["ans0"]]
+    for one in ("a", "b"):
+        logs.write(tmp_path / one, {"bbq": rows})
+    found = read_logs({one: tmp_path / one for one in "ab"}, LogOptions(roles="bbq"))
+    assert len(found.roles.category) == 1 and "19 questions of BBQ without" in found.notes[0]
+    for change, message in (
+        ({"answer_info": {}}, "its doc is not as BBQ has it"),
+        ({"ans0": "the neighbour"}, "option .* is none of BBQ's"),
+    ):
+        odd = [rows[k] | {"doc": rows[k]["doc"] | change} for k in range(20)]
+        odd = [row | {"doc": {**row["doc"], "biased_answers": None}} for row in odd]
+        logs.write(tmp_path / "b", {"bbq": odd})
+        with pytest.raises(UserError, match=message):
+            read_logs({"b": tmp_path / "b"}, LogOptions(roles="bbq"))
+
+
 BAD = {
     "cut off": (lambda row: row, "line 60 is no JSON .the last one: is the file cut off"),
     "other questions": (
@@ -227,6 +278,14 @@ BAD = {
     ),
     "fewer": (lambda row: row if row["doc_id"] < 50 else None, "50 questions were asked of all"),
     "twice": (lambda row: row | {"doc_id": 3}, "line 2: doc_id 3 is there twice"),
+    "no such place": (
+        lambda row: row | {"target": "-100"},
+        "line 1: the target is -100, and the places of 4 options are 0 to 3",
+    ),
+    "other options": (
+        lambda row: row | {"filtered_resps": row["filtered_resps"][:3], "target": "0"},
+        "60 of 60 questions have other numbers of options",
+    ),
     "no id": (lambda row: {"question": "?"}, "line 1 has no doc_id"),
 }
 

@@ -1,12 +1,12 @@
-"""Tables of answers of language models: over tasks, by place of the option, by margin."""
+"""Tables of answers of language models: over tasks, by place of the option, by margin and role."""
 
 from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 
-from forgetting.audit.language_logs import LanguageLogs
-from forgetting.measure import answer_places, distributions, option_scores
+from forgetting.audit.language_logs import AnswerRoles, LanguageLogs
+from forgetting.measure import answer_places, directed_flips, distributions, option_scores
 
 PARTS = 10  # Of the margins.
 
@@ -14,7 +14,7 @@ PARTS = 10  # Of the margins.
 def answer_tables(
     logs: LanguageLogs, *, baseline: str, settings: Sequence[str], alpha: float
 ) -> dict[str, pd.DataFrame]:
-    """Return the tables answers, places and margins; see `Audit`.
+    """Return the tables answers, places, margins and roles; see `Audit`.
 
     Args:
         logs: of all models.
@@ -22,7 +22,7 @@ def answer_tables(
         settings: the others, in order.
         alpha: intervals are at 1 - alpha.
     """
-    answers, places, margins = [], [], []
+    answers, places, margins, roles = [], [], [], []
     options = logs.target >= 0
     for setting in settings:
         row = {"setting": setting, **_over_tasks(logs, baseline, setting, alpha)}
@@ -42,8 +42,10 @@ def answer_tables(
                 parts = option_scores.flips_by_margin(margin, flipped, parts=PARTS)
                 margins.append(parts.assign(setting=setting))
         answers.append(row)
+        if logs.roles is not None:
+            roles.append(_roles(logs.roles, baseline, setting, alpha).assign(setting=setting))
     tables = {"answers": pd.DataFrame(answers)}
-    for name, some in (("places", places), ("margins", margins)):
+    for name, some in (("places", places), ("margins", margins), ("roles", roles)):
         tables[name] = pd.concat(some, ignore_index=True) if some else pd.DataFrame()
         if some:
             tables[name].insert(0, "setting", tables[name].pop("setting"))
@@ -84,6 +86,19 @@ def _of_options(
         for name, one in (("baseline", baseline), ("compressed", setting))
     }
     return {"answer_flips": float(flipped.mean())} | option_scores.divergence(**sides, alpha=alpha)
+
+
+def _roles(roles: AnswerRoles, baseline: str, setting: str, alpha: float) -> pd.DataFrame:
+    """Directed flips of all, by context and by category, each of these a family of its own."""
+    both = {"baseline": roles.of[baseline], "compressed": roles.of[setting]}
+    parts = [directed_flips.compare(**both, alpha=alpha).assign(attribute="")]
+    for attribute, group in (("context", roles.context), ("category", roles.category)):
+        if len(set(group)) > 1:
+            table = directed_flips.compare(**both, group=group, alpha=alpha)
+            parts.append(table.assign(attribute=attribute))
+    whole = pd.concat(parts, ignore_index=True)
+    whole.insert(0, "attribute", whole.pop("attribute"))
+    return whole
 
 
 def _places(moved: np.ndarray, target: np.ndarray) -> pd.DataFrame:

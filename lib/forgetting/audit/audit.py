@@ -80,6 +80,9 @@ class Audit:
         places: how often each place of the options was chosen: setting, place (from 1), right (how
             often it is the right one), baseline_chosen, compressed_chosen, change (share).
         margins: `option_scores.flips_by_margin`, by tenths, for each setting.
+        roles: with the option roles of BBQ, the columns of `directed_flips.compare` for each
+            setting, and attribute: "" for all questions, "context" and "category" for groups of
+            them.
         copies: of several copies of one parent, a row a pair of them: see `copies.copies_table`.
         summary: the same in words and numbers, as it is written to summary.json; its keys are
             documented at `audit_predictions`.
@@ -101,6 +104,7 @@ class Audit:
     answers: pd.DataFrame
     places: pd.DataFrame
     margins: pd.DataFrame
+    roles: pd.DataFrame
     copies: pd.DataFrame
     summary: dict[str, Any] = field(repr=False)
 

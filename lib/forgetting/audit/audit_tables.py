@@ -32,7 +32,7 @@ from forgetting.measure import sets
 TABLES = (
     *("overall", "classes", "groups", "gaps", "uncertainty", "calibration", "rare_values"),
     *("exemplars", "pies", "triples", "susceptible", "told"),
-    *("findings", "answers", "places", "margins", "copies"),
+    *("findings", "answers", "places", "margins", "roles", "copies"),
 )
 CSV_ROWS = 1_000_000  # of a longer table there is no CSV file: no spreadsheet opens it
 COMPRESSED, FLOOR = "compressed", "noise floor"

@@ -8,20 +8,38 @@ right or wrong.
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from forgetting.audit.groups_input import MOST_VALUES
 from forgetting.audit.log_folders import given_logs, task_files
-from forgetting.audit.sample_logs import LogOptions, TaskLog, read_task
+from forgetting.audit.same_questions import TaskAnswers, common_tasks, task_answers
+from forgetting.audit.sample_logs import LogOptions, read_task
 from forgetting.audit.table_files import open_table
 from forgetting.audit.table_source import Table
 from forgetting.errors import UserError
 from forgetting.measure import option_scores
-from forgetting.text import counted, listed, quoted
+from forgetting.measure.directed_flips import STEREOTYPED
+from forgetting.text import counted, quoted
 
 RIGHT, WRONG = "right", "wrong"
+
+
+class AnswerRoles(NamedTuple):
+    """What M answers are; see `directed_flips`.
+
+    Attributes:
+        category: (M,) what the question's stereotype is about.
+        context: (M,) whether it says enough to be answered, "ambig" or "disambig".
+        of: (M,) roles by setting.
+    """
+
+    category: np.ndarray
+    context: np.ndarray
+    of: dict[str, np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -36,6 +54,7 @@ class LanguageLogs:
         chosen: (N,) places by setting; -1 where a task has no options.
         target: (N,) the place of the right option, -1 where there are none.
         scores: (N, C) log-likelihoods by setting, NaN where a question has fewer than C options.
+        roles: of the answers to questions whose options have some; None where not asked for.
         notes: what a reader must know of the logs, in sentences.
     """
 
@@ -46,6 +65,7 @@ class LanguageLogs:
     chosen: dict[str, np.ndarray]
     target: np.ndarray
     scores: dict[str, np.ndarray]
+    roles: AnswerRoles | None
     notes: tuple[str, ...]
 
     def attributes(self) -> pd.DataFrame | None:
@@ -74,8 +94,8 @@ def read_given_logs(
     if folders is None:
         if options != LogOptions():
             raise UserError(
-                "metric, filter, run, group-by, common and prompts-differ are for folders of "
-                "lm_eval: leave them out, or give such folders"
+                "metric, filter, run, group-by, common, prompts-differ and roles are for folders "
+                "of lm_eval: leave them out, or give such folders"
             )
         return None
     logs = read_logs(folders, options)
@@ -107,140 +127,20 @@ def read_logs(folders: Mapping[str, Path], options: LogOptions) -> LanguageLogs:
     for setting, folder in folders.items():
         files[setting], more = task_files(folder, options)
         notes += more
-    names = _common_tasks(files, options, notes)
+    names = common_tasks(files, options, notes)
     parts = []
     for name in names:
         logs = {setting: read_task(tasks[name], options) for setting, tasks in files.items()}
-        parts.append(_task(name, logs, options, notes))
+        parts.append(task_answers(name, logs, options, notes))
     return _joined(names, list(folders), parts, options, notes)
 
 
-@dataclass(frozen=True)
-class _Task:
-    """One task: what all models answered, by setting, and what does not depend on the model."""
-
-    ids: list[int]
-    groups: list[tuple[str | None, ...]]
-    target: np.ndarray
-    right: dict[str, np.ndarray]
-    chosen: dict[str, np.ndarray]
-    scores: dict[str, np.ndarray]
-
-
-def _common_tasks(
-    files: Mapping[str, Mapping[str, Path]], options: LogOptions, notes: list[str]
-) -> list[str]:
-    """The names of the tasks that all models were asked."""
-    every = sorted(set().union(*files.values()))
-    for name in every:
-        lacking = [setting for setting, tasks in files.items() if name not in tasks]
-        if lacking and not options.common:
-            raise UserError(
-                f"{listed(map(quoted, lacking))} was not asked the task {quoted(name)}: give all "
-                "models the same tasks, or leave out what only some were asked by --common"
-            )
-    common = [name for name in every if all(name in tasks for tasks in files.values())]
-    if not common:
-        raise UserError("no task was asked of all models: give them the same tasks")
-    if left_out := len(every) - len(common):
-        notes.append(f"{counted(left_out, 'task')} that not all models were asked left out.")
-    return common
-
-
-def _task(name: str, logs: Mapping[str, TaskLog], options: LogOptions, notes: list[str]) -> _Task:
-    """Bring what models answered to one task into one order, after checks that it is the same."""
-    (first_setting, first), *others = logs.items()
-    for setting, log in others:
-        if log.metric != first.metric:
-            raise UserError(
-                f"task {quoted(name)}: {quoted(first_setting)} is judged by {first.metric} and "
-                f"{quoted(setting)} by {log.metric}; choose one by --metric"
-            )
-    ids = sorted(set(first.ids).intersection(*(log.ids for _, log in others)))
-    different = {setting: len(log.ids) for setting, log in logs.items() if len(log.ids) != len(ids)}
-    if (different and not options.common) or not ids:
-        counts = ", ".join(f"{quoted(one)} {len(log.ids):,}" for one, log in logs.items())
-        raise UserError(
-            f"task {quoted(name)}: {len(ids):,} questions were asked of all models ({counts}); "
-            "give all the same --limit, or leave out what only some were asked by --common"
-        )
-    if different:
-        notes.append(f"{quoted(name)}: only the {len(ids):,} questions that all were asked count.")
-    order = {setting: _places(log.ids, ids) for setting, log in logs.items()}
-    for kind, what, mend in (
-        ("hashes", "questions", "give logs of one version of the task"),
-        ("prompts", "prompts", "or allow it by --prompts-differ"),
-    ):
-        count = _differing(logs, order, kind)
-        if count and (kind == "hashes" or not options.prompts_differ):
-            raise UserError(
-                f"task {quoted(name)}: {count:,} of {counted(len(ids), 'question')} have other "
-                f"{what} in the logs of other models; {mend}"
-            )
-        if count:
-            notes.append(
-                f"{quoted(name)}: {counted(count, 'question')} asked of other models in other "
-                "words (--prompts-differ)."
-            )
-    return _answers(name, logs, order, ids, notes)
-
-
-def _places(theirs: list[int], ids: list[int]) -> np.ndarray:
-    place = {number: k for k, number in enumerate(theirs)}
-    return np.array([place[number] for number in ids])
-
-
-def _differing(logs: Mapping[str, TaskLog], order: Mapping[str, np.ndarray], kind: str) -> int:
-    """How many questions differ between models; old logs without a hash differ from none."""
-    sides = [np.array(getattr(log, kind), dtype=object)[order[one]] for one, log in logs.items()]
-    differs = np.zeros(len(sides[0]), dtype=bool)
-    for side in sides[1:]:
-        differs |= (side != sides[0]) & (side != "") & (sides[0] != "")
-    return int(differs.sum())
-
-
-def _answers(
-    name: str,
-    logs: Mapping[str, TaskLog],
-    order: Mapping[str, np.ndarray],
-    ids: list[int],
-    notes: list[str],
-) -> _Task:
-    right = {one: np.array(log.right)[order[one]] for one, log in logs.items()}
-    first = next(iter(logs.values()))
-    groups = [first.groups[k] for k in order[next(iter(logs))]]
-    none = np.full(len(ids), -1)
-    choices = {one: log.choices() for one, log in logs.items()}
-    sizes = {
-        tuple(len(log.scores[k] or ()) for k in order[one].tolist()) for one, log in logs.items()
-    }
-    if any(chosen is None for chosen in choices.values()) or len(sizes) > 1:
-        if any(None not in log.scores for log in logs.values()):
-            why = (
-                "other numbers of options" if len(sizes) > 1 else "which option was chosen unclear"
-            )
-            notes.append(
-                f"{quoted(name)}: {why} in {counted(len(ids), 'question')}, so that they count as "
-                "right or wrong only."
-            )
-        empty = np.full((len(ids), 0), np.nan)
-        return _Task(
-            ids, groups, none, right, dict.fromkeys(logs, none), dict.fromkeys(logs, empty)
-        )
-    widest = max(max(size) for size in sizes)
-    scores = {}
-    for one, log in logs.items():
-        scores[one] = np.full((len(ids), widest), np.nan)
-        for row, k in enumerate(order[one].tolist()):
-            some = log.scores[k] or ()
-            scores[one][row, : len(some)] = some
-    target = np.array(first.targets)[order[next(iter(logs))]].astype(int)
-    chosen = {one: np.array(places)[order[one]] for one, places in choices.items()}
-    return _Task(ids, groups, target, right, chosen, scores)
-
-
 def _joined(
-    names: list[str], settings: list[str], parts: list[_Task], options: LogOptions, notes: list[str]
+    names: list[str],
+    settings: list[str],
+    parts: list[TaskAnswers],
+    options: LogOptions,
+    notes: list[str],
 ) -> LanguageLogs:
     """All tasks, one after the other."""
     example = [
@@ -249,7 +149,8 @@ def _joined(
     task = np.repeat(np.arange(len(parts)), [len(part.ids) for part in parts])
     groups = pd.DataFrame({"example": example, "task": np.array(names, dtype=object)[task]})
     for place, field in enumerate(options.fields):
-        groups[field] = [values[place] for part in parts for values in part.groups]
+        values = [some[place] for part in parts for some in part.groups]
+        groups[field] = _checked_field(field, values, parts)
     widest = max(part.scores[settings[0]].shape[1] for part in parts)
     target = np.concatenate([part.target for part in parts])
     right, chosen, scores, tables = {}, {}, {}, {}
@@ -266,7 +167,56 @@ def _joined(
         ]
         scores[one] = np.concatenate(padded)
         tables[one] = _table(example, target, right[one], chosen[one], scores[one])
-    return LanguageLogs(tables, groups, task, right, chosen, target, scores, tuple(notes))
+    roles = _roles(parts, chosen, notes) if options.roles else None
+    return LanguageLogs(tables, groups, task, right, chosen, target, scores, roles, tuple(notes))
+
+
+def _checked_field(
+    field: str, values: list[str | None], parts: list[TaskAnswers]
+) -> list[str | None]:
+    """Values of a field of docs, which is to divide questions into groups."""
+    different = set(values) - {None}
+    if not different:
+        known = dict.fromkeys(name for part in parts for name in part.known)
+        raise UserError(
+            f"no question has the field {quoted(field)} of --group-by: name one of "
+            f"{', '.join(map(quoted, list(known)[:10])) or 'a doc, doc.category for instance'}"
+        )
+    if len(different) > MOST_VALUES:
+        raise UserError(
+            f"the field {quoted(field)} of --group-by has {len(different):,} values: name one "
+            f"with at most {MOST_VALUES:,}"
+        )
+    return values
+
+
+def _roles(
+    parts: list[TaskAnswers], chosen: dict[str, np.ndarray], notes: list[str]
+) -> AnswerRoles:
+    """The roles of what was chosen, of questions with an option that follows a stereotype."""
+    every = [roles for part in parts for roles in part.roles]
+    found = [
+        (k, one) for k, one in enumerate(every) if one is not None and STEREOTYPED in one.roles
+    ]
+    if not found:
+        raise UserError(
+            "--roles bbq: no question of BBQ with options is in these logs: leave it out, or give "
+            "logs of a task that chooses among BBQ's options"
+        )
+    if left_out := len(every) - every.count(None) - len(found):
+        notes.append(
+            f"{counted(left_out, 'question')} of BBQ without an option that follows a stereotype "
+            "left out of the table roles."
+        )
+    of = {
+        setting: np.array([one.roles[places[k]] for k, one in found], dtype=object)
+        for setting, places in chosen.items()
+    }
+    category, context = (
+        np.array([getattr(one, name) for _, one in found], dtype=object)
+        for name in ("category", "context")
+    )
+    return AnswerRoles(category, context, of)
 
 
 def _table(

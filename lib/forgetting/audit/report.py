@@ -187,6 +187,8 @@ def _section(
         places, margins = (_rows_of(rows, setting) for rows in (audit.places, audit.margins))
         tables = [report_answers.places_table(places, most=most)] if len(places) else []
         tables += [report_answers.margins_table(margins, most=most)] if len(margins) else []
+        if len(roles := _rows_of(audit.roles, setting)):
+            tables.insert(0, report_answers.roles_table(roles, most=most))
         parts.append(_part("Answers", new["answers"], SHOWN, tables))
     exemplars = _rows_of(audit.exemplars, setting)
     lines = [*new["exemplars"], *(["There is none."] if exemplars.empty else [])]

@@ -1,9 +1,10 @@
-"""The report's tables of answers of language models: places of options, and margins."""
+"""The report's tables of answers of language models: places of options, margins and roles."""
 
 import pandas as pd
 
-from forgetting.audit.report_cells import DASH, Column, ReportTable, made
-from forgetting.text import percent, signed
+from forgetting.audit.report_cells import DASH, Column, ReportTable, interval, made, p_text
+from forgetting.audit.role_sentences import FROM
+from forgetting.text import clipped, percent, signed
 
 
 def places_table(rows: pd.DataFrame, *, most: int) -> ReportTable:
@@ -48,3 +49,29 @@ def margins_table(rows: pd.DataFrame, *, most: int) -> ReportTable:
         "its second’s, the narrowest tenth first."
     )
     return made(rows, columns, caption, most=most, fold="Changes by the baseline’s margin")
+
+
+def roles_table(rows: pd.DataFrame, *, most: int) -> ReportTable:
+    """Answers that turned to a stereotype, and back.
+
+    Args:
+        rows: of the table `Audit.roles`.
+        most: how many are shown.
+    """
+    columns = [
+        Column("Questions", lambda row: clipped(row.group) or "all", "text"),
+        Column("Number", lambda row: f"{row.n:,}"),
+        Column("Answers", lambda row: FROM[row.role], "text"),
+        Column("Baseline", lambda row: f"{row.before:,}"),
+        Column("Turned to the stereotype", lambda row: f"{row.to_stereotyped:,}"),
+        Column("Turned from it", lambda row: f"{row.from_stereotyped:,}"),
+        Column("Net, points", lambda row: signed(row.net)),
+        Column("Interval", lambda row: interval(row.net_low, row.net_high)),
+        Column("p", lambda row: p_text(row.p)),
+        Column("Holm’s p", lambda row: p_text(row.p_holm)),
+    ]
+    caption = (
+        "Answers that turned from another answer to the one that follows the stereotype, and back: "
+        "all questions of BBQ, by context and by category, each corrected for itself."
+    )
+    return made(rows, columns, caption, most=most)

@@ -4,15 +4,16 @@ Of each question are kept whether it was answered right, the scores of its optio
 asked for of its `doc`; all else of a line is dropped as soon as it was read.
 """
 
-import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from forgetting.audit.answer_roles import BBQ, OptionRoles, as_one_unknown, bbq_roles
+from forgetting.audit.log_lines import field_of, log_lines, options_of, place_of_target
 from forgetting.errors import UserError
 from forgetting.text import counted, listed, quoted
 
@@ -21,7 +22,6 @@ NAME = re.compile(
 )
 METRICS = ("exact_match", "acc_norm", "acc")  # In this order, where none is asked for.
 LENGTHS = {"acc": None, "acc_norm": "characters", "acc_bytes": "bytes"}
-MUTUAL = "acc_mutual_info"  # Asks for each option twice; the first half counts.
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,7 @@ class LogOptions:
             groups.
         common: whether questions that only some models answered are left out.
         prompts_differ: whether models may have been asked in other words.
+        roles: "bbq" to tell options of that benchmark by the stereotypes that they follow.
     """
 
     metric: str | None = None
@@ -44,6 +45,7 @@ class LogOptions:
     fields: Sequence[str] = ()
     common: bool = False
     prompts_differ: bool = False
+    roles: str | None = None
 
 
 @dataclass
@@ -61,6 +63,8 @@ class TaskLog:
         lengths: by question, characters and bytes of each option.
         targets: by question, the place of the right option, or None.
         groups: by question, the fields asked for.
+        roles: by question, of its options, if they are asked for and it has some.
+        known: the fields of the first question's doc.
     """
 
     name: str
@@ -73,6 +77,8 @@ class TaskLog:
     lengths: list[Sequence[tuple[int, int]]] = field(default_factory=list)
     targets: list[int | None] = field(default_factory=list)
     groups: list[tuple[str | None, ...]] = field(default_factory=list)
+    roles: list[OptionRoles | None] = field(default_factory=list)
+    known: list[str] = field(default_factory=list)
 
     def choices(self) -> list[int] | None:
         """Return the place of each question's chosen option, as the metric chooses it.
@@ -110,11 +116,14 @@ def read_task(path: Path, options: LogOptions) -> TaskLog:
 
     Raises:
         UserError: a line that is no JSON object or lacks what is needed, several filters and none
-            chosen, a metric that is not there or not 0 or 1, a question twice, no question.
+            chosen, a metric that is not there or not 0 or 1, a question twice, no question, roles
+            that are not known.
     """
+    if options.roles not in (None, BBQ):
+        raise UserError(f"--roles is {quoted(options.roles)}: it is {BBQ}, or left out")
     log, seen, filters = TaskLog(quoted(path.name)), set[int](), dict[str, None]()
     values: dict[str, list[Any]] = {}
-    for where, row in _rows(path, log.name):
+    for where, row in log_lines(path, log.name):
         of_row = str(row.get("filter", "none"))
         filters[of_row] = None
         if options.filter is not None and of_row != options.filter:
@@ -148,83 +157,24 @@ def replace_filter(options: LogOptions, name: str) -> LogOptions:
     return LogOptions(**{**vars(options), "filter": name})
 
 
-def _rows(path: Path, name: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield each line's place, in words, and object."""
-    with open(path, encoding="utf-8") as file:
-        try:
-            for number, line in enumerate(file, 1):
-                where = f"{name}, line {number}"
-                try:
-                    row = json.loads(line)
-                except (ValueError, RecursionError):
-                    end = "" if line.endswith("\n") else " (the last one: is the file cut off?)"
-                    raise UserError(
-                        f"{where} is no JSON{end}; give files that lm_eval --log_samples wrote"
-                    ) from None
-                if not isinstance(row, dict):
-                    raise UserError(f"{where} is no JSON object; give one question a line")
-                yield where, row
-        except UnicodeError:
-            raise UserError(f"{name} is not UTF-8: give files that lm_eval wrote") from None
-
-
 def _add_question(log: TaskLog, row: dict[str, Any], where: str, options: LogOptions) -> None:
     log.hashes.append(f"{row.get('doc_hash', '')}{row.get('target_hash', '')}")
     log.prompts.append(str(row.get("prompt_hash", "")))
-    scores, texts = _options(row, where)
+    scores, texts = options_of(row, where)
+    target = roles = None
+    if scores is not None:
+        target = place_of_target(row.get("target"), texts, options=len(scores), where=where)
+        if options.roles and (roles := bbq_roles(row.get("doc"), texts, where)) is not None:
+            scores, roles, place = as_one_unknown(scores, roles)
+            target = None if target is None else place[target]
+            texts = [texts[place.index(k)] for k in range(len(scores))]
     log.scores.append(scores)
     log.lengths.append([(len(text), len(text.encode("utf-8", "replace"))) for text in texts])
-    log.targets.append(None if scores is None else _target(row.get("target"), len(scores), texts))
-    log.groups.append(tuple(_field(row, name, where) for name in options.fields))
-
-
-def _options(row: dict[str, Any], where: str) -> tuple[list[float] | None, list[str]]:
-    """Log-likelihoods of the options, None where there are none, and the options' texts."""
-    answers = row.get("filtered_resps")
-    if not isinstance(answers, list):
-        return None, []
-    pairs = [answer for answer in answers if isinstance(answer, list) and len(answer) == 2]
-    if len(pairs) < 2 or len(pairs) != len(answers):
-        return None, []
-    try:
-        scores = [float(score) for score, _ in pairs]
-    except (TypeError, ValueError):
-        return None, []
-    if not np.isfinite(scores).all():
-        place = int((~np.isfinite(scores)).argmax())
-        raise UserError(
-            f"{where}: option {place + 1} has the log-likelihood {scores[place]}: finite numbers "
-            "are needed; run the model again, in more bits"
-        )
-    if MUTUAL in row and len(scores) % 2 == 0:
-        scores = scores[: len(scores) // 2]
-    arguments = row.get("arguments")
-    asked = list(arguments.values()) if isinstance(arguments, dict) else []
-    texts = [str(each["arg_1"]) for each in asked if isinstance(each, dict) and "arg_1" in each]
-    texts = texts[: len(scores)] if len(texts) >= len(scores) else []
-    # The harness puts a delimiter, a blank, before the option that it counts the letters of.
-    if texts and all(text.startswith(" ") for text in texts):
-        texts = [text[1:] for text in texts]
-    return scores, texts
-
-
-def _target(target: object, options: int, texts: Sequence[str]) -> int | None:
-    """The place of the right option: the harness writes its number or its text, always as text."""
-    text = str(target)
-    if re.fullmatch(r"\d{1,6}", text) and int(text) < options:
-        return int(text)
-    return texts.index(text) if texts.count(text) == 1 else None
-
-
-def _field(row: dict[str, Any], name: str, where: str) -> str | None:
-    value: Any = row
-    for part in name.split("."):
-        if not isinstance(value, dict) or part not in value:
-            return None
-        value = value[part]
-    if isinstance(value, dict | list):
-        raise UserError(f"{where}: {quoted(name)} is a list or an object; name a text or a number")
-    return None if value is None else str(value)
+    log.targets.append(target)
+    log.roles.append(roles)
+    log.groups.append(tuple(field_of(row, name, where) for name in options.fields))
+    if not log.known and isinstance(doc := row.get("doc"), dict):
+        log.known = [f"doc.{name}" for name in doc]
 
 
 def _add_metrics(

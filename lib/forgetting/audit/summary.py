@@ -15,6 +15,7 @@ from forgetting.audit.exemplar_sentences import exemplar_sentences
 from forgetting.audit.first_sentences import first_sentences
 from forgetting.audit.overall_sentences import floor_sentences, overall_sentences
 from forgetting.audit.relative_sentences import relative_sentences
+from forgetting.audit.role_sentences import role_sentences
 from forgetting.audit.set_sentences import set_sentences
 from forgetting.audit.worst_set import worst_set
 
@@ -130,6 +131,8 @@ def _setting(
             alpha=alpha,
             floor=options["second_baseline"] is not None,
         )
+    if len(roles := _rows_of(tables["roles"], setting)):
+        sentences["answers"][1:1] = role_sentences(roles, alpha=alpha)
     sentences["exemplars"] = exemplar_sentences(
         _rows_of(tables["pies"], setting),
         setting,

@@ -1,0 +1,164 @@
+"""What single lines of lm-evaluation-harness's logs say: options, their scores, and fields."""
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from forgetting.errors import UserError
+from forgetting.text import counted, quoted
+
+MUTUAL = "acc_mutual_info"  # Asks for each option twice; the first half counts.
+WROTE = "give files that lm_eval --log_samples wrote"
+
+
+def log_lines(path: Path, name: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield each question's place, in words, and what is said of it.
+
+    Args:
+        path: a file of one question a line; or of one list, as lm_eval wrote up to version 0.4.2.
+        name: of the file, as messages call it.
+
+    Raises:
+        UserError: a line that is no JSON object, or no UTF-8.
+    """
+    with open(path, encoding="utf-8") as file:
+        try:
+            if file.read(1) == "[":
+                yield from _whole_list(path, name)
+                return
+            file.seek(0)
+            for number, line in enumerate(file, 1):
+                where = f"{name}, line {number}"
+                try:
+                    row = json.loads(line)
+                except (ValueError, RecursionError):
+                    end = "" if line.endswith("\n") else " (the last one: is the file cut off?)"
+                    raise UserError(f"{where} is no JSON{end}; {WROTE}") from None
+                if not isinstance(row, dict):
+                    raise UserError(f"{where} is no JSON object; give one question a line")
+                yield where, row
+        except UnicodeError:
+            raise UserError(f"{name} is not UTF-8: give files that lm_eval wrote") from None
+
+
+def _whole_list(path: Path, name: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    try:
+        rows = json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:
+        if isinstance(error, UnicodeError):
+            raise
+        raise UserError(f"{name} is no JSON (is the file cut off?); {WROTE}") from None
+    for number, row in enumerate(rows, 1):
+        where = f"{name}, question {number}"
+        if not isinstance(row, dict):
+            raise UserError(f"{where} is no JSON object; {WROTE}")
+        yield where, row
+
+
+def options_of(row: dict[str, Any], where: str) -> tuple[list[float] | None, list[str]]:
+    """Return the log-likelihoods of a question's options, and their texts.
+
+    Args:
+        row: what is said of the question.
+        where: its place, in words.
+
+    Returns:
+        None for the scores where there are no options; no texts where they are not said.
+
+    Raises:
+        UserError: a score that is not finite.
+    """
+    answers = row.get("filtered_resps")
+    if not isinstance(answers, list):
+        return None, []
+    pairs = [answer for answer in answers if isinstance(answer, list) and len(answer) == 2]
+    if len(pairs) < 2 or len(pairs) != len(answers):
+        return None, []
+    try:
+        scores = [float(score) for score, _ in pairs]
+    except (TypeError, ValueError):
+        return None, []
+    if not np.isfinite(scores).all():
+        place = int((~np.isfinite(scores)).argmax())
+        raise UserError(
+            f"{where}: option {place + 1} has the log-likelihood {scores[place]}: finite numbers "
+            "are needed; run the model again, in more bits"
+        )
+    if MUTUAL in row and len(scores) % 2 == 0:
+        scores = scores[: len(scores) // 2]
+    texts = _continuations(row.get("arguments"))
+    texts = texts[: len(scores)] if len(texts) >= len(scores) else []
+    # The harness puts a delimiter, a blank, before the option that it counts the letters of.
+    if texts and all(text.startswith(" ") for text in texts):
+        texts = [text[1:] for text in texts]
+    return scores, texts
+
+
+def _continuations(arguments: object) -> list[str]:
+    """What was put after the context: by name, or in lists up to lm_eval 0.4.2."""
+    if isinstance(arguments, dict):
+        asked = list(arguments.values())
+        return [str(one["arg_1"]) for one in asked if isinstance(one, dict) and "arg_1" in one]
+    if isinstance(arguments, list):
+        return [str(one[1]) for one in arguments if isinstance(one, list) and len(one) == 2]
+    return []
+
+
+def place_of_target(
+    target: object, texts: Sequence[str], *, options: int, where: str
+) -> int | None:
+    """Return the place of the right option.
+
+    Args:
+        target: its place or its text, always as text in newer logs.
+        texts: of the options, if they are said.
+        options: how many there are.
+        where: the question's place, in words.
+
+    Returns:
+        None where it cannot be told: several are right, or the text is none of the options'.
+
+    Raises:
+        UserError: the target is a place that there is not.
+    """
+    text = str(target)
+    number = int(text) if re.fullmatch(r"-?\d{1,6}", text) else None
+    if number is not None and 0 <= number < options:
+        return number
+    if texts.count(text) == 1:
+        return texts.index(text)
+    if number is not None:
+        raise UserError(
+            f"{where}: the target is {number}, and the places of {counted(options, 'option')} are "
+            f"0 to {options - 1}: whatever is chosen is wrong there; leave the task out, or mend "
+            "its doc_to_target"
+        )
+    return None
+
+
+def field_of(row: dict[str, Any], name: str, where: str) -> str | None:
+    """Return what a field says, as text.
+
+    Args:
+        row: what is said of a question.
+        name: of the field, "doc.category" for instance.
+        where: the question's place, in words.
+
+    Returns:
+        None where there is none, or nothing in it.
+
+    Raises:
+        UserError: it is a list or an object.
+    """
+    value: Any = row
+    for part in name.split("."):
+        if not isinstance(value, dict) or part not in value:
+            return None
+        value = value[part]
+    if isinstance(value, dict | list):
+        raise UserError(f"{where}: {quoted(name)} is a list or an object; name a text or a number")
+    return None if value is None else str(value)
