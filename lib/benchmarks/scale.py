@@ -4,8 +4,9 @@
     .venv/bin/python lib/benchmarks/scale.py --against ../earlier             # beside another one
     .venv/bin/python lib/benchmarks/scale.py --rows 10000000 --only start rows
 
-It prints three tables: (a) starting, and an audit of ImageNet's size; (b) an audit of very many
-rows; (c) a table of groups beside fairlearn's MetricFrame with bootstrap intervals.
+It prints four tables: (a) starting, and an audit of ImageNet's size; (b) an audit of very many
+rows; (c) a table of groups beside fairlearn's MetricFrame with bootstrap intervals; (d) an audit of
+lm-evaluation-harness's logs, of which a million answers take 1 GB of disk.
 """
 
 import argparse
@@ -28,11 +29,13 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "lib"))  # before what follows, which another checkout may have, too
 
 from benchmarks import audit as imagenet  # noqa: E402
+from forgetting.book.content import language  # noqa: E402
 from forgetting.measure import sets, subgroups  # noqa: E402
 
 ROWS, GROUPS, PART = 100_000_000, 40, 2**20
 DRAWS, QUANTILES = 1000, [0.025, 0.975]
-PARTS = ("start", "imagenet", "rows", "groups")
+PARTS = ("start", "imagenet", "rows", "groups", "logs")
+ANSWERS = 1_000_000
 
 
 class Run(NamedTuple):
@@ -117,6 +120,22 @@ def write_rows(folder: Path, rows: int) -> tuple[list[str], int]:
     return [*words, "--out", "rows"], size
 
 
+def write_logs(folder: Path, answers: int) -> tuple[list[str], int]:
+    """Write what two simulated language models answered, half of the answers each.
+
+    Returns:
+        The words of the audit, and the bytes of the logs.
+    """
+    middling = round(answers / 2 / np.geomspace(0.5, 2, len(language.SUBJECTS)).sum())
+    exam = language.simulate_exam(middling, seed=0)
+    compressed = language.compress(exam, noise=0.3, harmed="law", harm=0.3, seed=1)
+    size = 0
+    for name, scores in (("fp16", exam.scores), ("int4", compressed)):
+        written = language.write_logs(exam, scores, folder / name)
+        size += sum(file.stat().st_size for file in written.iterdir())
+    return ["audit", "fp16", "int4", "--baseline", "fp16", "--out", "answers"], size
+
+
 def time_bootstrap(examples: int, draws: int) -> tuple[float, float, float] | None:
     """Time group accuracies with intervals by MetricFrame's bootstrap, and ours.
 
@@ -168,6 +187,7 @@ def main(words: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--against", type=Path, help="another checkout")
     parser.add_argument("--rows", type=int, default=ROWS, help="predictions of table (b)")
+    parser.add_argument("--answers", type=int, default=ANSWERS, help="answers of table (d)")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS)
     asked = parser.parse_args(words)
@@ -194,6 +214,12 @@ def main(words: Sequence[str] | None = None) -> None:
             one = run(ROOT, words, folder)  # Earlier checkouts may lack --model.
             _print_runs(f"(b) {asked.rows:,} rows, {GROUPS} groups", [one])
             print(f"    memory {one.memory / size_of_table:.1f} times the Arrow table's")
+        if "logs" in asked.only:
+            words, size_of_logs = write_logs(folder, asked.answers)
+            one = run(ROOT, words, folder)  # Earlier checkouts read no logs.
+            _print_runs(f"(d) {asked.answers:,} answers of lm_eval", [one])
+            megabytes = size_of_logs / 1e6
+            print(f"    {megabytes:,.0f} MB of logs, {megabytes / one.wall:.0f} MB a second")
     if "groups" in asked.only:
         times = time_bootstrap(imagenet.EXAMPLES, DRAWS)
         if times is None:

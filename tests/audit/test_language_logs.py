@@ -1,6 +1,9 @@
 """Logs of language models: read as the harness means them, refused in one line, told in its words."""
 
+import importlib.util
 import json
+import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -199,6 +202,9 @@ def test_the_newest_run_is_read_and_another_by_its_time(folders):
     logs.write(folders["fp16"], logs.model(0.0, 0), time="2025-01-01T00-00-00")
     same = audit(folders, logs=LogOptions(run="2025-01-01T00-00-00"))
     assert same.overall["flips"].iloc[0] == 0
+    logs.write(folders["int4"], {"arc": logs.model(0.0, 0)["arc"][:10]}, time="2027-01-01T00-00-00")
+    with pytest.raises(UserError, match="'arc' with other numbers of lines, 60 at .* and 10 at"):
+        audit(folders)
 
 
 def test_old_logs_without_hashes_are_read(folders):
@@ -349,6 +355,9 @@ def test_names_and_fields_of_docs_are_text_and_nothing_else(folders, tmp_path):
     result.write(tmp_path / "report")
     page = (tmp_path / "report" / "index.html").read_text()
     assert "<script" not in page and "Answer places" in page
+    shown = page[: page.index("How to read")] if "How to read" in page else page
+    assert "Questions on which the two sides disagree" in shown and "Examples" not in shown
+    assert "between wrong classes" not in page
 
 
 @pytest.mark.parametrize("seed", range(24))
@@ -365,27 +374,74 @@ def test_damaged_logs_never_end_in_a_traceback(folders, seed):
         assert "\n" not in str(error)
 
 
-def test_it_reads_what_the_harness_itself_wrote(tmp_path):
-    """Golden logs of a tiny random model, made by `harness/make.py`; see there."""
-    folder = Path(__file__).parent / "harness"
-    result = audit_predictions([folder / "fp32", folder / "int4"], baseline="fp32")
-    rows = {
-        one: [
-            json.loads(line)
-            for line in next((folder / one).glob("*.jsonl"))
-            .read_text(encoding="utf-8")
-            .splitlines()
-        ]
-        for one in ("fp32", "int4")
-    }
+HARNESS = Path(__file__).parent / "harness"
+
+
+def golden(version):
+    """By setting, the folder that the harness wrote and its questions; see `harness/make.py`."""
+    folders = {one: HARNESS / version / one for one in ("fp32", "int4")}
+    rows = {}
+    for one, folder in folders.items():
+        text = next(folder.glob("*.jsonl")).read_text(encoding="utf-8")
+        whole = text.startswith("[")
+        rows[one] = json.loads(text) if whole else [*map(json.loads, text.splitlines())]
+    return folders, rows
+
+
+@pytest.mark.parametrize("version", ["0.4.0", "0.4.5", "0.4.13"])
+def test_it_reads_what_the_harness_itself_wrote(version):
+    folders, rows = golden(version)
+    result = audit_predictions(list(folders.values()), baseline="fp32")
     assert result.answers["multiple_choice"].iloc[0] == len(rows["fp32"]) == 60
     for side, one in (("baseline", "fp32"), ("compressed", "int4")):
         right = [row["acc_norm"] for row in rows[one]]
         assert result.overall[f"{side}_accuracy"].iloc[0] == np.mean(right)
-    assert result.overall["flips"].iloc[0] > 0
-    assert not any("right or wrong only" in note for note in result.summary["notes"])
+    assert result.overall["flips"].iloc[0] > 0 and not result.summary["notes"]
     for metric in ("acc", "acc_norm"):
-        found = read_logs({one: folder / one for one in rows}, LogOptions(metric=metric))
+        found = read_logs(folders, LogOptions(metric=metric, fields=("doc.category",)))
+        assert set(found.groups["doc.category"]) == {"even", "odd"}
         for one, some in rows.items():
             assert found.right[one].tolist() == [row[metric] == 1 for row in some]
             assert (found.chosen[one] >= 0).all()
+
+
+def test_all_versions_of_the_harness_say_the_same_of_the_same_model():
+    found = [
+        read_logs(golden(version)[0], LogOptions()) for version in ("0.4.0", "0.4.5", "0.4.13")
+    ]
+    for one in ("fp32", "int4"):
+        for other in found[1:]:
+            np.testing.assert_array_equal(other.chosen[one], found[0].chosen[one])
+            np.testing.assert_allclose(other.scores[one], found[0].scores[one], rtol=1e-5)
+
+
+def test_early_logs_say_what_is_wrong_with_them(tmp_path):
+    folders, _ = golden("0.4.0")
+    folder = tmp_path / "fp32"
+    shutil.copytree(folders["fp32"], folder)
+    (file,) = folder.glob("*.jsonl")
+    shutil.copy(file, folder / "pretrained__other_tiny_choice.jsonl")
+    with pytest.raises(UserError, match="answers of two models to 'tiny_choice'"):
+        read_logs({"fp32": folder}, LogOptions())
+    (folder / "pretrained__other_tiny_choice.jsonl").unlink()
+    text = file.read_text(encoding="utf-8")
+    for damaged, message in (
+        (text[:-30], "is no JSON .is the file cut off"),
+        ("[1]", "question 1 is no JSON object"),
+        ("[]", "is empty"),
+    ):
+        file.write_text(damaged, encoding="utf-8")
+        with pytest.raises(UserError, match=message):
+            read_logs({"fp32": folder}, LogOptions())
+    (folder / "results.json").write_text("{}")
+    with pytest.raises(UserError, match="does not say which tasks it is of"):
+        read_logs({"fp32": folder}, LogOptions())
+
+
+@pytest.mark.skipif(importlib.util.find_spec("lm_eval") is None, reason="lm_eval is not installed")
+def test_the_installed_harness_writes_what_is_read(tmp_path):
+    done = subprocess.run([sys.executable, HARNESS / "make.py", tmp_path], capture_output=True)
+    assert done.returncode == 0, done.stderr.decode()
+    found = read_logs({one: tmp_path / one for one in ("fp32", "int4")}, LogOptions())
+    before = read_logs(golden("0.4.13")[0], LogOptions())
+    np.testing.assert_allclose(found.scores["fp32"], before.scores["fp32"], rtol=1e-4)

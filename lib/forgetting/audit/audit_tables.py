@@ -21,7 +21,7 @@ from forgetting.audit.comparison_tables import (
     sets_table,
     with_floor,
 )
-from forgetting.audit.exemplar_tables import exemplars_table, pies_table
+from forgetting.audit.exemplar_tables import DIRECTIONS, exemplars_table, pies_table
 from forgetting.audit.gap_tables import Groups, gaps_table
 from forgetting.audit.language_logs import LanguageLogs
 from forgetting.audit.predictions_input import AuditInput
@@ -114,6 +114,7 @@ def _together(
         for name, some in parts.items()
     }
     if logs is not None:
+        tables["exemplars"] = _between_answers(tables["exemplars"])
         return tables | answer_tables(
             logs,
             baseline=options["baseline"],
@@ -143,6 +144,11 @@ def _of_certainty(
     if classes:
         tables["rare_values"] = rare_values_table(comparison, groups, audit_input, **how)
     return tables
+
+
+def _between_answers(exemplars: pd.DataFrame) -> pd.DataFrame:
+    ways = exemplars["direction"].replace({DIRECTIONS[2]: "between wrong answers"})
+    return exemplars.assign(direction=ways)
 
 
 def _of_sets(

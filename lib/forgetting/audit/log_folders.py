@@ -1,5 +1,6 @@
 """Folders that lm-evaluation-harness wrote: which files of theirs an audit reads."""
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -8,6 +9,8 @@ from forgetting.errors import UserError
 from forgetting.text import counted, listed, quoted
 
 WANTED = "give the folder that lm_eval --log_samples --output_path wrote"
+FILES = "samples_<task>_<time>.jsonl"
+EARLY = "results.json"  # Up to version 0.4.2; its tasks are those of the files beside it.
 
 
 def given_logs(predictions: object) -> dict[str, Path] | None:
@@ -42,6 +45,8 @@ def given_logs(predictions: object) -> dict[str, Path] | None:
             each for _, each in named if not isinstance(each, str | Path) or not is_log(Path(each))
         )
         other = next(others)
+        if isinstance(other, str | Path) and Path(other).is_dir():
+            raise UserError(f"{quoted(other)} has no file {FILES}: {WANTED}")
         what = other if isinstance(other, str | Path) else f"the {type(other).__name__}"
         raise UserError(
             f"{quoted(logs[0][1])} holds logs of lm_eval and {quoted(what)} does not: audit "
@@ -99,7 +104,7 @@ def is_log(path: Path) -> bool:
     if path.is_file():
         return NAME.fullmatch(path.name) is not None
     return path.is_dir() and any(
-        NAME.fullmatch(file.name) or file.name.startswith("results_")
+        NAME.fullmatch(file.name) or file.name.startswith("results_") or file.name == EARLY
         for file in path.rglob("*.json*")
     )
 
@@ -112,7 +117,8 @@ def task_files(path: Path, options: LogOptions) -> tuple[dict[str, Path], list[s
         options: run.
 
     Raises:
-        UserError: no such files, none of the run that was asked for, two models.
+        UserError: no such files, none of the run that was asked for, two models, runs with other
+            numbers of questions.
     """
     files = [path] if path.is_file() else sorted(path.rglob("*.jsonl"))
     runs: dict[str, dict[str, Path]] = {}
@@ -130,8 +136,9 @@ def task_files(path: Path, options: LogOptions) -> tuple[dict[str, Path], list[s
                 "each"
             )
         of_task[name["time"]] = file
+    runs = runs or {task: {"": file} for task, file in _early_files(path).items()}
     if not runs:
-        raise UserError(f"{quoted(path)} has no file samples_<task>_<time>.jsonl: {WANTED}")
+        raise UserError(f"{quoted(path)} has no file {FILES}: {WANTED}")
     if options.run is not None:
         times = sorted({time for of_task in runs.values() for time in of_task})
         runs = {
@@ -144,6 +151,8 @@ def task_files(path: Path, options: LogOptions) -> tuple[dict[str, Path], list[s
                 f"{quoted(path)} has no run of {quoted(options.run)}: it has "
                 f"{listed(map(quoted, times[-5:]))}; name one of these by --run"
             )
+    for task, of_task in runs.items():
+        _check_lengths(task, of_task, path)
     older = sum(len(of_task) - 1 for of_task in runs.values())
     notes = []
     if older:
@@ -152,3 +161,49 @@ def task_files(path: Path, options: LogOptions) -> tuple[dict[str, Path], list[s
             "newest is read (--run chooses)."
         )
     return {task: of_task[max(of_task)] for task, of_task in sorted(runs.items())}, notes
+
+
+def _early_files(folder: Path) -> dict[str, Path]:
+    """Files by task as lm_eval called them up to version 0.4.2: <model's arguments>_<task>.jsonl.
+
+    Raises:
+        UserError: two models, or results that are damaged.
+    """
+    results = folder / EARLY
+    if not results.is_file():
+        return {}
+    try:
+        tasks = list(json.loads(results.read_text(encoding="utf-8"))["configs"])
+    except (ValueError, RecursionError, KeyError, TypeError):
+        raise UserError(f"{quoted(results)} does not say which tasks it is of: {WANTED}") from None
+    found: dict[str, Path] = {}
+    for file in sorted(folder.glob("*.jsonl")):
+        fitting = [task for task in tasks if file.stem.endswith(f"_{task}")]
+        if not fitting:
+            continue
+        task = max(fitting, key=len)
+        if task in found:
+            raise UserError(
+                f"{quoted(folder)} holds answers of two models to {quoted(task)}, in "
+                f"{quoted(found[task].name)} and {quoted(file.name)}: give each a folder"
+            )
+        found[task] = file
+    return found
+
+
+def _check_lengths(task: str, of_task: Mapping[str, Path], path: Path) -> None:
+    """Refuse runs of other lengths: the newest may be a trial with --limit."""
+    if len(of_task) == 1:
+        return
+    lines = {time: _lines(file) for time, file in sorted(of_task.items())}
+    if len(set(lines.values())) > 1:
+        counts = listed(f"{count:,} at {quoted(time)}" for time, count in lines.items())
+        raise UserError(
+            f"{quoted(path)} holds runs of {quoted(task)} with other numbers of lines, {counts}: "
+            "choose one by --run"
+        )
+
+
+def _lines(file: Path) -> int:
+    with open(file, "rb") as opened:
+        return sum(part.count(b"\n") for part in iter(lambda: opened.read(2**20), b""))

@@ -23,6 +23,7 @@ from forgetting.audit.audit_tables import COMPRESSED, CSV_ROWS
 from forgetting.audit.gallery import Gallery, SettingPictures
 from forgetting.audit.report_cells import ReportTable
 from forgetting.audit.rules import Verdict
+from forgetting.audit.wording import LANGUAGE, table_in_other_words, worded
 from forgetting.text import clipped, counted
 
 if TYPE_CHECKING:
@@ -196,6 +197,8 @@ def _section(
         [] if exemplars.empty else [report_tables.exemplars_table(exemplars, overall, most=most)]
     )
     parts.append(_part("Examples on which the two sides disagree", lines, SHOWN, tables))
+    if len(audit.answers):
+        parts = [_in_words_of_language(part) for part in parts]
     main = of_one["overall"][0]
     return {
         "setting": clipped(setting),
@@ -215,6 +218,11 @@ def _part(
         "more": _lines(lines[shown:]),
         "tables": tables,
     }
+
+
+def _in_words_of_language(part: dict[str, Any]) -> dict[str, Any]:
+    tables = [table_in_other_words(table, LANGUAGE) for table in part["tables"]]
+    return part | {"heading": worded(part["heading"], LANGUAGE), "tables": tables}
 
 
 def _tables_of_sets(

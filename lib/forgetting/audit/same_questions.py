@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from forgetting.audit.answer_roles import OptionRoles
-from forgetting.audit.sample_logs import LogOptions, TaskLog
+from forgetting.audit.sample_logs import LogOptions, TaskLog, padded
 from forgetting.errors import UserError
 from forgetting.text import counted, listed, quoted
 
@@ -124,10 +124,10 @@ def _places(theirs: list[int], ids: list[int]) -> np.ndarray:
 
 def _differing(logs: Mapping[str, TaskLog], order: Mapping[str, np.ndarray], kind: str) -> int:
     """How many questions differ between models; old logs without a hash differ from none."""
-    sides = [np.array(getattr(log, kind), dtype=object)[order[one]] for one, log in logs.items()]
+    sides = [np.array(getattr(log, kind), dtype=np.int64)[order[one]] for one, log in logs.items()]
     differs = np.zeros(len(sides[0]), dtype=bool)
     for side in sides[1:]:
-        differs |= (side != sides[0]) & (side != "") & (sides[0] != "")
+        differs |= (side != sides[0]) & (side != 0) & (sides[0] != 0)
     return int(differs.sum())
 
 
@@ -159,20 +159,14 @@ def _answers(
         chosen, scores = dict.fromkeys(logs, none), dict.fromkeys(logs, empty)
         nothing: list[OptionRoles | None] = [None] * len(ids)
         return TaskAnswers(ids, groups, nothing, none, right, chosen, scores, first.known)
-    scores = {one: _padded(log, order[one], widths.max()) for one, log in logs.items()}
+    scores = {
+        one: padded([log.scores[k] or () for k in order[one].tolist()]) for one, log in logs.items()
+    }
     target = np.array(first.targets)[places].astype(int)
-    chosen = {one: np.array(chosen)[order[one]] for one, chosen in choices.items()}
+    chosen = {one: made[order[one]] for one, made in choices.items() if made is not None}
     return TaskAnswers(ids, groups, roles, target, right, chosen, scores, first.known)
 
 
 def _sizes(log: TaskLog, order: np.ndarray) -> np.ndarray:
     """How many options each question has."""
     return np.array([len(log.scores[k] or ()) for k in order.tolist()])
-
-
-def _padded(log: TaskLog, order: np.ndarray, width: int) -> np.ndarray:
-    scores = np.full((len(order), width), np.nan)
-    for row, k in enumerate(order.tolist()):
-        some = log.scores[k] or ()
-        scores[row, : len(some)] = some
-    return scores

@@ -7,6 +7,7 @@ asked for of its `doc`; all else of a line is dropped as soon as it was read.
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,8 @@ NAME = re.compile(
     r"samples_(?P<task>.+)_(?P<time>\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d(?:\.\d+)?)\.jsonl", re.DOTALL
 )
 METRICS = ("exact_match", "acc_norm", "acc")  # In this order, where none is asked for.
-LENGTHS = {"acc": None, "acc_norm": "characters", "acc_bytes": "bytes"}
+BYTES = "acc_bytes"
+DIVIDED = ("acc_norm", BYTES)  # Log-likelihoods are, by the options' characters or bytes.
 
 
 @dataclass(frozen=True)
@@ -57,10 +59,10 @@ class TaskLog:
         metric: which says what is right.
         ids: the questions' numbers (doc_id), in the order of the file.
         right: whether each was answered right.
-        hashes: by question, of its doc and target; "" in old logs.
-        prompts: by question, of what the model was asked; "" in old logs.
+        hashes: by question, of its doc and target; 0 in old logs.
+        prompts: by question, of what the model was asked; 0 in old logs.
         scores: by question, log-likelihoods of its options; None of tasks without options.
-        lengths: by question, characters and bytes of each option.
+        lengths: by question, of each option, in what the metric divides by; empty if by nothing.
         targets: by question, the place of the right option, or None.
         groups: by question, the fields asked for.
         roles: by question, of its options, if they are asked for and it has some.
@@ -71,40 +73,43 @@ class TaskLog:
     metric: str = ""
     ids: list[int] = field(default_factory=list)
     right: list[bool] = field(default_factory=list)
-    hashes: list[str] = field(default_factory=list)
-    prompts: list[str] = field(default_factory=list)
+    hashes: list[int] = field(default_factory=list)
+    prompts: list[int] = field(default_factory=list)
     scores: list[Sequence[float] | None] = field(default_factory=list)
-    lengths: list[Sequence[tuple[int, int]]] = field(default_factory=list)
+    lengths: list[Sequence[int]] = field(default_factory=list)
     targets: list[int | None] = field(default_factory=list)
     groups: list[tuple[str | None, ...]] = field(default_factory=list)
     roles: list[OptionRoles | None] = field(default_factory=list)
     known: list[str] = field(default_factory=list)
 
-    def choices(self) -> list[int] | None:
-        """Return the place of each question's chosen option, as the metric chooses it.
+    def choices(self) -> np.ndarray | None:
+        """Return the (N,) places of the chosen options, as the metric chooses them.
 
         Returns:
             None where the task has no options, or where choosing so does not give every question
             the rightness that the log says.
         """
-        if self.metric not in LENGTHS or None in self.scores or None in self.targets:
+        if self.metric not in ("acc", *DIVIDED) or None in self.scores or None in self.targets:
             return None
-        unit = LENGTHS[self.metric]
-        chosen = []
-        for scores, lengths, target, right in zip(
-            self.scores, self.lengths, self.targets, self.right, strict=True
-        ):
-            values = np.asarray(scores)
-            if unit is not None:
-                sizes = [size[unit == "bytes"] for size in lengths]
-                if 0 in sizes or len(sizes) != len(values):
-                    return None
-                values = values / np.array(sizes, dtype=float)
-            place = int(values.argmax())
-            if (place == target) != right:
+        values = padded([scores or () for scores in self.scores])
+        if self.metric in DIVIDED:
+            sizes = padded(self.lengths)
+            unlike = sizes.shape != values.shape or (np.isnan(sizes) != np.isnan(values)).any()
+            if unlike or (sizes == 0).any():
                 return None
-            chosen.append(place)
-        return chosen
+            values = values / sizes
+        chosen = np.where(np.isnan(values), -np.inf, values).argmax(axis=1)
+        as_said = (chosen == np.array(self.targets)) == np.array(self.right)
+        return chosen if as_said.all() else None
+
+
+def padded(rows: Sequence[Sequence[float]]) -> np.ndarray:
+    """Return rows of different lengths as (N, C) floats, NaN behind the end of shorter ones."""
+    sizes = np.fromiter(map(len, rows), dtype=int, count=len(rows))
+    width = int(sizes.max(initial=0))
+    values = np.full((len(rows), width), np.nan)
+    values[np.arange(width) < sizes[:, None]] = np.fromiter(chain.from_iterable(rows), float)
+    return values
 
 
 def read_task(path: Path, options: LogOptions) -> TaskLog:
@@ -158,8 +163,8 @@ def replace_filter(options: LogOptions, name: str) -> LogOptions:
 
 
 def _add_question(log: TaskLog, row: dict[str, Any], where: str, options: LogOptions) -> None:
-    log.hashes.append(f"{row.get('doc_hash', '')}{row.get('target_hash', '')}")
-    log.prompts.append(str(row.get("prompt_hash", "")))
+    log.hashes.append(_short(f"{row.get('doc_hash', '')}{row.get('target_hash', '')}"))
+    log.prompts.append(_short(str(row.get("prompt_hash", ""))))
     scores, texts = options_of(row, where)
     target = roles = None
     if scores is not None:
@@ -169,12 +174,21 @@ def _add_question(log: TaskLog, row: dict[str, Any], where: str, options: LogOpt
             target = None if target is None else place[target]
             texts = [texts[place.index(k)] for k in range(len(scores))]
     log.scores.append(scores)
-    log.lengths.append([(len(text), len(text.encode("utf-8", "replace"))) for text in texts])
+    if options.metric == BYTES:
+        texts_as_counted: list[str | bytes] = [text.encode("utf-8", "replace") for text in texts]
+    else:
+        texts_as_counted = list(texts) if "acc_norm" in row else []
+    log.lengths.append([len(text) for text in texts_as_counted])
     log.targets.append(target)
     log.roles.append(roles)
     log.groups.append(tuple(field_of(row, name, where) for name in options.fields))
     if not log.known and isinstance(doc := row.get("doc"), dict):
         log.known = [f"doc.{name}" for name in doc]
+
+
+def _short(text: str) -> int:
+    """A number instead of a long hash, 0 for none: there are millions."""
+    return hash(text) if text else 0
 
 
 def _add_metrics(

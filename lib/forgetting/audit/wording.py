@@ -1,7 +1,11 @@
 """What things are called in a report: examples of most audits, questions of language models."""
 
 import re
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
+
+from forgetting.audit.report_cells import ReportTable
 
 LANGUAGE = {
     "all tested classes of a setting, and over its tested groups": "the tested groups of a setting",
@@ -14,6 +18,7 @@ LANGUAGE = {
     "examples": "questions",
     "Examples": "Questions",
     "example": "question",
+    "Example": "Question",
     "predictions": "answers",
     "prediction": "answer",
 }
@@ -23,6 +28,33 @@ SENTENCES = (
 )
 
 
+def worded(text: str, words: Mapping[str, str]) -> str:
+    """Return a text with other words.
+
+    Args:
+        text: of which no part is a name.
+        words: by the word that stands for them in most audits.
+    """
+    return re.sub(rf"\b({'|'.join(words)})\b", lambda found: words[found[0]], text)
+
+
+def table_in_other_words(table: ReportTable, words: Mapping[str, str]) -> ReportTable:
+    """Return a table of a report with other words in its caption, its headings and its notes."""
+    return replace(
+        table,
+        caption=worded(table.caption, words),
+        fold=worded(table.fold, words),
+        columns=tuple(replace(one, heading=worded(one.heading, words)) for one in table.columns),
+        cells=tuple(
+            tuple(
+                replace(cell, text=worded(cell.text, words)) if cell.kind == "note" else cell
+                for cell in row
+            )
+            for row in table.cells
+        ),
+    )
+
+
 def in_other_words(summary: dict[str, Any], words: dict[str, str]) -> dict[str, Any]:
     """Return a summary whose sentences use other words, and whose names stay as they are.
 
@@ -30,18 +62,17 @@ def in_other_words(summary: dict[str, Any], words: dict[str, str]) -> dict[str, 
         summary: of an audit.
         words: by the word that stands for them in most audits.
     """
-    pattern = re.compile(rf"\b({'|'.join(words)})\b")
     names = [one["setting"] for one in summary["settings"]]
-    if any(pattern.search(name) for name in names):
+    if any(worded(name, words) != name for name in names):
         return summary  # A name must not be changed, and nothing says where it stands.
 
-    def worded(value: Any) -> Any:
+    def every(value: Any) -> Any:
         if isinstance(value, str):
-            return pattern.sub(lambda found: words[found[0]], value)
+            return worded(value, words)
         if isinstance(value, list):
-            return [worded(each) for each in value]
-        return {key: worded(each) for key, each in value.items()}
+            return [every(each) for each in value]
+        return {key: every(each) for key, each in value.items()}
 
-    said = {key: worded(summary[key]) for key in SENTENCES}
-    settings = [one | {"sentences": worded(one["sentences"])} for one in summary["settings"]]
+    said = {key: every(summary[key]) for key in SENTENCES}
+    settings = [one | {"sentences": every(one["sentences"])} for one in summary["settings"]]
     return summary | said | {"settings": settings}

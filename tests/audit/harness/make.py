@@ -2,11 +2,14 @@
 
 Run it by hand where lm_eval, transformers and torch are installed; nothing is downloaded:
 
-    python tests/audit/harness/make.py FOLDER
+    python tests/audit/harness/make.py tests/audit/harness/VERSION
+
+VERSION is lm_eval's: 0.4.0 was made with transformers 4.49, datasets 2.16 and, since it loads that
+metric from a hub when it is imported, with a metric exact_match of our own, which nothing uses;
+0.4.5 with transformers 4.49 and datasets 3.1. Neither imports newer ones.
 
 A GPT-2 of two layers with random weights answers 60 questions with options of a task of our own,
 once as it is (fp32) and once with its weights rounded to 4 bits (int4). Numbers mean nothing.
-The logs here are of lm_eval 0.4.13.
 """
 
 import json
@@ -23,7 +26,7 @@ from transformers import GPT2Config, GPT2LMHeadModel, PreTrainedTokenizerFast
 WORDS = "red green blue small large round flat warm cold soft hard old new".split()
 TASK = """task: tiny_choice
 dataset_path: json
-dataset_kwargs: {data_files: {test: FILE}}
+dataset_kwargs: {data_files: {test: questions.json}}
 test_split: test
 output_type: multiple_choice
 doc_to_text: "{{question}}"
@@ -53,9 +56,9 @@ def write_task(folder: Path) -> None:
                 "category": "even" if number % 2 == 0 else "odd",
             }
         )
-    file = folder / "questions.json"
-    file.write_text("".join(json.dumps(line) + "\n" for line in lines))
-    (folder / "tiny_choice.yaml").write_text(TASK.replace("FILE", str(file)))
+    text = "".join(json.dumps(line) + "\n" for line in lines)
+    (folder / "questions.json").write_text(text)
+    (folder / "tiny_choice.yaml").write_text(TASK)
 
 
 def write_models(folder: Path) -> dict[str, Path]:
@@ -98,23 +101,19 @@ def main(out: Path) -> None:
     work = out / "work"
     work.mkdir(parents=True, exist_ok=True)
     write_task(work)
-    for name, model in write_models(work).items():
+    for name in write_models(work):
         command = [
             *(sys.executable, "-m", "lm_eval", "--model", "hf"),
-            *("--model_args", f"pretrained={model}", "--tasks", "tiny_choice"),
-            *(
-                "--include_path",
-                str(work),
-                "--log_samples",
-                "--output_path",
-                str(work / "logs" / name),
-            ),
+            *("--model_args", f"pretrained={name}", "--tasks", "tiny_choice"),
+            *("--include_path", ".", "--log_samples", "--output_path", f"logs/{name}"),
             *("--device", "cpu", "--batch_size", "8"),
         ]
-        subprocess.run(command, check=True)
-        for log in (work / "logs" / name).rglob("samples_*.jsonl"):
-            (out / name).mkdir(exist_ok=True)
-            shutil.copy(log, out / name / log.name)
+        subprocess.run(command, check=True, cwd=work)
+        (out / name).mkdir(exist_ok=True)
+        # Up to 0.4.2 results.json says which tasks the other files are of.
+        for pattern in ("*.jsonl", "results.json"):
+            for log in (work / "logs" / name).rglob(pattern):
+                shutil.copy(log, out / name / log.name)
     shutil.rmtree(work)
 
 
