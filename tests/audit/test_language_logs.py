@@ -147,6 +147,14 @@ def test_texts_are_right_or_wrong_and_one_filter_is_chosen(tmp_path):
     assert result.overall["n"].iloc[0] == 50 and result.places.empty and result.groups.empty
 
 
+def test_two_texts_of_two_letters_are_no_options(tmp_path):
+    for one in ("fp16", "int4"):
+        rows = [logs.generated(k, k % 3 > 0, filtered_resps=["42", "17"]) for k in range(30)]
+        logs.write(tmp_path / one, {"gsm8k": rows})
+    result = audit({one: tmp_path / one for one in ("fp16", "int4")})
+    assert result.answers["multiple_choice"].iloc[0] == 0 and result.places.empty
+
+
 def test_no_right_answer_at_all_is_an_answer(tmp_path):
     for one in ("fp16", "int4"):
         logs.write(tmp_path / one, {"gsm8k": [logs.generated(k, False) for k in range(30)]})

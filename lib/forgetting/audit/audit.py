@@ -57,8 +57,8 @@ class Audit:
             prediction of the one model), direction ("to wrong", "to right", "between wrong
             classes", of language models "between wrong answers"), baseline_votes, compressed_votes
             (for that label), clear (two thirds on both sides; missing for two models), taxicab
-            (distance of the votes, 0 to 2), baseline_right, compressed_right (share of members), baseline_confidence,
-            compressed_confidence (mean, if given).
+            (distance of the votes, 0 to 2), baseline_right, compressed_right (share of members),
+            baseline_confidence, compressed_confidence (mean, if given).
         pies: their number beside what no compression gives, two rows for each setting; columns of
             `exemplar_controls.null_control` (`floor` "second population"),
             `exemplar_controls.halves_control` ("halves"), or the count alone ("none": copies of one

@@ -1,12 +1,11 @@
 """What single lines of lm-evaluation-harness's logs say: options, their scores, and fields."""
 
 import json
+import math
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from forgetting.errors import UserError
 from forgetting.text import counted, quoted
@@ -59,43 +58,49 @@ def _whole_list(path: Path, name: str) -> Iterator[tuple[str, dict[str, Any]]]:
         yield where, row
 
 
-def options_of(row: dict[str, Any], where: str) -> tuple[list[float] | None, list[str]]:
-    """Return the log-likelihoods of a question's options, and their texts.
+def scores_of(row: dict[str, Any], where: str) -> list[float] | None:
+    """Return the log-likelihoods of a question's options, None where it has none.
 
     Args:
         row: what is said of the question.
         where: its place, in words.
 
-    Returns:
-        None for the scores where there are no options; no texts where they are not said.
-
     Raises:
         UserError: a score that is not finite.
     """
     answers = row.get("filtered_resps")
-    if not isinstance(answers, list):
-        return None, []
-    pairs = [answer for answer in answers if isinstance(answer, list) and len(answer) == 2]
-    if len(pairs) < 2 or len(pairs) != len(answers):
-        return None, []
+    if not isinstance(answers, list) or len(answers) < 2:
+        return None
+    if any(type(answer) is not list for answer in answers):
+        return None  # Texts, though two letters look like a pair.
     try:
-        scores = [float(score) for score, _ in pairs]
+        scores = [float(score) for score, _ in answers]
     except (TypeError, ValueError):
-        return None, []
-    if not np.isfinite(scores).all():
-        place = int((~np.isfinite(scores)).argmax())
+        return None
+    if not all(map(math.isfinite, scores)):
+        place = next(k for k, score in enumerate(scores) if not math.isfinite(score))
         raise UserError(
             f"{where}: option {place + 1} has the log-likelihood {scores[place]}: finite numbers "
             "are needed; run the model again, in more bits"
         )
     if MUTUAL in row and len(scores) % 2 == 0:
         scores = scores[: len(scores) // 2]
+    return scores
+
+
+def texts_of(row: dict[str, Any], options: int) -> list[str]:
+    """Return the texts of a question's options, none where they are not said.
+
+    Args:
+        row: what is said of the question.
+        options: how many it has.
+    """
     texts = _continuations(row.get("arguments"))
-    texts = texts[: len(scores)] if len(texts) >= len(scores) else []
+    texts = texts[:options] if len(texts) >= options else []
     # The harness puts a delimiter, a blank, before the option that it counts the letters of.
     if texts and all(text.startswith(" ") for text in texts):
         texts = [text[1:] for text in texts]
-    return scores, texts
+    return texts
 
 
 def _continuations(arguments: object) -> list[str]:
@@ -106,6 +111,12 @@ def _continuations(arguments: object) -> list[str]:
     if isinstance(arguments, list):
         return [str(one[1]) for one in arguments if isinstance(one, list) and len(one) == 2]
     return []
+
+
+def is_place(target: object, options: int) -> bool:
+    """Whether a target is the place of an option, so that its text does not matter."""
+    text = str(target)
+    return text.isdecimal() and len(text) < 7 and int(text) < options
 
 
 def place_of_target(
@@ -126,9 +137,9 @@ def place_of_target(
         UserError: the target is a place that there is not.
     """
     text = str(target)
+    if is_place(target, options):
+        return int(text)
     number = int(text) if re.fullmatch(r"-?\d{1,6}", text) else None
-    if number is not None and 0 <= number < options:
-        return number
     if texts.count(text) == 1:
         return texts.index(text)
     if number is not None:

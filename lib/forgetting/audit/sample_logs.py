@@ -14,7 +14,14 @@ from typing import Any
 import numpy as np
 
 from forgetting.audit.answer_roles import BBQ, OptionRoles, as_one_unknown, bbq_roles
-from forgetting.audit.log_lines import field_of, log_lines, options_of, place_of_target
+from forgetting.audit.log_lines import (
+    field_of,
+    is_place,
+    log_lines,
+    place_of_target,
+    scores_of,
+    texts_of,
+)
 from forgetting.errors import UserError
 from forgetting.text import counted, listed, quoted
 
@@ -22,8 +29,8 @@ NAME = re.compile(
     r"samples_(?P<task>.+)_(?P<time>\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d(?:\.\d+)?)\.jsonl", re.DOTALL
 )
 METRICS = ("exact_match", "acc_norm", "acc")  # In this order, where none is asked for.
-BYTES = "acc_bytes"
-DIVIDED = ("acc_norm", BYTES)  # Log-likelihoods are, by the options' characters or bytes.
+NORM, BYTES = "acc_norm", "acc_bytes"
+DIVIDED = (NORM, BYTES)  # Log-likelihoods are, by the options' characters or bytes.
 
 
 @dataclass(frozen=True)
@@ -165,25 +172,31 @@ def replace_filter(options: LogOptions, name: str) -> LogOptions:
 def _add_question(log: TaskLog, row: dict[str, Any], where: str, options: LogOptions) -> None:
     log.hashes.append(_short(f"{row.get('doc_hash', '')}{row.get('target_hash', '')}"))
     log.prompts.append(_short(str(row.get("prompt_hash", ""))))
-    scores, texts = options_of(row, where)
+    scores, texts = scores_of(row, where), list[str]()
+    divided = options.metric == BYTES or (options.metric in (None, NORM) and NORM in row)
     target = roles = None
     if scores is not None:
-        target = place_of_target(row.get("target"), texts, options=len(scores), where=where)
+        count, said = len(scores), row.get("target")
+        if divided or options.roles or not is_place(said, count):
+            texts = texts_of(row, count)
+        target = place_of_target(said, texts, options=count, where=where)
         if options.roles and (roles := bbq_roles(row.get("doc"), texts, where)) is not None:
             scores, roles, place = as_one_unknown(scores, roles)
             target = None if target is None else place[target]
             texts = [texts[place.index(k)] for k in range(len(scores))]
     log.scores.append(scores)
-    if options.metric == BYTES:
-        texts_as_counted: list[str | bytes] = [text.encode("utf-8", "replace") for text in texts]
-    else:
-        texts_as_counted = list(texts) if "acc_norm" in row else []
-    log.lengths.append([len(text) for text in texts_as_counted])
+    log.lengths.append(_lengths(texts, options.metric) if divided else ())
     log.targets.append(target)
     log.roles.append(roles)
     log.groups.append(tuple(field_of(row, name, where) for name in options.fields))
     if not log.known and isinstance(doc := row.get("doc"), dict):
         log.known = [f"doc.{name}" for name in doc]
+
+
+def _lengths(texts: Sequence[str], metric: str | None) -> list[int]:
+    if metric == BYTES:
+        return [len(text.encode("utf-8", "replace")) for text in texts]
+    return [len(text) for text in texts]
 
 
 def _short(text: str) -> int:
