@@ -112,8 +112,14 @@ def _look_before(tables: Any, given: dict[str, Any]) -> NoReturn:
             "them out"
         )
     from forgetting.audit.before import look_before
+    from forgetting.audit.log_folders import given_logs
     from forgetting.audit.picture_labels import read_class_names
 
+    if given_logs(tables) is not None:
+        raise UserError(
+            "--before reads tables of predictions, and these are logs of lm_eval: leave it out, "
+            "and give the logs of the compressed model, too"
+        )
     looked = look_before(
         tables,
         **{name: given[name] for name in BEFORE},

@@ -413,6 +413,36 @@ def test_it_reads_what_the_harness_itself_wrote(version):
             assert (found.chosen[one] >= 0).all()
 
 
+SAME, OTHER = (str(HARNESS / "0.4.13" / one) for one in ("fp32", "int4"))
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--model", f"fp32={SAME}", "--model", f"int4={SAME}"],
+        [SAME, OTHER, "--again", SAME],
+    ],
+)
+def test_one_task_without_groups_has_a_report_where_nothing_changed_too(
+    words, tmp_path, capsys, monkeypatch
+):
+    words = ["audit", *words, "--baseline", "fp32", "--out", str(tmp_path / "report")]
+    monkeypatch.setattr(sys, "argv", ["forgetting", *words])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == 0, capsys.readouterr().err
+    assert "60 questions of 1 task" in (tmp_path / "report" / "index.html").read_text()
+
+
+def test_what_looks_at_the_baseline_alone_reads_no_logs(tmp_path, capsys, monkeypatch):
+    words = ["audit", str(HARNESS / "0.4.13" / "fp32"), "--before", "--baseline", "fp32"]
+    monkeypatch.setattr(sys, "argv", ["forgetting", *words, "--out", str(tmp_path / "out")])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == 2
+    assert "--before reads tables of predictions" in capsys.readouterr().err
+
+
 def test_all_versions_of_the_harness_say_the_same_of_the_same_model():
     found = [
         read_logs(golden(version)[0], LogOptions()) for version in ("0.4.0", "0.4.5", "0.4.13")

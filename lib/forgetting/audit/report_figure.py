@@ -31,6 +31,8 @@ def first_figure(audit: "Audit") -> ReportTable | None:
     overall = audit.overall[audit.overall["role"] == COMPRESSED]
     setting = overall.sort_values("change", kind="stable")["setting"].iloc[0]
     binary = audit.summary["positive"] is not None and len(audit.gaps) > 0
+    if not binary and audit.classes.empty and audit.groups.empty:
+        return None  # Language models that were asked one task have neither.
     rows = _gaps(audit.gaps, setting) if binary else _relative(audit, setting)
     rows = rows.dropna(subset=["change_low"])
     if rows.empty:
