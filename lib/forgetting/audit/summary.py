@@ -122,17 +122,7 @@ def _setting(
     certainty = {name: _rows_of(tables[name], setting) for name in CERTAINTY}
     baselines = _baselines(options)
     sentences["certainty"] = certainty_sentences(certainty, baselines=baselines, alpha=alpha)
-    answers = _rows_of(tables["answers"], setting)
-    sentences["answers"] = []
-    if len(answers):
-        sentences["answers"] = answer_sentences(
-            answers.iloc[0],
-            *(_rows_of(tables[name], setting) for name in ("places", "margins")),
-            alpha=alpha,
-            floor=options["second_baseline"] is not None,
-        )
-    if len(roles := _rows_of(tables["roles"], setting)):
-        sentences["answers"][1:1] = role_sentences(roles, alpha=alpha)
+    sentences["answers"] = _of_answers(tables, setting, options)
     sentences["exemplars"] = exemplar_sentences(
         _rows_of(tables["pies"], setting),
         setting,
@@ -148,6 +138,21 @@ def _setting(
         **worst,
         "gaps": [{key: _json_value(value) for key, value in row.items()} for row in named],
     }
+
+
+def _of_answers(
+    tables: Mapping[str, pd.DataFrame], setting: str, options: Mapping[str, Any]
+) -> list[str]:
+    """On the answers of a language model, on their roles second; nothing on other models."""
+    names = ("answers", "places", "margins", "roles")
+    answers, places, margins, roles = (_rows_of(tables[name], setting) for name in names)
+    if answers.empty:
+        return []
+    alpha, floor = options["alpha"], options["second_baseline"] is not None
+    lines = answer_sentences(answers.iloc[0], places, margins, alpha=alpha, floor=floor)
+    if len(roles):
+        lines[1:1] = role_sentences(roles, alpha=alpha)
+    return lines
 
 
 def _baselines(options: Mapping[str, Any]) -> gap_sentences.Baselines:
