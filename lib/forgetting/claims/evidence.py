@@ -14,8 +14,10 @@ from forgetting.study import Study
 
 BASELINE, SECOND_BASELINE, INT8 = "dense", "dense-again", "fixed-int8"
 POSITIVE = 1  # the label called positive where there are two
-# Where sub-groups are planted: attribute and value of the group that is rare among the target.
-RARE_GROUPS = {"tinted": ("tint", "warm")}
+# Attribute and value of the group that is rare among the target.
+RARE_GROUPS = {"tinted": ("tint", "warm"), "celeba": ("Male", "Male")}
+# Of several tasks, the one whose target that is.
+TARGETS = {"celeba": "Blond_Hair"}
 # Which tasks are the identity of others.
 IDENTITIES = {"tinted-joint": ("warm", "framed"), "celeba": ("Male", "Young")}
 
@@ -98,7 +100,7 @@ def copies_of(setting: str) -> str:
 
 
 def gather_evidence(
-    study: Study, *, sparsities: Sequence[float], members: int | None = None
+    study: Study, *, sparsities: Sequence[float], members: int | None = None, task: str = ""
 ) -> Evidence:
     """Gather what the predictions of a study give.
 
@@ -107,11 +109,14 @@ def gather_evidence(
         sparsities: pruned levels, beside dense, dense-again and, where the study has it,
             fixed-point int8.
         members: only the first so many, 2 to K; None for all.
+        task: of a study with several tasks, the one that is read as if there were no other; empty
+            for all of them.
 
     Raises:
         UserError: populations are missing; the message says which command makes them.
     """
     images = predictions.load_study_dataset(study)
+    images = images.of_task(task) if task else images
     attributes = images.test.attributes
     both = (BASELINE, SECOND_BASELINE)
     trained = (*both, *(f"pruned-{sparsity:g}" for sparsity in sparsities))
@@ -120,6 +125,8 @@ def gather_evidence(
         name: predictions.load_predictions(study, name, part="test", members=members)
         for name in (*trained, *quantized)
     }
+    if task:
+        tests = {name: read.of_task(task) for name, read in tests.items()}
     corrupted, holdout = {}, {}
     adversary, holdout_label = np.zeros(0, dtype=bool), np.zeros(0, dtype=int)
     if study.data.corrupted_images:
@@ -149,7 +156,7 @@ def gather_evidence(
         holdout=holdout,
         holdout_label=holdout_label,
         adversary=adversary,
-        rare_group=_rare_group(study, attributes),
+        rare_group=np.zeros(0, dtype=bool) if images.tasks else _rare_group(study, attributes),
         tasks=_task_evidence(images, tests) if images.tasks else None,
     )
 

@@ -141,7 +141,7 @@ def samples(
 def by_score(tasks: Tasks, setting: str, *, bins: int = 10) -> pd.DataFrame:
     """Return how often answers flip, by how unsure the judging half is.
 
-    Half of the digits decide where the bins end; the others are counted.
+    Half of the images decide where the bins end; the others are counted.
 
     Args:
         tasks: the tasks of a study.

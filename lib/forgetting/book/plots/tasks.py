@@ -22,7 +22,7 @@ TITLES = {
 
 
 def measures(changes: Mapping[str, pd.DataFrame]) -> "Figure":
-    """Draw the change of each measure against sparsity, a panel for each.
+    """Draw the change of each measure against sparsity, a panel for each that was measured.
 
     Args:
         changes: What a line is called, and its rows: level (0 for the noise floor), measure,
@@ -33,7 +33,11 @@ def measures(changes: Mapping[str, pd.DataFrame]) -> "Figure":
     figure, axes = pyplot.subplots(2, 3, figsize=SIZES["tall"])
     levels = sorted({level for rows in changes.values() for level in rows["level"] if level})
     first = next(iter(changes.values()))
-    for axis, (measure, title) in zip(axes.flat, TITLES.items(), strict=True):
+    found = set(first.loc[first["change"].notna(), "measure"])
+    measured = [name for name in TITLES if name in found]
+    for axis in axes.flat[len(measured) :]:
+        axis.set_visible(False)
+    for axis, measure in zip(axes.flat, measured, strict=False):
         floor = first[(first["measure"] == measure) & (first["level"] == 0)].iloc[0]
         noise_band(axis, 100 * floor["low"], 100 * floor["high"], label="dense again, first line")
         zero_line(axis)
@@ -43,7 +47,7 @@ def measures(changes: Mapping[str, pd.DataFrame]) -> "Figure":
             look = series(number)
             axis.vlines(place, 100 * rows["low"], 100 * rows["high"], color=look["color"])
             axis.plot(place, 100 * rows["change"], **look, label=name)
-        axis.set(title=title, xticks=range(len(levels)))
+        axis.set(title=TITLES[measure], xticks=range(len(levels)))
         axis.set_xticklabels([f"{level:g}".removeprefix("0") for level in levels], fontsize=8)
     for axis in axes[:, 0]:
         axis.set_ylabel("change, in points")
