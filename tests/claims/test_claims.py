@@ -257,6 +257,15 @@ def test_the_four_verdicts_are_what_their_definitions_say():
     )
 
 
+def test_no_more_and_no_less_ask_on_one_side_alone():
+    more, less = ({"direction": d, "negligible": 1.0} for d in ("no more", "no less"))
+    ends = [(-5, -3), (-0.5, 0.9), (0.1, 0.9), (0.5, 1.5), (1.1, 3.0)]
+    verdicts = [judge_interval(low=low, high=high, **more) for low, high in ends]
+    assert verdicts == [HOLDS, HOLDS, HOLDS, UNDECIDED, CONTRADICTED]
+    assert verdicts == [judge_interval(low=-high, high=-low, **less) for low, high in ends]
+    assert judge_interval(low=np.nan, high=np.nan, **more) == UNDECIDED
+
+
 def test_verdicts_mirror_with_the_direction_and_do_not_depend_on_the_unit():
     rng = np.random.default_rng(0)
     for low, width, negligible, scale in rng.uniform(-2, 2, (300, 4)):

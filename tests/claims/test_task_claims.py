@@ -50,7 +50,8 @@ def test_every_claim_of_the_third_paper_has_a_row_whose_numbers_are_those_of_the
     study = evidence(0, harm=2.0)
     table = build_ledger(study, load_claims()[0], seed=0).set_index("id")
     assert set(table.index) == {claim.id for claim in CLAIMS} and len(CLAIMS) >= 6
-    means = {name: task_values.means(each) for name, each in study.tasks.values.items()}
+    names = list(study.tasks.values)
+    means = dict(zip(names, task_values.means(*study.tasks.values.values()), strict=True))
     for name, measure in (("uncertainty-rises", "uncertainty"), ("sparse-no-bias", "gap")):
         dense = [means[each][measure] for each in ("dense", "dense-again")]
         test = inference.welch(np.concatenate(dense), means["pruned-0.9"][measure])

@@ -81,14 +81,19 @@ def test_means_are_over_tasks_or_pairs_member_by_member_and_leave_undefined_ones
     values = task_values.task_values(
         test, predicted=(positive > 0.5).astype(int), positive=positive
     )
-    means = task_values.means(values)
+    [means] = task_values.means(values)
     assert set(means) == set(task_values.MEASURES)
     for measure in task_values.MEASURES:
         np.testing.assert_allclose(means[measure], np.stack(rows_of(values, measure)).mean(axis=0))
-    errors = [k for k in values.index if values.loc[k, "measure"] == "error"]
+    errors, whole = [k for k in values.index if values.loc[k, "measure"] == "error"], values.copy()
     values.at[errors[0], "values"] = np.array([np.nan, 1, 1, 1])
-    rest = np.mean([values.loc[k, "values"][0] for k in errors[1:]])
-    assert np.isclose(task_values.means(values)["error"][0], rest)
+    rest = np.mean([values.loc[k, "values"] for k in errors[1:]], axis=0)
+    [alone], (left, right) = task_values.means(values), task_values.means(values, whole)
+    assert np.allclose(alone["error"], rest) and np.allclose(left["error"], rest)
+    assert np.allclose(right["error"], rest)  # of both the same tasks, though it has all of them
+    for k in errors:
+        values.at[k, "values"] = np.full(4, np.nan)
+    assert all(np.isnan(each["error"]).all() for each in task_values.means(values, whole))
 
 
 def test_two_populations_together_have_the_members_of_both():

@@ -78,11 +78,16 @@ def _archive_words(study: Study, up: str) -> str:
         f'<a href="{up}archive/{study.name}/{file}" download>{file}</a>'
         for file in ["manifest.json", *manifest["files"]]
     )
+    confidences = {
+        "float16": "Confidences are rounded to float16, in which pandas and SciPy would also "
+        "compute: cast them to float32 first.",
+        "deciles": "Of the probability of yes the tenth in which it lies is kept, and for each "
+        "network and task the mean in that tenth.",
+    }[manifest["confidences"]]
     return (
         "<p>The predictions are published with the book and were not made anew for it: "
         f"forgetting {manifest['versions']['forgetting']}, on {html.escape(', '.join(devices))}; "
-        f"data {manifest['data']['name']}{state}. Confidences are rounded to float16, in which "
-        "pandas and SciPy would also compute: cast them to float32 first. "
+        f"data {manifest['data']['name']}{state}. {confidences} "
         f"Download: {files}.</p>\n"
     )
 

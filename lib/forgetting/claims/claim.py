@@ -24,7 +24,7 @@ class Claim(BaseModel):
     test: str = ""
     statistic: str = ""
     compares: Literal["", "pruned", "lowest", "fixed-int8", "over fixed-int8"] = ""
-    direction: Literal["", "more", "less", "any", "none"] = ""
+    direction: Literal["", "more", "less", "any", "none", "no more", "no less"] = ""
     negligible: float = Field(0, ge=0)
     why: str = ""
     untested: str = ""

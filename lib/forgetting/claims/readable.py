@@ -103,7 +103,7 @@ def scaled_ledger(table: pd.DataFrame) -> pd.DataFrame:
         A row a claim: id, short, verdict, value, low, high. What was claimed points right; a claim
         of hardly any change, or of a change either way, keeps its sign.
     """
-    sign = np.where(table["direction"] == "less", -1, 1) / table["negligible"]
+    sign = np.where(table["direction"].isin(["less", "no more"]), -1, 1) / table["negligible"]
     ends = table["low"] * sign, table["high"] * sign
     return table[["id", "short", "verdict"]].assign(
         value=table["difference"] * sign, low=np.minimum(*ends), high=np.maximum(*ends)

@@ -18,22 +18,20 @@ Statistic = Callable[[Comparison, Comparison, float], Estimate | None]
 
 def _mean_change(measure: str, sign: int) -> Statistic:
     def mean_change(one: Comparison, floor: Comparison, alpha: float) -> Estimate | None:
-        dense, again = (_values(one, name) for name in (BASELINE, SECOND_BASELINE))
-        if measure not in dense:
+        assert one.evidence.tasks is not None
+        values = one.evidence.tasks.values
+        dense, again = values[BASELINE], values[SECOND_BASELINE]
+        if measure not in set(dense["measure"]):
             return None
-        every = np.concatenate([dense[measure], again[measure]])
-        after = _values(one, one.setting)[measure]
-        change = inference.welch(sign * every, sign * after, alpha=alpha)
-        null = inference.welch(sign * dense[measure], sign * again[measure], alpha=alpha)
+        sides = task_values.together(dense, again), values[one.setting]
+        every, after = (sign * mean[measure] for mean in task_values.means(*sides))
+        first, second = (sign * mean[measure] for mean in task_values.means(dense, again))
+        change = inference.welch(every, after, alpha=alpha)
+        null = inference.welch(first, second, alpha=alpha)
         return of_change(one, change, float(null.change))
 
     mean_change.__doc__ = f"Change of the {measure}, mean over tasks or pairs."
     return mean_change
-
-
-def _values(one: Comparison, setting: str) -> dict[str, np.ndarray]:
-    assert one.evidence.tasks is not None
-    return task_values.means(one.evidence.tasks.values[setting])
 
 
 def relation(one: Comparison, floor: Comparison, alpha: float) -> Estimate | None:

@@ -150,18 +150,28 @@ def task_values(
     return pd.DataFrame(rows)
 
 
-def means(values: pd.DataFrame) -> dict[str, np.ndarray]:
-    """Return each measure's mean over tasks or pairs, (K,) by member, of `task_values`.
+def means(*populations: pd.DataFrame) -> list[dict[str, np.ndarray]]:
+    """Return each measure's mean over tasks or pairs, by member, of populations to be compared.
 
-    A pair without a value for a member is left out of that member's mean.
+    A task or pair for which some member of some population has no value, because it never answers
+    yes for instance, is left out of all means: what remains is the same for all of them.
+
+    Args:
+        *populations: each of `task_values` of the same test.
+
+    Returns:
+        For each population, measure to (K,) means; NaN where no task or pair remains.
     """
-    found = {}
-    for measure, rows in values.groupby("measure", sort=False):
-        stacked = np.stack(rows["values"].tolist())
-        some = ~np.isnan(stacked).all(axis=0)
-        mean = np.full(stacked.shape[1], np.nan)
-        mean[some] = np.nanmean(stacked[:, some], axis=0)
-        found[str(measure)] = mean
+    found: list[dict[str, np.ndarray]] = [{} for _ in populations]
+    for measure in populations[0]["measure"].unique():
+        sides = [
+            np.stack(side.loc[side["measure"] == measure, "values"].tolist())
+            for side in populations
+        ]
+        there = np.all([np.isfinite(side).all(axis=1) for side in sides], axis=0)
+        for mean, side in zip(found, sides, strict=True):
+            none = np.full(side.shape[1], np.nan)
+            mean[str(measure)] = side[there].mean(axis=0) if there.any() else none
     return found
 
 

@@ -77,10 +77,13 @@ def criteria(tasks: Tasks, setting: str, *, outcome: str = "gap") -> pd.DataFram
     for criterion in CRITERIA:
         row: dict[str, object] = {"criterion": criterion}
         for column, prefix in (("change", ""), ("floor", "floor_")):
+            # Where a network never answers yes, some criteria are not defined.
+            there = pairs.dropna(subset=[criterion, f"{column}_{outcome}"])
+            there = pairs if there.empty else there
             found = leave_out.correlation(
-                pairs[criterion].to_numpy(),
-                pairs[f"{column}_{outcome}"].to_numpy(),
-                pairs["task"],
+                there[criterion].to_numpy(),
+                there[f"{column}_{outcome}"].to_numpy(),
+                there["task"],
                 alpha=tasks.alpha,
             )
             row[prefix.rstrip("_") or "rho"] = float(found.change)

@@ -87,7 +87,7 @@ class Tasks:
         rows = []
         for setting in self.settings:
             name, alpha = self.sides(setting)
-            before, after = (task_values.means(self.values(each)) for each in (name, setting))
+            before, after = task_values.means(self.values(name), self.values(setting))
             for measure in task_values.MEASURES:
                 test = inference.welch(before[measure], after[measure], alpha=alpha)
                 row = {"setting": setting, "level": level_of(setting), "measure": measure}
