@@ -5,6 +5,7 @@ become numbered figures and tables that prose can refer to. When the HTML is wri
 need without a network is laid beside it: MathJax, the tables, the notebooks for download.
 """
 
+import contextlib
 import importlib.util
 import re
 import shutil
@@ -170,7 +171,9 @@ def drop_metadata(app: Sphinx, obj: Any, bound_method: bool) -> None:
     if (getattr(obj, "__module__", "") or "").startswith(COMMANDS) and hasattr(
         obj, "__annotations__"
     ):
-        obj.__annotations__ = get_type_hints(obj)
+        # A type that is imported for type checkers alone stays as it is written.
+        with contextlib.suppress(NameError):
+            obj.__annotations__ = get_type_hints(obj)
 
 
 def declare_parallel(app: Sphinx) -> None:
