@@ -725,7 +725,7 @@ def test_what_is_written_can_be_read_again_and_is_the_same_byte_by_byte(tmp_path
     assert written == {path.name: path.read_bytes() for path in (tmp_path / "two").iterdir()}
     # One model each has no pies, and without confidences nothing is said of how sure it is.
     none = ("pies", "triples", "answers", "places", "margins", "copies", "rare_values")
-    none += ("uncertainty", "calibration", "susceptible", "told")
+    none += ("uncertainty", "calibration", "susceptible", "told", "roles")
     there = {name: table for name, table in result.tables().items() if name not in none}
     assert set(written) == {f"{name}.{kind}" for name in there for kind in ("csv", "parquet")} | {
         "summary.json",
