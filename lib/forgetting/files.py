@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,7 +28,8 @@ def replacing(target: Path) -> Iterator[Path]:
     half-written file never exists.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.partial")
+    writer = f"{os.getpid()}-{threading.get_ident()}"  # of another one's file it knows nothing
+    temporary = target.with_name(f".{target.name}.{writer}.partial")
     try:
         yield temporary
         os.replace(temporary, target)
