@@ -1,5 +1,7 @@
 """How much a gap varies over examples, or over the sources that examples were made from."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from forgetting.measure.sets import Sets
@@ -40,9 +42,25 @@ def standard_error(
     if cluster is not None:
         return _cluster_error(sets, values, cluster)
     moments = [sets.totals(each) for each in (np.ones(len(values)), values, values**2)]
+    return difference_error(moments, [reference_totals(sets, each) for each in moments])
+
+
+def difference_error(
+    *samples: Sequence[np.ndarray],
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the standard error of a difference of two means, and its degrees of freedom.
+
+    Args:
+        samples: two of them, each as number of values, their sum and that of their squares, arrays
+            of one shape.
+
+    Returns:
+        Arrays of that shape, NaN where a sample has fewer than two values. Degrees of freedom are
+        Welch's, or those of both samples where nothing varies.
+    """
     parts, freedom = [], []
-    for n, total, squares in (moments, [reference_totals(sets, each) for each in moments]):
-        n = np.where(n > 1, n, np.nan)
+    for n, total, squares in samples:
+        n = np.where(np.greater(n, 1), n, np.nan)
         parts.append(np.maximum(squares - total**2 / n, 0) / (n - 1) / n)
         freedom.append(n - 1)
     squared = parts[0] + parts[1]

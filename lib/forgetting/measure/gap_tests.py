@@ -11,11 +11,11 @@ import numpy as np
 
 from forgetting.measure import (
     distributions,
+    gap_intervals,
     inference,
     multiplicity,
     populations,
     power,
-    score_intervals,
 )
 from forgetting.measure.gap_errors import reference_totals, standard_error
 from forgetting.measure.populations import BOTH_SOURCES_MINIMUM
@@ -126,13 +126,12 @@ def change(
         )
     )
     few = single | (np.minimum(family.n, family.n_reference) < BOTH_SOURCES_MINIMUM)
-    low, high = inference.both_sources(
+    low, high = gap_intervals.over_both_sources(
         test["change"],
         se=np.where(few, np.nan, test["se"]),
         df=test["df"],
-        # As the spread of a single sample of as many examples as there are degrees of freedom.
-        spread=error * np.sqrt(freedom + 1),
-        n=freedom + 1,
+        error=error,
+        freedom=freedom,
         alpha=family.alpha,
     )
     return test | {"both_sources_low": low, "both_sources_high": high, "reason": reason}
@@ -153,19 +152,14 @@ def _over_members(
     family: Family, baseline: Marked, compressed: Marked, paired: bool
 ) -> tuple[inference.Change, np.ndarray]:
     """The change of the gap by members, and why a group cannot be tested, "" where it can."""
-    # A rate minus the rate of the whole is the gap times the reference's share of the whole.
-    sides, total = (baseline, compressed), family.n + family.n_reference
-    result, constant = populations.relative_test(
-        right=[side.group for side in sides],
-        whole=[side.group + side.reference for side in sides],
+    sides = (baseline, compressed)
+    result, constant = gap_intervals.over_members(
+        group=[side.group for side in sides],
+        reference=[side.reference for side in sides],
         n=family.n,
-        total=total,
+        n_reference=family.n_reference,
         alpha=family.alpha,
         paired=paired,
-    )
-    scale = total / family.n_reference
-    result = result._replace(
-        **{name: getattr(result, name) * scale for name in ("change", "low", "high", "se")}
     )
     reason = np.where(np.isnan(result.p), ALIKE_CHANGE if paired else ALIKE_GAP, "")
     return result, np.where(constant, ALIKE, reason)
@@ -173,28 +167,20 @@ def _over_members(
 
 def _over_examples(family: Family, baseline: Marked, compressed: Marked) -> dict[str, np.ndarray]:
     """The columns of `change` for one model against one, by examples that only one marks."""
-    lost = family.marked(compressed.values & ~baseline.values)
-    won = family.marked(baseline.values & ~compressed.values)
-    total = family.n + family.n_reference
-    counts = {
-        "to_wrong": lost.group[0],
-        "to_right": won.group[0],
-        "n": family.n,
-        "total": total,
-        "total_to_wrong": (lost.group + lost.reference)[0],
-        "total_to_right": (won.group + won.reference)[0],
-    }
     tested = ~family.small
+    counted = {
+        "lost": family.marked(compressed.values & ~baseline.values),
+        "won": family.marked(baseline.values & ~compressed.values),
+    }
+    counts = {f"group_{name}": marked.group[0] for name, marked in counted.items()}
+    counts |= {f"reference_{name}": marked.reference[0] for name, marked in counted.items()}
+    counts |= {"n": family.n, "n_reference": family.n_reference}
     level = family.alpha / max(int(tested.sum()), 1)
-    scale = np.where(tested, total / family.n_reference, np.nan)
-    # A mark that is gained widens the gap and lowers the rate that the interval is about.
-    high, low = (
-        -end * scale for end in score_intervals.relative_interval(**counts, alpha=family.alpha)
+    (low, high), (wide_low, wide_high) = (
+        [np.where(tested, end, np.nan) for end in gap_intervals.over_examples(**counts, alpha=each)]
+        for each in (family.alpha, level)
     )
-    wide_high, wide_low = (
-        -end * scale for end in score_intervals.relative_interval(**counts, alpha=level)
-    )
-    p = np.where(tested, score_intervals.relative_p(**counts), np.nan)
+    p = np.where(tested, gap_intervals.over_examples_p(**counts), np.nan)
     reach = distributions.norm_isf(0.2) / distributions.norm_isf(level / 2)
     unknown = np.full(len(p), np.nan)
     return {

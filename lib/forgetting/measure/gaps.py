@@ -116,10 +116,10 @@ def compare(
     if cluster is not None:
         cluster = inputs.clusters("cluster", cluster, len(label))
     families = []
-    for metric, of_metric in _families(sets, called=positive is not None).items():
-        marks = [side == positive if metric == "called" else side != label for side in both]
+    for metric, of_metric in by_metric(sets, called=positive is not None).items():
+        marked = [marks(metric, side, label=label, positive=positive) for side in both]
         table = _family(
-            of_metric, marks, cluster=cluster, alpha=alpha, paired=paired, minimum=minimum
+            of_metric, marked, cluster=cluster, alpha=alpha, paired=paired, minimum=minimum
         )
         families.append(table.assign(metric=metric))
     if not families:
@@ -133,8 +133,13 @@ def _by_attribute(table: pd.DataFrame) -> pd.DataFrame:
     return table.iloc[np.argsort(order, kind="stable")].reset_index(drop=True)
 
 
-def _families(sets: Sets, *, called: bool) -> dict[str, Sets]:
-    """The sets of each metric."""
+def by_metric(sets: Sets, *, called: bool) -> dict[str, Sets]:
+    """Return the sets of each metric.
+
+    Args:
+        sets: of all metrics that they were made with.
+        called: whether the share that is predicted positive is one of them.
+    """
     families = {
         "error" if name == "accuracy" else name: some for name, some in sets.by_metric().items()
     }
@@ -151,21 +156,10 @@ def _family(
     minimum: int,
 ) -> pd.DataFrame:
     """The rows of one metric, from the examples that each population marks, (K, N) booleans."""
-    every = np.ones((1, marks[0].shape[1]), dtype=bool)
-    n, total = (some.counts(every)[0] for some in (sets.weighted(None), sets))
+    n, reference = _sizes_and_references(sets)
     n_reference = reference_totals(sets, n)
-    reference = _references(sets, n)
     shown = np.flatnonzero(reference != "")
-    tested = np.flatnonzero((reference != "") & (n_reference > 0))
-    family = Family(
-        sets=sets,
-        rows=tested,
-        n=total[tested],
-        n_reference=reference_totals(sets, total)[tested],
-        small=np.minimum(n, n_reference)[tested] < minimum,
-        cluster=cluster,
-        alpha=alpha,
-    )
+    family = family_of(sets, cluster=cluster, alpha=alpha, minimum=minimum)
     baseline, compressed, *second = [family.marked(values) for values in marks]
     columns = _rates(family, baseline, compressed)
     main = gap_tests.change(family, baseline=baseline, compressed=compressed, paired=paired)
@@ -185,8 +179,52 @@ def _family(
     return table
 
 
-def _references(sets: Sets, n: np.ndarray) -> np.ndarray:
-    """What each group is compared with, "" for the one of two that is left out."""
+def marks(
+    metric: str, predicted: np.ndarray, *, label: np.ndarray, positive: int | None
+) -> np.ndarray:
+    """Return which examples a rate counts, (K, N) booleans: wrong, or predicted positive.
+
+    Args:
+        metric: of `METRICS`.
+        predicted: (K, N) predicted labels.
+        label: (N,) true labels.
+        positive: the positive label; needed for "called".
+    """
+    return predicted == positive if metric == "called" else predicted != label
+
+
+def family_of(sets: Sets, *, cluster: np.ndarray | None, alpha: float, minimum: int) -> Family:
+    """Return the groups of one metric that have a reference with examples, to test together.
+
+    Args:
+        sets: of one metric.
+        cluster: (N,) numbers 0, 1, ... of what was sampled; None where it is the examples.
+        alpha: level of the tests, in (0, 1).
+        minimum: groups of which, or of whose reference, fewer examples count are small.
+    """
+    n, reference = _sizes_and_references(sets)
+    n_reference = reference_totals(sets, n)
+    tested = np.flatnonzero((reference != "") & (n_reference > 0))
+    total = n if sets.weight is None else sets.counts(_everything(sets))[0]
+    return Family(
+        sets=sets,
+        rows=tested,
+        n=total[tested],
+        n_reference=reference_totals(sets, total)[tested],
+        small=np.minimum(n, n_reference)[tested] < minimum,
+        cluster=cluster,
+        alpha=alpha,
+    )
+
+
+def _everything(sets: Sets) -> np.ndarray:
+    """All examples, as those that one member marks."""
+    return np.ones((1, len(sets.blocks[0][0])), dtype=bool)
+
+
+def _sizes_and_references(sets: Sets) -> tuple[np.ndarray, np.ndarray]:
+    """The examples of each group, and its reference: "" for the one of two that is left out."""
+    n = sets.weighted(None).counts(_everything(sets))[0]
     names, reference, start = sets.names["group"].tolist(), [], 0
     for size in sets.sizes:
         block = range(start, start := start + size)
@@ -196,7 +234,7 @@ def _references(sets: Sets, n: np.ndarray) -> np.ndarray:
             reference += [names[other] if k == kept else "" for k in block]
         else:
             reference += [REST for _ in block]
-    return np.array(reference, dtype=object)
+    return n, np.array(reference, dtype=object)
 
 
 def _rates(family: Family, baseline: Marked, compressed: Marked) -> dict[str, np.ndarray]:

@@ -1,7 +1,7 @@
 """How often tests call what does not differ, and intervals hold the truth."""
 
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,8 +23,8 @@ def rate_maps(
     results: Mapping[tuple[str, int], pd.DataFrame],
     places: Mapping[str, tuple[str, str]],
     *,
-    aim: float,
-    bad: str,
+    aim: float | Sequence[float],
+    bad: str | Sequence[str],
     xlabel: str = "networks of each kind",
 ) -> "Figure":
     """Draw rates in % as numbers on colours, a panel for each place, rows and columns by key.
@@ -36,14 +36,16 @@ def rate_maps(
     Args:
         results: Tables of simulations by row, in words, and column.
         places: Question and quantity of each panel, by its title.
-        aim: The rate that is promised, in (0, 1).
-        bad: On which side of it a rate is worse, "above" or "below".
+        aim: The rate that is promised, in (0, 1), of all panels or of each.
+        bad: On which side of it a rate is worse, "above" or "below", in all panels or in each.
         xlabel: What the columns are.
     """
     from matplotlib import pyplot
 
     rows = list(dict.fromkeys(row for row, _ in results))
     columns = sorted({column for _, column in results})
+    aims = [aim] * len(places) if isinstance(aim, float) else aim
+    sides = [bad] * len(places) if isinstance(bad, str) else bad
     count = -(-len(places) // 2)
     figure, axes = pyplot.subplots(
         count,
@@ -53,9 +55,10 @@ def rate_maps(
         sharey=True,
         squeeze=False,
     )
-    for axis, (title, place) in zip(axes.flat, places.items(), strict=False):
+    panels = zip(axes.flat, places.items(), aims, sides, strict=False)
+    for axis, (title, place), promised, worse in panels:
         rates = [[_rate(results.get((row, k)), place) for k in columns] for row in rows]
-        _rate_map(axis, np.array(rates), aim=aim, bad=bad)
+        _rate_map(axis, np.array(rates), aim=promised, bad=worse)
         axis.set_title(title, loc="left")
         axis.set_xticks(range(len(columns)), [f"{k:,}" for k in columns])
         axis.set_yticks(range(len(rows)), [textwrap.fill(row, 22) for row in rows])
