@@ -7,9 +7,8 @@ right where it was wrong on `to_right`. These discordant examples alone carry th
 import numpy as np
 import numpy.typing as npt
 from scipy import special
-from scipy.optimize import elementwise
 
-from forgetting.measure import distributions, inputs, repeats
+from forgetting.measure import distributions, inputs, repeats, roots
 
 # Discordant examples from which the power is taken from the test's normal approximation.
 MANY = 400
@@ -102,13 +101,13 @@ def smallest_detectable(
     loss = np.full(len(cell_size), np.nan)
     possible = cell_size >= fewest_discordant(alpha)
     if possible.any():
-        result = elementwise.find_root(
+        loss[possible] = roots.find_root(
             lambda change, n, flips: _power(change, n, flips, alpha) - power,
-            (np.zeros(possible.sum()), 1 - flips[possible]),
-            args=(cell_size[possible], flips[possible]),
-            tolerances={"xatol": 1e-7},
+            0.0,
+            1 - flips[possible],
+            (cell_size[possible], flips[possible]),
+            tolerance=1e-7,
         )
-        loss[possible] = np.where(result.success, result.x, np.nan)
     return loss[back].reshape(size.shape)
 
 

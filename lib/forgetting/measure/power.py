@@ -5,9 +5,8 @@ from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import elementwise
 
-from forgetting.measure import distributions, inputs
+from forgetting.measure import distributions, inputs, roots
 
 # Standard errors from which a shift counts as exact: the normal part of t then varies by 1 %.
 FAR = 100.0
@@ -196,4 +195,4 @@ def _root(
 ) -> np.ndarray:
     """Where `missing`, a function of shift and argument, is 0; `df` bounds the largest shift."""
     widest = 6 * distributions.t_isf(alpha / 2, df) + 20
-    return elementwise.find_root(missing, (np.zeros_like(widest), widest), args=(argument,)).x
+    return roots.find_root(missing, 0.0, widest, (argument,))

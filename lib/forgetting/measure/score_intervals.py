@@ -6,9 +6,8 @@ another training. `to_wrong` and `to_right` are losses and wins of right answers
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import elementwise
 
-from forgetting.measure import distributions, repeats
+from forgetting.measure import distributions, repeats, roots
 
 HALVINGS = 50  # Of intervals that are searched: their ends are exact to about 1e-15.
 MOST_ERRORS = 38.0  # Standard errors from which p is 0 to all digits.
@@ -188,7 +187,6 @@ def relative_p(
             ends = _score_end(lost, won, size, z, upper=np.stack([below, ~below]))
             return np.abs(change - rest) - np.hypot(ends[0] - change, ends[1] - rest)
 
-        reach = np.zeros(apart.sum()), np.full(apart.sum(), MOST_ERRORS)
-        result = elementwise.find_root(missing, reach, args=tuple(row[apart] for row in rows))
-        p[apart] = 2 * distributions.norm_sf(np.where(result.success, result.x, MOST_ERRORS))
+        z = roots.find_root(missing, 0.0, MOST_ERRORS, tuple(row[apart] for row in rows))
+        p[apart] = 2 * distributions.norm_sf(np.where(np.isnan(z), MOST_ERRORS, z))
     return p[back]
