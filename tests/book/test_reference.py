@@ -57,3 +57,11 @@ def test_the_contents_and_the_first_page_name_every_room():
         assert re.search(rf"^ +- file: reference/{page}$", contents, flags=re.MULTILINE), page
         where = first if "-" not in page else PAGES[page.partition("-")[0]]
         assert f"<sec-reference-{page}>" in where, page
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if "-" in page])
+def test_where_a_rooms_page_lists_what_the_others_show_it_leaves_out_nothing(page):
+    rows = re.findall(rf"<sec-reference-{page}>` \| (.*) \|$", PAGES[page.partition("-")[0]], re.M)
+    for row in [row for row in rows if "a module for each idea" not in row]:
+        names = re.findall(r"`(\w+)`", row)
+        assert sorted(names) == sorted(name.rpartition(".")[2] for name in listed(page))
