@@ -9,6 +9,9 @@ from pathlib import Path
 from forgetting import paths
 from forgetting.book.display import say
 
+# What a notebook's kernel sets for its cells: commands would draw bars and colours into the page.
+COLOURS = ("FORCE_COLOR", "CLICOLOR_FORCE", "CLICOLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE")
+
 
 def run_module(module: str, *words: str, folder: Path) -> int:
     """Run a module as a shell would, show the lines that it prints, and return its exit code.
@@ -32,6 +35,8 @@ def module_output(module: str, *words: str, folder: Path) -> "subprocess.Complet
         folder: Where it runs.
     """
     environment = os.environ | {"PYTHONPATH": str(paths.ROOT / "lib")}
+    for name in COLOURS:
+        environment.pop(name, None)
     return subprocess.run(
         [sys.executable, "-m", module, *words],
         cwd=folder,
