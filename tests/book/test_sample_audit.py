@@ -42,8 +42,9 @@ def test_it_is_made_once(source, sample, monkeypatch):
         sample_audit.put_sample_audit(source)
 
 
-def test_its_picture_shows_the_words_of_the_report_on_a_light_ground(sample):
-    drawing = (sample / "first-screen.svg").read_text()
+@pytest.mark.parametrize("name", sample_audit.SCREENS)
+def test_its_picture_shows_the_words_of_the_report_on_a_light_ground(sample, name):
+    drawing = (sample / name).read_text()
     shown = " ".join("".join(ElementTree.fromstring(drawing).itertext()).split())
     summary = json.loads((sample / "report" / "summary.json").read_text())
     for line in summary["first"]:

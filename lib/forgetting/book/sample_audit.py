@@ -1,7 +1,8 @@
 """A whole audit report as part of the book: made of published predictions, by the real command.
 
 `sample-audit/` holds what the command is given, predictions.parquet and groups.csv, its report, and
-first-screen.svg, a picture of how the report begins, for the page on the audit.
+first-screen.svg, a picture of how the report begins, for the page on the audit; a phone is shown
+first-screen-narrow.svg.
 """
 
 import re
@@ -30,12 +31,17 @@ COMMAND = (
     "audit predictions.parquet --baseline dense --groups groups.csv --cluster source "
     "--out report --positive"
 ).split()
-SCREEN = (640, 1270)  # Pixels, so that its letters can be read in the column of a page.
-PAGE = """<svg xmlns="http://www.w3.org/2000/svg" width="{0}" height="{1}" style="width: {0}px; \
-height: {1}px"><style>{2}</style><foreignObject width="{0}" height="{1}">\
+# Pixels, so that letters can be read in the column of a page and on a phone.
+SCREENS = {"first-screen.svg": (640, 1270), "first-screen-narrow.svg": (390, 1500)}
+# It fades out, since it ends wherever the height does.
+PAGE = """<svg xmlns="http://www.w3.org/2000/svg" width="{0}" height="{1}" viewBox="0 0 {0} {1}">\
+<style>{2}</style><foreignObject width="{0}" height="{1}">\
 <body xmlns="http://www.w3.org/1999/xhtml" style="height: {1}px; overflow: hidden">{3}</body>\
-</foreignObject></svg>
+</foreignObject><linearGradient id="fade" x2="0" y2="1"><stop stop-color="#fff" stop-opacity="0"/>\
+<stop offset="0.9" stop-color="#fff"/></linearGradient>\
+<rect y="{4}" width="{0}" height="{5}" fill="url(#fade)"/></svg>
 """
+FADE = 110  # pixels
 
 
 def put_sample_audit(source: Path) -> None:
@@ -62,7 +68,8 @@ def put_sample_audit(source: Path) -> None:
         if done.returncode:
             raise UserError(f"the sample of an audit was not made: {done.stderr.strip()}")
         page = (made / "report" / "index.html").read_text(encoding="utf-8")
-        (made / "first-screen.svg").write_text(first_screen(page), encoding="utf-8")
+        for name, size in SCREENS.items():
+            (made / name).write_text(first_screen(page, size), encoding="utf-8")
         shutil.rmtree(folder, ignore_errors=True)
         shutil.copytree(made, folder)
     write_text(note, key)
@@ -93,13 +100,14 @@ def write_inputs(folder: Path) -> None:
     groups.to_csv(folder / "groups.csv", index=False)
 
 
-def first_screen(page: str) -> str:
+def first_screen(page: str, size: tuple[int, int]) -> str:
     """Return a picture of how a report begins: its own HTML and style, in a drawing.
 
     It is light, as a book in the dark inverts its drawings.
 
     Args:
         page: The report.
+        size: Width and height in pixels.
     """
     style = page.partition("<style>")[2].partition("</style>")[0]
     style = re.sub(r"@media \(prefers-color-scheme: dark\) \{.*?\n\}", "", style, flags=re.DOTALL)
@@ -108,7 +116,7 @@ def first_screen(page: str) -> str:
     # HTML knows where an inline drawing belongs; XML has to be told.
     top = top.replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ')
     escaped = style.replace("&", "&amp;").replace("<", "&lt;")
-    drawing = PAGE.format(*SCREEN, escaped, top)
+    drawing = PAGE.format(*size, escaped, top, size[1] - FADE, FADE)
     ElementTree.fromstring(drawing)  # What is no XML would be seen as a broken picture.
     return drawing
 

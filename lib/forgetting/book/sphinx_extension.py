@@ -96,6 +96,16 @@ def _image(renderer: render.NbElementRenderer, data: render.MimeData, words: dic
     return picture("", narrow_image("", **image.attributes), wide, classes=stacked)
 
 
+def give_narrow_drawings(app: Sphinx, doctree: nodes.document) -> None:
+    """Give the image NAME.svg of a hand-written page the drawing for phones that lies beside it."""
+    folder = Path(doctree["source"]).parent
+    for image in list(doctree.findall(nodes.image)):
+        narrow = image["uri"].removesuffix(".svg") + "-narrow.svg"
+        if not isinstance(image.parent, picture) and (folder / narrow).is_file():
+            phone = narrow_image("", **image.attributes | {"uri": narrow})
+            image.replace_self(picture("", phone, image.deepcopy()))
+
+
 def _searched(written: str) -> str:
     """Return the words of some HTML, for the search; nothing else shows them.
 
@@ -274,6 +284,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("autodoc-process-signature", shorten_types)
     app.connect("config-inited", score_pages_first)
     app.connect("builder-inited", declare_parallel)
+    app.connect("doctree-read", give_narrow_drawings, priority=400)  # before images are collected
     app.connect("env-get-updated", number_by_page, priority=900)  # after Sphinx has numbered all
     app.connect("html-page-context", name_roles)
     app.connect("build-finished", lay_out)
