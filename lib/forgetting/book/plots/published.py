@@ -23,7 +23,7 @@ def accuracy_by_weights(
         names: of the networks.
         named: those that are written beside their dots.
     """
-    from matplotlib import pyplot
+    from matplotlib import patheffects, pyplot
 
     figure, axis = pyplot.subplots(figsize=SIZES["wide"])
     axis.plot(weights / 1e6, 100 * accuracy, **series(0) | {"linestyle": "none", "markersize": 5})
@@ -34,6 +34,7 @@ def accuracy_by_weights(
             (weights[place] / 1e6, 100 * accuracy[place]),
             xytext=(6, -4),
             textcoords="offset points",
+            path_effects=[patheffects.withStroke(linewidth=3, foreground="white")],  # over dots
         )
     axis.set(xscale="log", xlabel="weights, in millions, log scale", ylabel="top-1 accuracy, in %")
     ticks = [1, 3, 10, 30, 100]
@@ -65,7 +66,7 @@ def parting(pairs: pd.DataFrame, kinds: tuple[str, ...]) -> "Figure":
             axis.hlines(middle, place - 0.36, place + 0.36, color="black", linewidth=2)
         axis.set_title(title)
         axis.set_xticks([])
-        axis.set_ylim(0)
+        axis.set_ylim(-0.02 * axis.get_ylim()[1])  # a dot at 0 is seen whole
     legend_below(figure, axes[0], columns=len(kinds))
     return figure
 
