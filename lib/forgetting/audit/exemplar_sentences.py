@@ -32,11 +32,13 @@ def exemplar_sentences(
 
 
 def _count(pie: pd.Series, clear: pd.Series, setting: str) -> str:
+    both = "have two thirds of their side's votes or more"
+    clearly = f"on {clear['observed']:,} of these both" if clear["observed"] else "on none do both"
     text = (
         f"On {pie['observed']:,} of {counted(int(pie['examples']), 'example')} "
         f"({percent(pie['observed'] / pie['examples'])}) the prediction most frequent among the "
-        f"{setting} models differs from the one most frequent among the baseline's; on "
-        f"{clear['observed']:,} of these both have two thirds of their side's votes or more."
+        f"{setting} models differs from the one most frequent among the baseline's; {clearly} "
+        f"{both}."
     )
     if tied := int(pie["observed_tied"]):
         text += (
