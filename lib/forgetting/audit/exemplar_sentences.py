@@ -33,7 +33,8 @@ def exemplar_sentences(
 
 def _count(pie: pd.Series, clear: pd.Series, setting: str) -> str:
     both = "have two thirds of their side's votes or more"
-    clearly = f"on {clear['observed']:,} of these both" if clear["observed"] else "on none do both"
+    many = int(clear["observed"])
+    clearly = f"on {many:,} of these both" if many else "on none of these do both"
     text = (
         f"On {pie['observed']:,} of {counted(int(pie['examples']), 'example')} "
         f"({percent(pie['observed'] / pie['examples'])}) the prediction most frequent among the "
