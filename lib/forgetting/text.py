@@ -112,7 +112,7 @@ def span(numbers: Iterable[float]) -> str:
         ('1 to 3', '5')
     """
     some = list(numbers)
-    return " to ".join(str(number) for number in sorted({min(some), max(some)}))
+    return " to ".join(f"{number:,}" for number in sorted({min(some), max(some)}))
 
 
 def with_interval(

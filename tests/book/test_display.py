@@ -163,7 +163,8 @@ def test_a_long_table_is_cut_on_the_page_but_not_in_its_file(displayed, tables):
         (-0.5, 0, "0"),
         (1234.5, None, "1,234"),
         (34664.0, 0, "34,664"),
-        (9249.0, 0, "9249"),
+        (9249.0, 0, "9,249"),
+        (9249, None, "9,249"),
         (0.00012345, None, "0.000123"),
     ],
 )

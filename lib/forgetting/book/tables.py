@@ -252,7 +252,7 @@ def format_cell(
 ) -> str:
     """Return a value as a reader sees it: yes or no, a dash for what is missing, a true minus sign.
 
-    A setting is called what figures call it.
+    Thousands have a comma, as in sentences. A setting is called what figures call it.
 
     Args:
         value: The value; one of a column in `units` is a fraction, shown times 100.
@@ -272,11 +272,11 @@ def format_cell(
         text = f"{100 * value:.{2 if decimals is None else decimals}f}"
     elif isinstance(value, float | np.floating):
         if decimals is not None:
-            text = f"{value:{',' if abs(float(value)) >= 10_000 else ''}.{decimals}f}"
+            text = f"{value:,.{decimals}f}"
         else:
             text = f"{value:,.0f}" if abs(float(value)) >= 1000 else f"{value:.3g}"
     elif isinstance(value, int | np.integer):
-        text = f"{value:,}" if abs(int(value)) >= 10_000 else str(value)
+        text = f"{value:,}"
     else:
         return in_a_cell(str(value))
     return readable_sign(text)

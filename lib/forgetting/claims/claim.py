@@ -80,18 +80,26 @@ def reported_values(claim: Claim, reported: pd.DataFrame) -> dict[str, str]:
     for key, group in rows[rows["value"] != ""].groupby(columns, sort=False):
         dataset, quantity, compression, unit = map(str, key)
         values = ", ".join(
-            f"{value} at {level}" if level else str(value)
+            f"{_in_thousands(value)} at {level}" if level else _in_thousands(value)
             for value, level in zip(group["value"], group["level"], strict=True)
         )
         if compression not in ("", "pruned", "dense"):
             quantity += f", {compression}"
-        described.append(f"{dataset}, {quantity}{f' ({unit})' if unit else ''}: {values}")
+        described.append(
+            f"{dataset}, {quantity}{f' ({unit})' if unit not in ('', quantity) else ''}: {values}"
+        )
     return {
         "reported": "; ".join(described) or "in words only",
         "dataset": _each_once(rows["dataset"], ", "),
         "how_read": _each_once(rows["how_read"], "; "),
         "source": _each_once(rows["source"], "; "),
     }
+
+
+def _in_thousands(value: object) -> str:
+    """A reported value as text, a count above 999 with its thousands as elsewhere in the book."""
+    text = str(value)
+    return f"{int(text):,}" if text.isdigit() else text
 
 
 def _each_once(column: pd.Series, between: str) -> str:

@@ -196,7 +196,7 @@ def untested_claims(claims: Sequence[Claim], table: pd.DataFrame) -> pd.DataFram
     Returns:
         A row a claim: id, short, text, paper, section, reason.
     """
-    reason = "this study has no population for it, or nothing to compare at this level"
+    reason = "This study has no population for it, or nothing to compare at this level."
     tested = set(table["id"])
     columns = ["id", "short", "text", "paper", "section", "reason"]
     return pd.DataFrame(
