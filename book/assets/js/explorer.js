@@ -21,11 +21,14 @@ document.addEventListener("DOMContentLoaded", () => {
     vegaEmbed(box.querySelector(".explorer-chart"), specification, { actions: false, renderer: "svg", tooltip: { theme: document.documentElement.dataset.theme } });
   };
   const drawAll = () => boxes.forEach(draw);
+  // A chart measures its place when the window changes, before the sidebars have moved; once they have, it measures again.
+  const settled = new ResizeObserver(() => window.dispatchEvent(new Event("resize")));
 
   const library = document.createElement("script");
   library.src = (document.documentElement.dataset.content_root || "") + "_static/vendor/vega.js";
   library.onload = () => {
     drawAll();
+    boxes.forEach(box => settled.observe(box));
     new MutationObserver(drawAll).observe(document.documentElement, { attributeFilter: ["data-theme"] });
   };
   document.head.append(library);

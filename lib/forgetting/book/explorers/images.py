@@ -78,7 +78,7 @@ def image_chart(table: pd.DataFrame, *, sparsity: float, shown: int = 24) -> Cha
     controls = [
         choice("sparsity", sorted(table["sparsity"].unique()), words="Sparsity", value=sparsity),
         choice("kind", kinds, words="Kind", value=EVERY),
-        slider("least", 0, 100, words="At least so many percent of the dense votes", value=0),
+        slider("least", 0, 100, words="Share of the dense votes, at least (%)", value=0),
     ]
     rows = (
         alt.Chart(data_of(table))
