@@ -96,6 +96,17 @@ def test_the_charts_follow_the_theme_and_fit_a_phone(open_page):
     assert smallest >= 11
 
 
+def test_the_charts_fit_their_places_again_after_a_narrow_window_is_widened(open_page):
+    tab = open_page(PHONE)
+    tab.set_viewport_size(DESKTOP)
+    # Sidebars move in while the window is widened, so the places shrink after it has its size.
+    tab.wait_for_function(
+        "[...document.querySelectorAll('figure.explorer')].every(e => e.clientWidth < 800 && Math.abs(e.querySelector('svg').getBoundingClientRect().width - e.querySelector('.explorer-chart').clientWidth) < 2)",
+        timeout=5000,
+    )
+    assert tab.troubles == []
+
+
 def test_without_scripts_no_empty_chart_stands_in_the_page(open_page):
     tab = open_page(java_script_enabled=False)
     assert not tab.locator("figure.explorer").first.is_visible()
