@@ -101,8 +101,7 @@ def test_the_charts_fit_their_places_again_after_a_narrow_window_is_widened(open
     tab.set_viewport_size(DESKTOP)
     # Sidebars move in while the window is widened, so the places shrink after it has its size.
     tab.wait_for_function(
-        "[...document.querySelectorAll('figure.explorer')].every(e => e.clientWidth < 800 && Math.abs(e.querySelector('svg').getBoundingClientRect().width - e.querySelector('.explorer-chart').clientWidth) < 2)",
-        timeout=5000,
+        "[...document.querySelectorAll('figure.explorer')].every(e => e.clientWidth < 800 && Math.abs(e.querySelector('svg').getBoundingClientRect().width - e.querySelector('.explorer-chart').clientWidth) < 2)"
     )
     assert tab.troubles == []
 
