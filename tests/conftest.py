@@ -13,11 +13,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import settings
 from PIL import Image
 
 from forgetting import data
 from forgetting.data import celeba
 from forgetting.study import load_study
+
+# How long an example takes says what else the machine does; a test that hangs is seen all the same.
+settings.register_profile("unhurried", deadline=None)
+settings.load_profile("unhurried")
 
 # The files that take longest are begun first, so that no worker waits for another at the end. The
 # first does without the smoke study, which the second meanwhile has trained.

@@ -131,7 +131,7 @@ def test_equal_inputs_give_no_change_anywhere_and_no_significant_row(design):
         assert result.judge(rule).code == 0
 
 
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=6)
 @given(st.integers(0, 2**32 - 1), st.sampled_from([SINGLE, POPULATIONS, PAIRS]))
 def test_shuffling_examples_renaming_classes_and_splitting_tables_changes_nothing(seed, design):
     world, tables = worlds(seed % 100)

@@ -405,9 +405,7 @@ def test_a_path_that_is_not_a_file_is_refused(tmp_path):
             read_predictions(path)
 
 
-@settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_damaged_bytes_are_read_or_refused_and_nothing_else(tmp_path, data):
     name, whole = data.draw(st.sampled_from([("f.parquet", parquet()), ("f.csv", CSV)]))

@@ -170,7 +170,7 @@ def test_what_is_no_rule_is_refused_in_one_line(rule, message):
     assert "\n" not in str(refusal.value)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.text(alphabet="any group:overclsch_=<>!()'\"0.5-e \n\t\\x", max_size=60))
 def test_any_text_is_a_rule_or_refused(text):
     try:

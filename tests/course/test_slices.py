@@ -60,7 +60,7 @@ STATEMENTS = st.tuples(
 )
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(st.lists(STATEMENTS, max_size=4), max_size=5), st.sampled_from("abcd"))
 def test_a_slice_gives_its_names_the_values_that_all_of_the_code_gives(program, wanted):
     begin = "a = b = c = d = 1"

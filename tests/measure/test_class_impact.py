@@ -115,7 +115,7 @@ def test_a_class_that_loses_alone_has_a_negative_change_and_a_negative_t():
     assert (counts.significant == counts.losses + counts.gains).all() and (counts.tested == 3).all()
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.integers(0, 2**32 - 1))
 def test_neither_the_order_of_examples_or_members_nor_the_names_of_labels_matter(seed):
     generator = np.random.default_rng(seed)
@@ -365,7 +365,7 @@ def test_fewer_than_four_members_have_a_spread_but_no_interval_of_it():
 
 
 @pytest.mark.parametrize("centre", class_impact.CENTRES)
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(seed=st.integers(0, 2**32 - 1), members=st.integers(2, 12))
 def test_verdicts_of_many_comparisons_are_exactly_those_of_each_comparison(seed, members, centre):
     generator = np.random.default_rng(seed)

@@ -41,7 +41,7 @@ def naive_modal(column, ties, confidence):
 
 
 @pytest.mark.parametrize("ties", plurality.TIES)
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(seed=st.integers(0, 2**32 - 1), members=st.tuples(MEMBERS, MEMBERS))
 def test_pies_agree_with_counting_one_example_after_the_other(ties, seed, members):
     baseline, compressed = tiny(seed, members)
@@ -98,7 +98,7 @@ def test_two_thirds_of_the_votes_are_counted_in_whole_numbers():
         assert list(exemplars.find(baseline=baseline, compressed=compressed).clear) == [True, False]
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(seed=st.integers(0, 2**32 - 1))
 def test_neither_the_order_of_members_or_examples_nor_the_names_of_labels_change_a_pie(seed):
     baseline, compressed = tiny(seed)

@@ -94,7 +94,7 @@ def naive_benjamini_hochberg(p):
     return [adjusted[i] for i in range(len(p))]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=12), st.integers(0, 5))
 def test_adjusted_p_values_follow_their_definition_and_leave_untested_rows_out(p, untested):
     wide = np.array(p + [np.nan] * untested)
@@ -154,7 +154,7 @@ def test_subsets_have_their_size_draw_every_member_alike_and_follow_the_seed():
     assert (drawn != resampling.subsets(10, 4, draws=5000, seed=1)).any()
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(seed=st.integers(0, 2**32 - 1), sizes=st.tuples(st.integers(2, 9), st.integers(2, 9)))
 def test_the_p_alone_is_exactly_that_of_welchs_test(seed, sizes):
     generator = np.random.default_rng(seed)
@@ -173,7 +173,7 @@ def test_a_cluster_bootstrap_takes_all_examples_of_a_source_or_none():
     assert (totals[:, 0] / 3 + totals[:, 1] + totals[:, 2] / 2 == 3).all()
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(seed=st.integers(0, 2**32 - 1), sources=st.integers(1, 400), whole=st.booleans())
 def test_a_cluster_bootstrap_is_exactly_that_of_one_draw_after_the_other(seed, sources, whole):
     generator = np.random.default_rng(seed)

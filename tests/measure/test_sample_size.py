@@ -141,7 +141,7 @@ def test_a_mistake_is_named_in_one_line():
         assert "\n" not in str(refusal.value)
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(seed=st.integers(0, 2**32 - 1), sizes=st.lists(st.integers(2, 12), min_size=1, max_size=4))
 def test_several_sizes_at_once_are_exactly_each_size_by_itself(seed, sizes):
     populations = {"baseline": alike(6, seed), "compressed": alike(9, seed + 1)}

@@ -70,7 +70,7 @@ def drawn_flips(generator, n):
     return lost, generator.binomial(n - lost, generator.choice([0, 0.2, 1], n.shape))
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(SEEDS, st.sampled_from([0.5, 0.05, 1e-6]))
 def test_intervals_of_sets_are_the_plain_ones_whether_their_counts_repeat_or_not(seed, alpha):
     generator = np.random.default_rng(seed)
@@ -85,7 +85,7 @@ def test_intervals_of_sets_are_the_plain_ones_whether_their_counts_repeat_or_not
         np.testing.assert_array_equal(found, wanted)
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(SEEDS)
 def test_intervals_and_p_relative_to_the_whole_are_the_plain_ones(seed):
     generator = np.random.default_rng(seed)

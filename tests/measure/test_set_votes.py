@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from forgetting.measure import exemplars, plurality
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     seed=st.integers(0, 2**32 - 1),
     members=st.integers(2, 40),

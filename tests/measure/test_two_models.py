@@ -48,7 +48,7 @@ def test_six_discordant_examples_are_needed_at_the_usual_level():
     assert mcnemar.fewest_discordant(0.05) == 6
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(COUNTS)
 def test_the_ends_of_the_score_interval_solve_the_score_equation(counts):
     lost, won, same = counts
