@@ -8,6 +8,7 @@ import pandas as pd
 
 from forgetting.book.content.against import AGAIN
 from forgetting.book.study_page import StudyPage
+from forgetting.errors import UserError, did_you_mean
 from forgetting.measure import inference, remedies
 from forgetting.measure.multiplicity import adjusted_columns
 
@@ -21,9 +22,10 @@ class Remedies:
     """Remedies that change no weight, on one study.
 
     Attributes:
-        page: the study; its test images have the attributes source and weight.
-        group: who is rare among the target, as "tint=warm".
-        share: of the answers, in the mix, that are deferred.
+        page: the study; its test images have the attribute source, and weight where they do not
+            count alike.
+        group: who is followed, as "tint=warm".
+        share: of the answers, as they count, that are deferred.
         alpha: 1 minus the level of intervals.
     """
 
@@ -32,13 +34,28 @@ class Remedies:
     share: float
     alpha: float
 
+    def __post_init__(self) -> None:
+        attribute, _, value = self.group.partition("=")
+        if attribute in self._known:
+            values = sorted(self._known[attribute].astype(str).unique())
+            if value in values:
+                return
+            what, allowed = "value", values
+        else:
+            value, what, allowed = attribute, "attribute", [str(name) for name in self._known]
+        raise UserError(
+            f"group {self.group!r}: {what} {value!r} is not known of the images of study "
+            f"{self.page.study.name}; write ATTRIBUTE=VALUE, here one of {', '.join(allowed[:20])}"
+            f"{did_you_mean(value, allowed)}"
+        )
+
     @cached_property
     def _known(self) -> pd.DataFrame:
         return self.page.test.attributes
 
     @cached_property
     def validation(self) -> np.ndarray:
-        """The half of the digits that thresholds are chosen on, (N,) booleans over images."""
+        """The half of the sources that thresholds are chosen on, (N,) booleans over images."""
         source = self._known["source"].to_numpy()
         first = pd.factorize(source)[0] % 2 == 0
         return remedies.check_apart(first, source)
@@ -56,8 +73,20 @@ class Remedies:
 
     @property
     def weight(self) -> np.ndarray:
-        """Each image's part of CelebA's mix, (N,)."""
-        return self._known["weight"].to_numpy()
+        """How much each image counts, (N,): its part of CelebA's mix, or alike."""
+        if "weight" in self._known:
+            return self._known["weight"].to_numpy()
+        return np.full(len(self._known), 1 / len(self._known))
+
+    @property
+    def rarest(self) -> str:
+        """The rarest cell of attribute and label among training images, and its size, in words."""
+        train, attribute = self.page.images.train, self.group.partition("=")[0]
+        sizes = pd.crosstab(train.attributes[attribute].astype(str), train.labels)
+        counts = sizes.to_numpy()
+        row, column = divmod(int(counts.argmin()), counts.shape[1])
+        value, label = str(sizes.index[row]), int(sizes.columns[column])
+        return f"{value} and {self.page.classes[label]}, {counts.min():,} of {len(train):,} images"
 
     def answers(self, setting: str, remedy: str, share: float | None = None) -> np.ndarray:
         """Return what a population answers under a remedy, (K, N).
@@ -119,11 +148,11 @@ class Remedies:
             setting: the pruned population.
 
         Returns:
-            A row a remedy: remedy, needs_group; accuracy, fnr_group, fnr_rest, gap (means over
-            networks); change, low, high of the gap and accuracy_change, accuracy_low, accuracy_high
-            against pruning as it is, p_holm over the remedies; dense_gap and dense_accuracy, the
-            same remedy applied to dense networks; floor, floor_low, floor_high: the gap of dense
-            again minus that of dense, both with the remedy.
+            A row a remedy: remedy, needs_group; `measure.remedies.RATES` (means over networks);
+            change, low, high of the gap and accuracy_change, accuracy_low, accuracy_high against
+            pruning as it is, p_holm over the remedies; dense_gap and dense_accuracy, the same
+            remedy applied to dense networks; floor, floor_low, floor_high: the gap of dense again
+            minus that of dense, both with the remedy.
         """
         plain = self.rates(setting, PLAIN)
         rows, tests = [], []
@@ -144,6 +173,20 @@ class Remedies:
         numbers = [name for name in rows[0] if name not in ("remedy", "needs_group")]
         table = pd.DataFrame(rows).astype(dict.fromkeys(numbers, float))
         return table.assign(p_holm=adjusted_columns(np.array(tests, float))["p_holm"])
+
+    def judges(self, setting: str) -> inference.Change:
+        """Return the gap where a dense network's doubt chooses who is asked, minus that by its own.
+
+        Both times a person answers, and networks are compared one by one.
+
+        Args:
+            setting: the pruned population.
+        """
+        own, dense = (
+            self.rates(setting, f"least sure ({judge}) to a person")["gap"]
+            for judge in ("own", "dense")
+        )
+        return inference.paired_t(own, dense, alpha=self.alpha)
 
     def curves(self, setting: str, shares: tuple[float, ...]) -> pd.DataFrame:
         """Return gap and accuracy by the share that is deferred.

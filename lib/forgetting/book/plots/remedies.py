@@ -52,7 +52,7 @@ def tradeoff(table: pd.DataFrame, curves: pd.DataFrame, plain: str) -> "Figure":
         color=colour("dense"),
         label=f"dense, {plain}",
     )
-    axis.set(xlabel="accuracy in the mix, %", ylabel="gap of FNR, %")
+    axis.set(xlabel="accuracy, %", ylabel="gap of FNR, %")
     legend_below(figure, axis, columns=2)
     return figure
 
@@ -81,6 +81,6 @@ def trained(table: pd.DataFrame) -> "Figure":
             )
             axis.vlines(x, *gap, color=after)
             axis.hlines(y, *accuracy, color=after)
-    axis.set(xlabel="accuracy in the mix, %", ylabel="gap of FNR, %")
+    axis.set(xlabel="accuracy, %", ylabel="gap of FNR, %")
     legend_below(figure, axis, columns=2)
     return figure
