@@ -11,6 +11,7 @@ import typer
 from forgetting import cli_options as options
 from forgetting import paths
 from forgetting.cli_audit import audit
+from forgetting.cli_corrupted import predict_corrupted
 from forgetting.cli_options import console
 from forgetting.cli_predict import predict
 from forgetting.course.commands import annotate, course, slides
@@ -139,6 +140,7 @@ def archive(study: StudyName = "digits") -> None:
 
 app.command()(audit)
 app.command()(predict)
+app.command()(predict_corrupted)
 
 
 app.command()(course)

@@ -1,5 +1,7 @@
 """Predictions of published networks: the archive, and what it is made from."""
 
+from itertools import product
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -70,3 +72,51 @@ def test_predictions_of_other_pictures_or_networks_are_not_collected(tmp_path):
     np.savez(tmp_path / "tiny.npz", model=np.array(["one"]), test_top1=np.zeros((1, 3), np.uint8))
     with pytest.raises(UserError, match="has one; allowed: resnet8_fp32"):
         published.collect_tiny(tmp_path / "tiny.npz", np.zeros(3, int))
+
+
+def test_corrupted_photographs_are_every_so_many_each_once_for_each_network_and_corruption():
+    table = published.load_predictions(published.CORRUPTED)
+    test = load_photographs().test.iloc[:: published.EVERY]
+    levels = [published.CLEAN, *product(published.CORRUPTIONS, published.SEVERITIES)]
+    settings = [published.DENSE, *published.CORRUPTED_SETTINGS]
+    keys = ["corruption", "severity", "setting"]
+    found = table[keys].drop_duplicates().itertuples(index=False, name=None)
+    assert list(found) == [(*level, setting) for level in levels for setting in settings]
+    for _, rows in table.groupby(keys, observed=True):
+        assert rows["example"].tolist() == test["image"].tolist()
+        assert rows["label"].tolist() == test["name"].tolist()
+    assert table["confidence"].between(0, 1).all()
+    assert set(table["predicted"]) <= set(load_photographs().classes["name"])
+
+
+def test_clean_photographs_have_the_labels_that_were_published_of_all_of_them():
+    table = published.load_predictions(published.CORRUPTED)
+    whole = published.load_predictions(published.PHOTOGRAPHS)
+    clean = table[table["corruption"] == "none"].merge(
+        whole, on=["setting", "example"], suffixes=("", "_whole")
+    )
+    both = set(published.CORRUPTED_SETTINGS) & set(published.COMPRESSED) | {published.DENSE}
+    assert set(clean["setting"]) == both
+    assert (clean["predicted"] == clean["predicted_whole"]).mean() > 0.999
+
+
+def test_networks_get_fewer_right_the_more_severe_a_corruption_is():
+    table = published.load_predictions(published.CORRUPTED)
+    right = (table["label"] == table["predicted"]).groupby(
+        [table["setting"], table["corruption"], table["severity"]], observed=True
+    )
+    rate = right.mean().unstack("severity")
+    assert (
+        rate.drop("none", level="corruption")[5] < rate.drop("none", level="corruption")[1]
+    ).all()
+
+
+def test_corrupted_predictions_that_are_missing_or_of_other_pictures_are_not_collected(tmp_path):
+    with pytest.raises(DataNotFound, match="none-0.parquet is missing: make it by `forgetting pre"):
+        published.collect_corrupted(tmp_path)
+    row = {"setting": "dense", "example": "a.jpg", "label": "x", "predicted": "x"}
+    pd.DataFrame([row]).to_parquet(tmp_path / "none-0.parquet")
+    with pytest.raises(
+        UserError, match="none-0.parquet is not of dense, int8, int8-tensor, int8-d"
+    ):
+        published.collect_corrupted(tmp_path)

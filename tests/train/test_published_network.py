@@ -57,8 +57,19 @@ def test_static_copies_have_a_scale_a_channel_or_one_and_unsigned_numbers_but_wh
 
 
 def test_settings_are_those_whose_predictions_are_published():
-    known = {photograph_predictions.DENSE, *photograph_predictions.COMPRESSED}
+    published = (photograph_predictions.COMPRESSED, photograph_predictions.CORRUPTED_SETTINGS)
+    known = {photograph_predictions.DENSE}.union(*published)
     assert set(published_network.SETTINGS) == known
+
+
+def test_a_dynamic_copy_has_unsigned_weights_and_finds_the_scales_of_activations(network):
+    images = np.random.default_rng(0).normal(size=(4, 3, 12, 12)).astype(np.float32)
+    dense = export_float32(network, images)
+    model = published_network.quantize_dynamically(dense)
+    stored = {t.name: numpy_helper.to_array(t) for t in model.graph.initializer}
+    assert {v.dtype for v in stored.values() if v.ndim == 4} == {np.dtype(np.uint8)}
+    kinds = {node.op_type for node in model.graph.node}
+    assert {"DynamicQuantizeLinear", "ConvInteger"} <= kinds
 
 
 def test_pixels_are_scaled_as_the_file_for_predict_says():

@@ -32,10 +32,50 @@ class TopClasses:
     softmax: bool
 
 
-def top_classes(batches: Iterable[np.ndarray]) -> TopClasses:
-    """Find the class at the top of each picture.
+class TopClassCollector:
+    """Finds the classes at the top of pictures whose scores come some at a time, and are not kept.
 
     All pictures together decide whether scores are probabilities already, or need a softmax.
+    """
+
+    def __init__(self) -> None:
+        self._parts: list[np.ndarray] = []
+        self._fitting: set[int | None] = {None, *LEVELS}
+
+    def add(self, scores: np.ndarray) -> None:
+        """Take some further pictures.
+
+        Args:
+            scores: (n, C).
+        """
+        finite = np.isfinite(scores).all(axis=1)
+        answered = scores[finite]
+        self._fitting = {k for k in self._fitting if are_probabilities(answered, k)}
+        top = answered.max(axis=1)
+        part = np.full((4, len(scores)), [[-1], [np.nan], [np.nan], [False]], dtype=np.float64)
+        tied = (answered == top[:, None]).sum(axis=1) > 1
+        part[:, finite] = answered.argmax(axis=1), top, _softmax(answered).max(axis=1), tied
+        self._parts.append(part)
+
+    def collected(self) -> TopClasses:
+        """Return the classes of all pictures that were added, in that order.
+
+        Raises:
+            UserError: no picture has finite scores.
+        """
+        codes, highest, softmaxed, tied = np.concatenate(self._parts, axis=1)
+        if (codes < 0).all():
+            raise UserError(
+                f"{len(codes)} of {len(codes)} predictions are not finite numbers; check scale, "
+                "mean and std"
+            )
+        confidence = (highest if self._fitting else softmaxed).clip(0, 1)
+        softmax = not self._fitting
+        return TopClasses(codes.astype(np.int64), confidence, tied.astype(bool), softmax)
+
+
+def top_classes(batches: Iterable[np.ndarray]) -> TopClasses:
+    """Find the class at the top of each picture, as `TopClassCollector` does.
 
     Args:
         batches: at least one; scores (n, C).
@@ -43,24 +83,10 @@ def top_classes(batches: Iterable[np.ndarray]) -> TopClasses:
     Raises:
         UserError: no picture has finite scores.
     """
-    parts, fitting = [], {None, *LEVELS}
+    collector = TopClassCollector()
     for scores in batches:
-        finite = np.isfinite(scores).all(axis=1)
-        answered = scores[finite]
-        fitting = {levels for levels in fitting if are_probabilities(answered, levels)}
-        top = answered.max(axis=1)
-        part = np.full((4, len(scores)), [[-1], [np.nan], [np.nan], [False]], dtype=np.float64)
-        tied = (answered == top[:, None]).sum(axis=1) > 1
-        part[:, finite] = answered.argmax(axis=1), top, _softmax(answered).max(axis=1), tied
-        parts.append(part)
-    codes, highest, softmaxed, tied = np.concatenate(parts, axis=1)
-    if (codes < 0).all():
-        raise UserError(
-            f"{len(codes)} of {len(codes)} predictions are not finite numbers; check scale, mean "
-            "and std"
-        )
-    confidence = (highest if fitting else softmaxed).clip(0, 1)
-    return TopClasses(codes.astype(np.int64), confidence, tied.astype(bool), not fitting)
+        collector.add(scores)
+    return collector.collected()
 
 
 def scores_among(batches: Iterable[np.ndarray], places: Sequence[int]) -> Iterator[np.ndarray]:

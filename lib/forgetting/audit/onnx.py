@@ -154,7 +154,7 @@ def predict_onnx(
             f"out is {str(out)!r}: it becomes a Parquet file; give a name that ends in .parquet"
         )
     opened = open_model(model, output=output, providers=providers)
-    preprocessing = preprocessing.of_model(opened.shape)
+    preprocessing = fit_to_model(preprocessing, opened)
     batches = _score_batches(opened, labels, preprocessing, advance)
     first = next(batches)
     if first.shape[1] == 1 and opened.whole_scores:
@@ -164,7 +164,7 @@ def predict_onnx(
         )
     if first.shape[1] == 1:
         first, batches = as_two_classes(chain([first], batches)), iter(())
-    names = _class_names(class_names, labels, first.shape[1])
+    names = name_outputs(class_names, labels, first.shape[1])
     scored = len(names)
     names, batches = _among(labels.among, names, chain([first], batches))
     true = labels_among(labels.labels, names)
@@ -197,10 +197,38 @@ def predict_onnx(
     )
 
 
-def _class_names(
+def fit_to_model(preprocessing: Preprocessing, model: OnnxModel) -> Preprocessing:
+    """Return a pre-processing with what a model's input says and it leaves open.
+
+    Args:
+        preprocessing: as it was given.
+        model: its input says layout, channels, height and width where they are fixed, and whether
+            it takes bytes as they are.
+
+    Raises:
+        UserError: as in `Preprocessing.of_model`.
+    """
+    fitted = preprocessing.of_model(model.shape)
+    if model.takes_bytes and fitted.scale is None:
+        fitted = fitted.model_copy(update={"scale": 1})
+    height, width = model.shape[1:3] if fitted.layout == "NHWC" else model.shape[2:]
+    fixed = (height, width) if isinstance(height, int) and isinstance(width, int) else None
+    return fitted.model_copy(update={"size": fitted.size or fixed})
+
+
+def name_outputs(
     given: Sequence[str] | None, labels: PictureLabels, outputs: int
 ) -> tuple[str, ...]:
-    """The names of the model's outputs."""
+    """Return the names of a model's outputs.
+
+    Args:
+        given: in their order; None for the folders of `labels`, or "0", "1", ...
+        labels: of the pictures.
+        outputs: how many there are.
+
+    Raises:
+        UserError: there are more or fewer names.
+    """
     names = tuple(given or labels.folders or map(str, range(outputs)))
     if len(names) != outputs:
         of_folders = " (the folders of pictures)" if labels.folders and not given else ""
@@ -239,14 +267,12 @@ def _score_batches(
         UserError: pictures cannot be read: all of them are counted, and nothing further is
             predicted from the first one on.
     """
-    if model.takes_bytes and preprocessing.scale is None:
-        preprocessing = preprocessing.model_copy(update={"scale": 1})
-    size, broken = preprocessing.size or _fixed_size(model, preprocessing), []
     axes = (0, 2, 3, 1) if preprocessing.layout == "NHWC" else (0, 1, 2, 3)
     inputs: list[np.ndarray] = []
+    broken: list[str] = []
     for place, image in enumerate(labels.images):
         try:
-            inputs.append(preprocessing.read_input(image, size))
+            inputs.append(preprocessing.read_input(image, preprocessing.size))
         except pictures.ERRORS as error:
             broken.append(f"{labels.examples[place]!r} ({pictures.reason(error)})")
         if broken:
@@ -267,9 +293,3 @@ def _score_batches(
             f"{len(broken)} of {len(labels.images)} pictures cannot be read: {some}; replace them "
             "or leave them out of the labels"
         )
-
-
-def _fixed_size(model: OnnxModel, preprocessing: Preprocessing) -> tuple[int, int] | None:
-    """Height and width of the model's input, if they are fixed."""
-    height, width = model.shape[1:3] if preprocessing.layout == "NHWC" else model.shape[2:]
-    return (height, width) if isinstance(height, int) and isinstance(width, int) else None

@@ -159,12 +159,40 @@ class Preprocessing(BaseModel):
             OSError, ValueError, Image.DecompressionBombError: as `read_picture` does, or it would
                 fill the memory once it is resized.
         """
+        return self.as_input(self.read_pixels(path, size))
+
+    def read_pixels(self, path: Path, size: tuple[int, int] | None) -> np.ndarray:
+        """Read a picture and resize it: what `as_input` makes an input of.
+
+        Args:
+            path: as in `read_input`.
+            size: as in `read_input`.
+
+        Returns:
+            (channels, height, width) uint8: red, green, blue, in whatever order the model takes
+            them; or grey.
+
+        Raises:
+            OSError, ValueError, Image.DecompressionBombError: as in `read_input`.
+        """
         picture = read_picture(path, MODES[self.channels or "RGB"], upright=self.upright)
         picture = _resized(picture, size, self.resize, RESAMPLINGS[self.interpolation])
-        values = np.atleast_3d(np.asarray(picture, dtype=np.float32))
-        values = values[..., :: -1 if self.channels == "BGR" else 1]
-        values = values / np.float32(self.scale or 255) - np.asarray(self.mean, dtype=np.float32)
-        return (values / np.asarray(self.std, dtype=np.float32)).transpose(2, 0, 1)
+        return np.atleast_3d(np.asarray(picture)).transpose(2, 0, 1)
+
+    def as_input(self, pixels: np.ndarray) -> np.ndarray:
+        """Scale a picture, and put its channels in order.
+
+        Args:
+            pixels: from `read_pixels`.
+
+        Returns:
+            Of that shape, float32.
+        """
+        values = pixels[:: -1 if self.channels == "BGR" else 1].astype(np.float32)
+        mean, std = (
+            np.asarray(given, dtype=np.float32)[:, None, None] for given in (self.mean, self.std)
+        )
+        return (values / np.float32(self.scale or 255) - mean) / std
 
 
 def _resized(

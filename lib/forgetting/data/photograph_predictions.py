@@ -1,11 +1,15 @@
 """What published networks and their compressed copies predicted: published, so nothing is rerun.
 
-`book/archive/photographs` holds two tables in the form that `forgetting audit` reads, a row for
+`book/archive/photographs` holds three tables in the form that `forgetting audit` reads, a row for
 each network and picture (setting, member, example, label, predicted):
 
 * `efficientnet-lite0`: the settings of `train.published_network` on the 900 test photographs, by
   `forgetting predict` on a processor with AVX2 and no VNNI, with confidence and tied (whether
   classes share the highest score);
+* `efficientnet-lite0-corrupted`: some of these settings on every fifth test photograph, as it is
+  (corruption "none", severity 0) and under `CORRUPTIONS` of ImageNet-C, by `forgetting
+  predict-corrupted`: a row for each corruption and severity, too, so that an audit takes the rows
+  of one corruption at one severity;
 * `mlperf-tiny`: two networks of MLPerf Tiny (mlcommons/tiny, commit 1afd2c9, Apache 2.0) as they
   were published, in float32 and int8, on CIFAR-10's 10,000 test pictures, by LiteRT.
 
@@ -13,10 +17,16 @@ They are made from a folder of one Parquet file a setting, and from an `.npz` of
 and test_top1 (M, 10000) whose pictures are in CIFAR-10's order, by::
 
     python -m forgetting.data.photograph_predictions PREDICTIONS mlperf_tiny.npz
+
+and that of corrupted photographs from the folder of one Parquet file for each corruption and
+severity that `forgetting predict-corrupted` writes, by::
+
+    python -m forgetting.data.photograph_predictions CORRUPTED
 """
 
 import sys
 from functools import lru_cache
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -29,12 +39,23 @@ from forgetting.files import display_path, replacing
 
 FOLDER = "photographs"
 PHOTOGRAPHS, TINY = "efficientnet-lite0", "mlperf-tiny"
+CORRUPTED = "efficientnet-lite0-corrupted"
 DENSE = "dense"
 # Compressed settings of EfficientNet-Lite0, in the order in which they are shown.
 COMPRESSED = (
     *("float16", "int8", "int8-tensor", "int8-signed"),
     *(f"pruned-{sparsity:g}" for sparsity in (0.2, 0.3, 0.5)),
 )
+# Of corrupted photographs: compressed settings, corruptions of each family, severities, and of how
+# many test photographs one was taken.
+CORRUPTED_SETTINGS = ("int8", "int8-tensor", "int8-dynamic", "pruned-0.5")
+CORRUPTIONS = (
+    *("gaussian_noise", "impulse_noise", "defocus_blur", "motion_blur"),
+    *("snow", "fog", "contrast", "jpeg_compression"),
+)
+SEVERITIES = (1, 3, 5)
+CLEAN = ("none", 0)
+EVERY = 5
 # Of MLPerf Tiny, the float32 network and its int8 copy.
 TINY_PAIRS = {"ResNet-8": "resnet8", "larger ResNet-8": "resnet8_large"}
 COLUMNS = ("setting", "member", "example", "label", "predicted")
@@ -46,7 +67,7 @@ def load_predictions(name: str) -> pd.DataFrame:
     """Return a table of predictions.
 
     Args:
-        name: `PHOTOGRAPHS` or `TINY`.
+        name: `PHOTOGRAPHS`, `CORRUPTED` or `TINY`.
 
     Raises:
         DataNotFound: the archive lacks it.
@@ -58,7 +79,8 @@ def load_predictions(name: str) -> pd.DataFrame:
         raise DataNotFound(f"{display_path(file)} is not here; {again}")
     try:
         table = pd.read_parquet(file)
-        sizes = table.groupby("setting", observed=True)["example"].nunique()
+        once = [key for key in ("setting", "corruption", "severity") if key in table]
+        sizes = table.groupby(once, observed=True)["example"].nunique()
     except (ValueError, OSError, KeyError) as error:
         reason = " ".join(str(error).split())[:80]
         raise CorruptFile(f"{display_path(file)} is damaged ({reason}); {again}") from None
@@ -86,6 +108,36 @@ def collect_predictions(folder: Path) -> pd.DataFrame:
         if table["example"].tolist() != pictures or set(table["setting"]) != {setting}:
             raise UserError(f"{file} is not of {setting} on the test photographs; make it anew")
         tables.append(table.astype({"confidence": np.float32}))
+    return pd.concat(tables, ignore_index=True)
+
+
+def collect_corrupted(folder: Path) -> pd.DataFrame:
+    """Return what `forgetting predict-corrupted` wrote for the dense network and its copies.
+
+    Args:
+        folder: with a file named after each corruption and severity, `fog-3.parquet` and so on.
+
+    Raises:
+        DataNotFound: a file is missing.
+        UserError: a file has other pictures than every fifth of the test part, or other settings.
+    """
+    settings = (DENSE, *CORRUPTED_SETTINGS)
+    pictures = load_photographs().test["image"].tolist()[::EVERY]
+    tables: list[pd.DataFrame] = []
+    for name, severity in (CLEAN, *product(CORRUPTIONS, SEVERITIES)):
+        file = folder / f"{name}-{severity}.parquet"
+        if not file.is_file():
+            raise DataNotFound(f"{file} is missing: make it by `forgetting predict-corrupted`")
+        table = pd.read_parquet(file).set_index("setting", drop=False)
+        found = table["setting"].unique().tolist()
+        if sorted(found) != sorted(settings) or any(
+            table.loc[[one], "example"].tolist() != pictures for one in settings
+        ):
+            raise UserError(
+                f"{file} is not of {', '.join(settings)} on every fifth of the test photographs; "
+                "make it anew"
+            )
+        tables.extend(table.loc[[one]] for one in settings)
     return pd.concat(tables, ignore_index=True)
 
 
@@ -118,7 +170,7 @@ def collect_tiny(file: Path, label: np.ndarray) -> pd.DataFrame:
 
 
 def write_archive(folder: Path, tiny: Path) -> list[Path]:
-    """Write the archive; return its files.
+    """Write the tables of photographs as they are and of MLPerf Tiny; return their files.
 
     Args:
         folder: as in `collect_predictions`.
@@ -127,16 +179,30 @@ def write_archive(folder: Path, tiny: Path) -> list[Path]:
     examples = pd.read_parquet(paths.archive() / "cifar10-narrow" / "examples.parquet")
     label = examples.loc[examples["part"] == "test"].sort_values("example")["true_label"].to_numpy()
     tables = {PHOTOGRAPHS: collect_predictions(folder), TINY: collect_tiny(tiny, label)}
-    written = []
-    for name, table in tables.items():
-        file = paths.archive() / FOLDER / f"{name}.parquet"
-        with replacing(file) as temporary:
-            table.to_parquet(temporary, index=False, compression="zstd")
-        written.append(file)
-    return written
+    return [write_table(name, table) for name, table in tables.items()]
+
+
+def write_table(name: str, table: pd.DataFrame) -> Path:
+    """Write a table of the archive, whole or not at all; return its file.
+
+    Args:
+        name: as in `load_predictions`.
+        table: of predictions.
+    """
+    file = paths.archive() / FOLDER / f"{name}.parquet"
+    with replacing(file) as temporary:
+        table.to_parquet(temporary, index=False, compression="zstd")
+    return file
 
 
 if __name__ == "__main__":
+    given = [Path(word) for word in sys.argv[1:]]
     with told_in_one_line():
-        for path in write_archive(Path(sys.argv[1]), Path(sys.argv[2])):
+        if len(given) not in (1, 2):
+            raise UserError(f"{len(given)} paths are given; allowed: 1 or 2, see the documentation")
+        for path in (
+            write_archive(*given)
+            if len(given) == 2
+            else [write_table(CORRUPTED, collect_corrupted(given[0]))]
+        ):
             print(f"wrote {display_path(path)}: {path.stat().st_size / 1e6:.2f} MB")

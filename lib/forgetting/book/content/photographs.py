@@ -15,6 +15,7 @@ NAMES = {
     "int8": "int8, by channel",
     "int8-tensor": "int8, by tensor",
     "int8-signed": "int8, signed",
+    "int8-dynamic": "int8, dynamic",
 }
 
 
