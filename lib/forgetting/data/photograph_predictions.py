@@ -51,7 +51,7 @@ COMPRESSED = (
 CORRUPTED_SETTINGS = ("int8", "int8-tensor", "int8-dynamic", "pruned-0.5")
 CORRUPTIONS = (
     *("gaussian_noise", "impulse_noise", "defocus_blur", "motion_blur"),
-    *("snow", "fog", "contrast", "jpeg_compression"),
+    *("fog", "jpeg_compression"),
 )
 SEVERITIES = (1, 3, 5)
 CLEAN = ("none", 0)

@@ -82,7 +82,7 @@ def _more_flips(before: pd.Series, after: pd.Series, *, alpha: float) -> dict[st
         alpha=alpha,
     ).iloc[0]
     ends = {"more": "change", "more_low": "change_high", "more_high": "change_low"}
-    return {name: -row[column] for name, column in ends.items()} | {"more_p": row["p"]}
+    return {name: 0 - row[column] for name, column in ends.items()} | {"more_p": row["p"]}
 
 
 def flips_by_severity(table: pd.DataFrame, setting: str) -> pd.DataFrame:
