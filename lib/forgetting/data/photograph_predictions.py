@@ -53,7 +53,7 @@ CORRUPTIONS = (
     *("gaussian_noise", "impulse_noise", "defocus_blur", "motion_blur"),
     *("fog", "jpeg_compression"),
 )
-SEVERITIES = (3, 5)
+SEVERITIES = (1, 3, 5)
 CLEAN = ("none", 0)
 EVERY = 5
 # Of MLPerf Tiny, the float32 network and its int8 copy.
