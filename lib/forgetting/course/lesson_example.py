@@ -1,8 +1,9 @@
 """The lesson as it ends, for a lecturer to see before the class: a page, answers, and results.
 
-The answers in book/teach/lesson are one language model's, which looked at the pictures and had not
-seen the key; they are no person's. Beside them stands a class that is simulated. Both are about the
-same sixty digits, of which some have planted flaws: these score whoever answers.
+The answers in book/teach/lesson are one language model's, which looked at the pictures three times,
+each time anew and in another order, and had not seen the key; they are no person's. Beside them
+stands a class that is simulated. Both are about the same sixty digits, of which some have planted
+flaws: these score whoever answers.
 """
 
 import shutil
@@ -23,7 +24,8 @@ from forgetting.study import load_study
 STUDY, SEED = "digits", 1
 WHOSE = {
     "model": "No person answered: one language model (Claude) looked at the pictures without the "
-    "key.",
+    "key, three times, each time anew and in another order. How far the three agree says how "
+    "steady it is, not whether people would agree; the seconds that it took say nothing.",
     "simulated": "No person answered: this class is simulated. It sees flaws that were planted and "
     "is blind to everything else.",
 }
