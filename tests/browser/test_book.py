@@ -166,6 +166,13 @@ PHONE_LOOK = """() => {
     return {width: document.documentElement.scrollWidth, window: innerWidth, beyond: beyond.slice(0, 5), cut, scale: Math.min(1, ...scales)};
 }"""
 
+# A picture changes to its drawing for phones when the window has, and that has to be read first.
+DRAWINGS_THERE = """() => [...document.querySelectorAll('article picture')].every(picture => {
+    const image = picture.querySelector('img');
+    const wanted = [...picture.querySelectorAll('source')].find(source => matchMedia(source.media).matches)?.srcset || image.getAttribute('src');
+    return image.complete && image.naturalWidth && image.currentSrc.split('/').pop() == wanted.split('/').pop();
+})"""
+
 # Colours fade over when the theme changes: put them where they are going. Waiting for it may never
 # end in a window that is not drawn.
 SETTLE = "() => document.getAnimations().forEach(a => { try { a.finish() } catch { a.cancel() } })"
@@ -187,6 +194,7 @@ def seen(browser, html):
             setattr(seen, name, value)
         seen.violations["light"] = _violations(tab, STRUCTURE) + _bad_colours(tab, looks)
         tab.set_viewport_size(PHONE)
+        tab.wait_for_function(DRAWINGS_THERE, polling=50)
         seen.phone = tab.evaluate(PHONE_LOOK)
         tab.set_viewport_size(DESKTOP)
         tab.emulate_media(color_scheme="dark")
