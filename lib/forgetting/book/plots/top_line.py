@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from forgetting.book.plots.parts import noise_band, zero_line
+from forgetting.book.plots.parts import legend_below, noise_band, zero_line
 from forgetting.book.style import SIZES, colour, label, look
 from forgetting.text import signed
 
@@ -93,7 +93,7 @@ def accuracy_and_bytes(
     """
     from matplotlib import pyplot
 
-    figure, axis = pyplot.subplots(figsize=SIZES["wide"])
+    figure, axis = pyplot.subplots(figsize=SIZES["tall"])
     path = ["dense", *levels]
     line: dict[str, Any] = {"color": colour("pruned-0.9"), "linewidth": 1, "zorder": 0}
     axis.plot(sizes[path], [_percent(means, name)[0] for name in path], **line)
@@ -114,5 +114,5 @@ def accuracy_and_bytes(
     axis.set(xscale="log", title=title, xlabel="KiB (1,024 bytes), log scale")
     axis.set_xticks(ticks, [f"{tick / 1024:g}" for tick in ticks])
     axis.minorticks_off()
-    axis.legend(loc="lower right")
+    legend_below(figure, axis)
     return figure
