@@ -30,7 +30,9 @@ class Progress:
             progress.TextColumn("left"),
             progress.TimeRemainingColumn(),
         ]
-        self.bar = progress.Progress(*columns, console=console) if console.is_terminal else None
+        # Whoever asks for colours (FORCE_COLOR, in hosted checks and kernels) is no terminal yet.
+        drawn = console.is_terminal and console.file.isatty()
+        self.bar = progress.Progress(*columns, console=console) if drawn else None
 
     def __enter__(self) -> Self:
         """Show the bar, where there is one."""

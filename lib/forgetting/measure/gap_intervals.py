@@ -6,6 +6,7 @@ reference.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -79,70 +80,58 @@ def over_both_sources(
     return inference.both_sources(change, se=se, df=df, spread=spread, n=freedom + 1, alpha=alpha)
 
 
-def over_examples(
-    *,
-    group_lost: np.ndarray,
-    group_won: np.ndarray,
-    reference_lost: np.ndarray,
-    reference_won: np.ndarray,
-    n: npt.ArrayLike,
-    n_reference: npt.ArrayLike,
-    alpha: float,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return score intervals of changes of gaps between two models, over other examples.
+@dataclass(frozen=True)
+class Flips:
+    """Examples that only one of two models marks, in groups and in their references.
 
-    Args:
+    Attributes:
         group_lost: (R,) examples of each group that the second model alone marks.
         group_won: (R,) those that the first alone marks.
         reference_lost: (R,) as `group_lost`, of each group's reference.
         reference_won: (R,) as `group_won`, of each group's reference.
         n: (R,) examples of each group.
         n_reference: (R,) those of its reference.
+    """
+
+    group_lost: np.ndarray
+    group_won: np.ndarray
+    reference_lost: np.ndarray
+    reference_won: np.ndarray
+    n: npt.ArrayLike
+    n_reference: npt.ArrayLike
+
+    def of_set_and_whole(self) -> dict[str, npt.ArrayLike]:
+        """Return them as `score_intervals` takes counts, for a mark that is a wrong answer."""
+        return {
+            "to_wrong": self.group_lost,
+            "to_right": self.group_won,
+            "n": self.n,
+            "total": np.add(self.n, self.n_reference),
+            "total_to_wrong": self.group_lost + self.reference_lost,
+            "total_to_right": self.group_won + self.reference_won,
+        }
+
+
+def over_examples(flips: Flips, *, alpha: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return score intervals of changes of gaps between two models, over other examples.
+
+    Args:
+        flips: between the models.
         alpha: intervals are at 1 - alpha; in (0, 1).
 
     Returns:
         Lower and upper ends, (R,).
     """
-    counts = _as_set_and_whole(
-        group_lost, group_won, reference_lost, reference_won, n=n, n_reference=n_reference
-    )
-    low, high = score_intervals.relative_interval(**counts, alpha=alpha)
+    low, high = score_intervals.relative_interval(**flips.of_set_and_whole(), alpha=alpha)
     # A mark that is gained widens the gap and lowers the rate that the interval is about.
-    scale = np.add(n, n_reference) / n_reference
+    scale = np.add(flips.n, flips.n_reference) / flips.n_reference
     return -high * scale, -low * scale
 
 
-def over_examples_p(
-    *,
-    group_lost: np.ndarray,
-    group_won: np.ndarray,
-    reference_lost: np.ndarray,
-    reference_won: np.ndarray,
-    n: npt.ArrayLike,
-    n_reference: npt.ArrayLike,
-) -> np.ndarray:
-    """Return the two-sided p (R,) of `over_examples`, whose arguments these are."""
-    counts = _as_set_and_whole(
-        group_lost, group_won, reference_lost, reference_won, n=n, n_reference=n_reference
-    )
-    return score_intervals.relative_p(**counts)
+def over_examples_p(flips: Flips) -> np.ndarray:
+    """Return the two-sided p of changes of gaps, (R,), which `over_examples` has intervals of.
 
-
-def _as_set_and_whole(
-    group_lost: np.ndarray,
-    group_won: np.ndarray,
-    reference_lost: np.ndarray,
-    reference_won: np.ndarray,
-    *,
-    n: npt.ArrayLike,
-    n_reference: npt.ArrayLike,
-) -> dict[str, npt.ArrayLike]:
-    """Counts as `score_intervals` takes them, for a mark that is a wrong answer."""
-    return {
-        "to_wrong": group_lost,
-        "to_right": group_won,
-        "n": n,
-        "total": np.add(n, n_reference),
-        "total_to_wrong": group_lost + reference_lost,
-        "total_to_right": group_won + reference_won,
-    }
+    Args:
+        flips: between the models.
+    """
+    return score_intervals.relative_p(**flips.of_set_and_whole())

@@ -172,15 +172,18 @@ def _over_examples(family: Family, baseline: Marked, compressed: Marked) -> dict
         "lost": family.marked(compressed.values & ~baseline.values),
         "won": family.marked(baseline.values & ~compressed.values),
     }
-    counts = {f"group_{name}": marked.group[0] for name, marked in counted.items()}
-    counts |= {f"reference_{name}": marked.reference[0] for name, marked in counted.items()}
-    counts |= {"n": family.n, "n_reference": family.n_reference}
+    flips = gap_intervals.Flips(
+        **{f"group_{name}": marked.group[0] for name, marked in counted.items()},
+        **{f"reference_{name}": marked.reference[0] for name, marked in counted.items()},
+        n=family.n,
+        n_reference=family.n_reference,
+    )
     level = family.alpha / max(int(tested.sum()), 1)
     (low, high), (wide_low, wide_high) = (
-        [np.where(tested, end, np.nan) for end in gap_intervals.over_examples(**counts, alpha=each)]
+        [np.where(tested, end, np.nan) for end in gap_intervals.over_examples(flips, alpha=each)]
         for each in (family.alpha, level)
     )
-    p = np.where(tested, gap_intervals.over_examples_p(**counts), np.nan)
+    p = np.where(tested, gap_intervals.over_examples_p(flips), np.nan)
     reach = distributions.norm_isf(0.2) / distributions.norm_isf(level / 2)
     unknown = np.full(len(p), np.nan)
     return {

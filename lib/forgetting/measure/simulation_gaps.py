@@ -177,10 +177,12 @@ def _judged(
     here = counted["here"]
     both: dict[str, np.ndarray] = {}
     if "group_lost" in counted:
-        flips = {name: counted[name] for name in counted if name.endswith(("_lost", "_won"))}
-        low, high = gap_intervals.over_examples(
-            **flips, n=sizes[0], n_reference=sizes[1], alpha=alpha
+        flips = gap_intervals.Flips(
+            **{name: counted[name] for name in counted if name.endswith(("_lost", "_won"))},
+            n=sizes[0],
+            n_reference=sizes[1],
         )
+        low, high = gap_intervals.over_examples(flips, alpha=alpha)
         # Its p is at most alpha where the interval does not hold 0, and takes far longer.
         rejected, widened = (low > 0) | (high < 0), low > 0
         tested, here = np.ones(len(here), dtype=bool), np.full(len(here), truth)
