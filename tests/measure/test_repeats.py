@@ -38,3 +38,26 @@ def test_codes_that_are_present_are_those_of_unique(codes):
         repeats.present(codes), np.unique(codes, return_inverse=True), strict=True
     ):
         np.testing.assert_array_equal(ours, theirs)
+
+
+@given(
+    st.lists(st.integers(0, 300), max_size=40),
+    st.sampled_from([np.uint8, np.uint16, np.int32, np.int64]),
+    st.integers(1, 50),
+)
+def test_occurrences_are_counted_block_by_block(codes, kind, block):
+    codes = np.array(codes, dtype=np.int64) % 256
+    where = codes % 3 == 0
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(repeats, "BLOCK", block)
+        every = repeats.occurrences(codes.astype(kind), 256)
+        some = repeats.occurrences(codes.astype(kind), 256, where=where)
+    np.testing.assert_array_equal(every, np.bincount(codes, minlength=256))
+    np.testing.assert_array_equal(some, np.bincount(codes[where], minlength=256))
+
+
+@pytest.mark.parametrize(("number", "kind"), [(256, np.uint8), (257, np.uint16), (0, np.uint8)])
+def test_codes_take_no_more_bytes_than_they_need(number, kind):
+    codes = np.arange(number)
+    assert repeats.narrow(codes, number).dtype == kind
+    np.testing.assert_array_equal(repeats.narrow(codes, number), codes)

@@ -1,6 +1,9 @@
 """Exemplars (PIEs) of one comparison: their list, and their number beside the noise floor."""
 
+from collections.abc import Mapping
+
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
@@ -108,45 +111,54 @@ def exemplars_table(comparison: Comparison, audit_input: AuditInput) -> pd.DataF
         audit_input: names the examples and classes.
     """
     two_models = comparison.design == TWO_MODELS
-    votes_table = _single_votes(comparison) if two_models else _votes(comparison)
+    votes_table = _single_votes(comparison, audit_input.label) if two_models else _votes(comparison)
     at = votes_table.index.to_numpy()
-    label, names = audit_input.label[at], np.array(audit_input.classes, dtype=object)
+    label, names = audit_input.label[at], pa.array(audit_input.classes, pa.string())
     predicted = {side: votes_table.pop(f"{side}_predicted") for side in comparison.predicted}
-    right = [values == label for values in predicted.values()]
     columns = {
+        "setting": pd.Series(comparison.setting, index=range(len(at)), dtype="str"),
+        "rank": np.arange(1, len(at) + 1),
         "example": audit_input.examples.take(pa.array(at)).to_pandas(),
-        "label": names[label],
-        **{f"{side}_predicted": names[values] for side, values in predicted.items()},
-        "direction": np.select(right, DIRECTIONS[:2], DIRECTIONS[2]).astype(object),
+        "label": _named(names, label),
+        **{f"{side}_predicted": _named(names, values) for side, values in predicted.items()},
+        "direction": _named(pa.array(DIRECTIONS), _direction(predicted, label)),
         **votes_table.reset_index(drop=True),
     }
     for side, values in comparison.predicted.items():
         columns[f"{side}_right"] = (values[:, at] == label).mean(axis=0)
     for side in comparison.predicted:
         columns[f"{side}_confidence"] = _mean_confidence(getattr(comparison, side), at)
-    table = pd.DataFrame(columns)
-    # The votes of two models are all alike: lost answers first, the surest before others.
-    keys = [-table["taxicab"]]
-    if two_models:
-        keys = [table["direction"].map(DIRECTIONS.index), -table["compressed_confidence"].fillna(0)]
-    order = np.lexsort([np.arange(len(at)), *reversed(keys)])
-    table = table.iloc[order].reset_index(drop=True)
-    table.insert(0, "rank", np.arange(1, len(table) + 1))
-    table.insert(0, "setting", comparison.setting)
-    return table
+    return pd.DataFrame(columns, copy=False)
 
 
-def _single_votes(comparison: Comparison) -> pd.DataFrame:
-    """What the two models say where they differ; the index are the places of the examples."""
-    baseline, compressed = (predicted[0] for predicted in comparison.predicted.values())
-    at = np.flatnonzero(baseline != compressed)
+def _direction(predicted: Mapping[str, npt.ArrayLike], label: np.ndarray) -> np.ndarray:
+    """The place of each answer's direction among `DIRECTIONS`."""
+    was_right, is_right = (np.asarray(values) == label for values in predicted.values())
+    return np.where(was_right, 0, np.where(is_right, 1, 2)).astype(np.int8)
+
+
+def _named(names: pa.Array, codes: npt.ArrayLike) -> pd.Series:
+    """A column of names. Arrow lays them out at once, which pandas does one by one."""
+    column: pd.Series = names.take(pa.array(np.asarray(codes))).to_pandas()
+    return column
+
+
+def _single_votes(comparison: Comparison, label: np.ndarray) -> pd.DataFrame:
+    """What the two models say where they differ, lost answers first and the surest before others.
+
+    The index are the places of the examples.
+    """
+    predicted = {side: answers[0] for side, answers in comparison.predicted.items()}
+    at = np.flatnonzero(np.not_equal(*predicted.values()))
+    direction = _direction({side: of[at] for side, of in predicted.items()}, label[at])
+    sure = np.nan_to_num(_mean_confidence(comparison.compressed, at))
+    at = at[np.lexsort([-sure, direction])]
     return pd.DataFrame(
-        {
-            "baseline_predicted": baseline[at],
-            "compressed_predicted": compressed[at],
+        {f"{side}_predicted": of[at] for side, of in predicted.items()}
+        | {
             "baseline_votes": 1,
             "compressed_votes": 1,
-            "clear": pd.array([pd.NA] * len(at), "boolean"),
+            "clear": pd.array([pd.NA], "boolean").take(np.zeros(len(at), dtype=np.int8)),
             "taxicab": 2.0,
         },
         index=at,
@@ -154,7 +166,10 @@ def _single_votes(comparison: Comparison) -> pd.DataFrame:
 
 
 def _votes(comparison: Comparison) -> pd.DataFrame:
-    """The votes where the two sides differ; the index are the places of the examples."""
+    """The votes where the two sides differ, those that differ most first.
+
+    The index are the places of the examples.
+    """
     examples = _pluralities(comparison)
     pies = examples[examples["pie"]]
     columns = {
@@ -168,7 +183,8 @@ def _votes(comparison: Comparison) -> pd.DataFrame:
         "clear": pies["clear"].astype("boolean").to_numpy(),
         "taxicab": pies["taxicab"].to_numpy(),
     }
-    return pd.DataFrame(columns, index=np.flatnonzero(examples["pie"]))
+    table = pd.DataFrame(columns, index=np.flatnonzero(examples["pie"]))
+    return table.iloc[np.argsort(-table["taxicab"].to_numpy(), kind="stable")]
 
 
 def _mean_confidence(population: Population, at: np.ndarray) -> np.ndarray:

@@ -94,7 +94,7 @@ def read_groups(
         for column in source.columns:
             names = name_column(batch, column, source, any_number=column != "example")
             parts[column].append(names)
-    place = _places(parts["example"], examples, source)
+    place = _places(parts.pop("example"), examples, source)
     notes, columns, unlike = [], {}, {}
     if strange := int((place < 0).sum()):
         left = f"Groups: {counted(strange, 'row')} of examples without predictions left out."
@@ -105,8 +105,10 @@ def read_groups(
             unlike[attribute] = counted(len(names), "value")
             continue
         _check_number(attribute, names, source)
-        values = _one_spelling(parts[attribute], attribute, source, take_alike=take_alike)
-        columns[attribute] = _column(values, place, len(examples))
+        values, names = _one_spelling(
+            parts[attribute], names, attribute, source, take_alike=take_alike
+        )
+        columns[attribute] = _column(values, names, place, len(examples))
         if missing := int(columns[attribute].isna().sum()):
             notes.append(
                 f"Groups: {counted(missing, 'example')} without a value of {quoted(attribute)}: in "
@@ -131,20 +133,33 @@ def read_groups(
 
 
 def _one_spelling(
-    parts: list[pa.Array], attribute: str, source: TableSource, *, take_alike: bool
-) -> list[pa.Array]:
-    """Return an attribute's values with one spelling of each, or refuse those that have two."""
-    spellings = spelling.same_name(_names(parts))
-    if spellings and not take_alike:
+    parts: list[pa.Array],
+    names: pa.Array,
+    attribute: str,
+    source: TableSource,
+    *,
+    take_alike: bool,
+) -> tuple[list[pa.Array], pa.Array]:
+    """Return values and their names with one spelling of each, or refuse those that have two."""
+    spellings = spelling.same_name(names)
+    if not spellings:
+        return parts, names
+    if not take_alike:
         spelling.refuse_alike([source], attribute, spellings, "another row")
-    return [spelling.written_as(part, spellings) for part in parts] if spellings else parts
+    parts = [spelling.written_as(part, spellings) for part in parts]
+    return parts, _names(parts)
 
 
-def _column(parts: list[pa.Array], place: np.ndarray, examples: int) -> "pd.Categorical[str]":
+def _column(
+    parts: list[pa.Array], names: pa.Array, place: np.ndarray, examples: int
+) -> "pd.Categorical[str]":
     """Return the value of each example, of rows that are about the examples at `place`."""
-    names, given = _names(parts), place >= 0
-    code = np.full(examples, -1, dtype=np.int32)
-    code[place[given]] = np.concatenate(list(map(NameCodes(names), parts)))[given]
+    code = np.full(examples, -1, dtype=np.min_scalar_type(-len(names) - 1))
+    find, start = NameCodes(names), 0
+    for part in parts:
+        at = place[start : start + len(part)]
+        code[at[at >= 0]] = find(part)[at >= 0]
+        start += len(part)
     return pd.Categorical.from_codes(code, categories=pd.Index(as_texts(names)))
 
 
@@ -233,18 +248,23 @@ def _places(parts: list[pa.Array], examples: pa.Array, source: TableSource) -> n
     """Return for each row of the table which of the `examples` it is about, -1 for none."""
     rows = sum(map(len, parts))
     check_gaps({"example": sum(part.null_count for part in parts)}, rows, source)
-    kind = examples.type if examples.type == _names(parts).type else pa.string()
+    numbers = pa.types.is_integer(examples.type) and pa.types.is_integer(_names(parts).type)
+    kind = pa.int64() if numbers else pa.string()
     find = NameCodes(examples.cast(kind))
-    codes = [find(part.cast(kind)) for part in parts]
-    place = np.concatenate(codes or [np.zeros(0, dtype=np.int32)])
-    if not (place >= 0).any():
+    place, there, start = np.empty(rows, np.int32), np.zeros(len(examples), dtype=bool), 0
+    for part in parts:
+        found = find(part.cast(kind))
+        place[start : start + len(part)] = found
+        there[found[found >= 0]] = True
+        start += len(part)
+    if not there.any():
         raise UserError(
             f"{source.name}, column 'example': none of its {counted(rows, 'row')} is among the "
             f"{len(examples):,} examples that were predicted ({quoted(examples[0])} first); give "
             "the examples the same names in both"
         )
-    times = np.bincount(place[place >= 0], minlength=len(examples))
-    if times.max() > 1:
+    if np.count_nonzero(there) < np.count_nonzero(place >= 0):
+        times = np.bincount(place[place >= 0], minlength=len(examples))
         raise UserError(
             f"{source.name}, column 'example': {quoted(examples[int(times.argmax())])} has "
             f"{times.max()} rows ({counted(int((times > 1).sum()), 'example')} have several); "

@@ -75,17 +75,23 @@ class NameSet:
 
     def __init__(self) -> None:
         self._names = pa.array([], pa.int64())
+        self._marks = _Marks()
         self._waiting: list[pa.Array] = []
 
     def add(self, values: pa.Array) -> None:
         """Add the names of one batch."""
+        if pa.types.is_integer(values.type) and len(values) and not values.null_count:
+            if self._marks.add(values.to_numpy()):
+                return
         self._waiting.append(_different(values))
         if sum(map(len, self._waiting)) > len(self._names):
             self._merge()
 
     def _merge(self) -> None:
         parts = [part for part in (self._names, *self._waiting) if len(part)]
-        if any(pa.types.is_string(part.type) for part in parts):
+        if len(parts) == 1:
+            self._names = parts[0]
+        elif any(pa.types.is_string(part.type) for part in parts):
             texts = [part.cast(pa.string()) for part in parts]
             self._names = pc.unique(pa.chunked_array(texts, pa.string()))
         elif parts:
@@ -96,6 +102,8 @@ class NameSet:
 
     def sorted(self) -> pa.Array:
         """Return all names without gaps: as numbers where all are whole numbers, else as text."""
+        if len(marked := self._marks.numbers()):
+            self._waiting.append(marked)
         self._merge()
         names = self._names
         if (
@@ -103,22 +111,43 @@ class NameSet:
             and pc.all(pc.match_substring_regex(names, WHOLE_NUMBER)).as_py()
         ):
             names = names.cast(pa.int64())
+        if pa.types.is_integer(names.type):
+            numbers = names.to_numpy()
+            return names if (numbers[1:] > numbers[:-1]).all() else pa.array(np.sort(numbers))
         return names.take(pc.sort_indices(names))
 
 
-def _different(values: pa.Array) -> pa.Array:
-    """The different names among some, without gaps.
+class _Marks:
+    """Whole numbers that lie close together, marked in a table of all numbers between.
 
-    Whole numbers that lie close together, as of labels or of examples in their order, are marked in
-    a table of all numbers between, which is ten times as fast as one of hashes.
+    That is ten times as fast as a table of hashes, and a byte a number, as of examples or labels.
     """
-    if pa.types.is_integer(values.type) and len(values) and not values.null_count:
-        numbers = values.to_numpy()
+
+    def __init__(self) -> None:
+        self._first, self._there, self._added = 0, np.zeros(0, dtype=bool), 0
+
+    def add(self, numbers: np.ndarray) -> bool:
+        """Mark numbers, unless the table would be mostly empty; return whether they are marked."""
         low, high = int(numbers.min()), int(numbers.max())
-        if high - low < DENSE * len(numbers):
-            there = np.zeros(high - low + 1, dtype=bool)
-            there[numbers - low] = True
-            return pa.array(np.flatnonzero(there) + low, pa.int64())
+        if size := len(self._there):
+            low, high = min(low, self._first), max(high, self._first + size - 1)
+        if high - low >= DENSE * (self._added + len(numbers)):
+            return False
+        if high - low >= size:  # Twice as large, so that it is seldom copied.
+            there = np.zeros(max(high - low + 1, 2 * size), dtype=bool)
+            there[self._first - low : self._first - low + size] = self._there
+            self._first, self._there = low, there
+        self._there[numbers - self._first] = True
+        self._added += len(numbers)
+        return True
+
+    def numbers(self) -> pa.Array:
+        """Return the marked numbers, sorted."""
+        return pa.array(np.flatnonzero(self._there) + self._first, pa.int64())
+
+
+def _different(values: pa.Array) -> pa.Array:
+    """The different names among some, without gaps."""
     return pc.unique(values).drop_null()
 
 

@@ -1,8 +1,14 @@
-"""Rows of numbers that occur more than once, so that what is slow is computed once for each."""
+"""Rows of numbers that occur more than once, so that what is slow is computed once for each.
+
+Codes are whole numbers from 0, one for each of very many examples: they are kept in as few bytes as
+they need, and counted block by block.
+"""
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+
+BLOCK = 2**18  # So many codes at a time, and what is made of them, stay in the processor's cache.
 
 
 def distinct(*columns: npt.ArrayLike) -> tuple[list[np.ndarray], np.ndarray]:
@@ -52,6 +58,39 @@ def present(codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """
     if not len(codes) or codes.max() > 4 * len(codes):
         different, place = np.unique(codes, return_inverse=True)
-        return different, place
-    there = np.bincount(codes) > 0
-    return np.flatnonzero(there), (np.cumsum(there) - 1)[codes]
+        return different, narrow(place, len(different))
+    there = occurrences(codes, int(codes.max()) + 1) > 0
+    different = np.flatnonzero(there)
+    place = codes
+    if len(different) < len(there):
+        place = narrow(np.cumsum(there) - 1, len(different))[codes]
+    return different, narrow(place, len(different))
+
+
+def occurrences(codes: np.ndarray, number: int, *, where: np.ndarray | None = None) -> np.ndarray:
+    """Count how often each code occurs.
+
+    Args:
+        codes: (N,) whole numbers from 0.
+        number: C, of the codes that there may be.
+        where: (N,) booleans, which of them count; None for all.
+
+    Returns:
+        (C,) counts, int64.
+
+    Examples:
+        >>> occurrences(np.array([2, 0, 2]), 3, where=np.array([True, True, False])).tolist()
+        [1, 0, 1]
+    """
+    counted = np.zeros(number, dtype=np.int64)
+    for start in range(0, len(codes), BLOCK):
+        block = codes[start : start + BLOCK]
+        if where is not None:
+            block = block.take(np.flatnonzero(where[start : start + BLOCK]))
+        counted += np.bincount(block, minlength=number)
+    return counted
+
+
+def narrow(codes: np.ndarray, number: int) -> np.ndarray:
+    """Return codes below `number` in the fewest bytes that hold them; as they are if they do."""
+    return codes.astype(np.min_scalar_type(max(number - 1, 0)), copy=False)

@@ -1,5 +1,6 @@
 """Sets of examples: classes, and groups by attribute and by the intersections of two attributes."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -80,7 +81,9 @@ class Sets:
         shape = [size + 1 for size in self.sizes]
         if np.prod(shape, dtype=float) > 4 * len(self.blocks[0][0]):
             return repeats.distinct(*(cell + 1 for cell, _ in self.blocks))
-        codes = np.ravel_multi_index([cell + 1 for cell, _ in self.blocks], shape)
+        codes = np.zeros(1, dtype=np.min_scalar_type(int(np.prod(shape))))
+        for (cell, _), size in zip(self.blocks, shape, strict=True):
+            codes = codes * codes.dtype.type(size) + (cell + 1).astype(codes.dtype)
         different, place = repeats.present(codes)
         return list(np.unravel_index(different, shape)), place
 
@@ -88,7 +91,7 @@ class Sets:
     def _joint_sizes(self) -> np.ndarray:
         """How many examples have each distinct row of cells."""
         cells, place = self._joint
-        return np.bincount(place, minlength=len(cells[0]))
+        return repeats.occurrences(place, len(cells[0]))
 
     def counts(self, values: np.ndarray) -> np.ndarray:
         """Count the examples of each set that are true.
@@ -106,7 +109,7 @@ class Sets:
         for row, member in zip(counted, values, strict=True):
             # The fewer of the true and the false are counted.
             few = member if 2 * np.count_nonzero(member) <= len(member) else ~member
-            joint = np.bincount(place.take(np.flatnonzero(few)), minlength=len(cells[0]))
+            joint = repeats.occurrences(place, len(cells[0]), where=few)
             joint = joint if few is member else self._joint_sizes - joint
             # Sums of whole numbers, exact in floats.
             row[:] = np.concatenate(
@@ -242,7 +245,7 @@ def groups(
             for member in members
         ]
         for metric, scope in scopes.items():
-            present, inside = repeats.present(np.where(scope, cell, -1) + 1)
+            present, inside = repeats.present(np.where(scope, cell + 1, 0))
             present = present - 1
             first = int(present[0] == -1)  # -1 stands for no set.
             names += [
@@ -272,13 +275,15 @@ def _scopes(label: np.ndarray, positive: int | None) -> dict[str, np.ndarray]:
 
 def _cells(columns: Sequence[pd.Series]) -> tuple[np.ndarray, list[tuple]]:
     """Cells (N,) that the values of `columns` form, -1 if one is missing; each cell's values."""
-    code = np.zeros(len(columns[0]), dtype=np.int64)
+    number = math.prod(max(len(column.cat.categories), 1) for column in columns)
+    code = np.zeros(len(columns[0]), dtype=np.min_scalar_type(-number))
     complete = np.ones(len(columns[0]), dtype=bool)
     for column in columns:
-        code = code * len(column.cat.categories) + column.cat.codes
-        complete &= (column.cat.codes >= 0).to_numpy()
+        own = column.cat.codes.to_numpy()
+        code = code * code.dtype.type(len(column.cat.categories)) + own.astype(code.dtype)
+        complete &= own >= 0
     present, inside = repeats.present(code[complete])
-    cell = np.full(len(code), -1, dtype=np.int64)
+    cell = np.full(len(code), -1, dtype=np.int32)
     cell[complete] = inside
     places = (
         np.unravel_index(present, [len(column.cat.categories) for column in columns])
