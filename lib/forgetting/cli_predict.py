@@ -68,6 +68,14 @@ Resize = Annotated[
         "shorter side, then cut out the centre, as Resize and CenterCrop do.",
     ),
 ]
+CropRatio = Annotated[
+    float | None,
+    typer.Option(
+        metavar="0 to 1",
+        help="With --resize crop: which share of the scaled picture's shorter side the size is, "
+        "such as 0.875 (crop_pct of timm).",
+    ),
+]
 Interpolation = Annotated[str | None, typer.Option(help="bilinear, bicubic or nearest.")]
 Upright = Annotated[
     bool | None,
@@ -109,6 +117,7 @@ def predict(
     config: Config = None,
     size: Size = None,
     resize: Resize = None,
+    crop_ratio: CropRatio = None,
     interpolation: Interpolation = None,
     upright: Upright = None,
     scale: Scale = None,
@@ -128,6 +137,7 @@ def predict(
         config,
         size=size,
         resize=resize,
+        crop_ratio=crop_ratio,
         interpolation=interpolation,
         upright=upright,
         scale=scale,

@@ -56,6 +56,36 @@ def test_a_length_is_what_resize_and_center_crop_of_torchvision_make_of_it(
     assert found.shape == expected.shape and np.abs(found - expected).max() <= 1
 
 
+@pytest.mark.parametrize(("width", "height"), SIDES)
+@pytest.mark.parametrize(("ratio", "size"), [(0.875, 224), (0.95, 20), (0.9, 37), (1.0, 64)])
+def test_a_share_is_the_crop_of_a_picture_scaled_by_it(ratio, size, width, height, picture_file):
+    import_torchvision()
+    from torchvision import transforms
+
+    file = picture_file(width, height)
+    steps = [transforms.Resize(int(size / ratio)), transforms.CenterCrop(size)]
+    expected = np.asarray(transforms.Compose(steps)(Image.open(file)), dtype=float)
+    found = read_bytes(file, resize="crop", crop_ratio=ratio, size=(size, size))
+    if ratio < 1:
+        assert np.abs(found - expected).max() <= 1
+    wide = read_bytes(file, resize="crop", crop_ratio=ratio, size=(size, 2 * size))
+    assert wide.shape == (size, 2 * size, 3)
+
+
+@pytest.mark.parametrize(
+    ("fields", "line"),
+    [
+        ({"crop_ratio": 0.875}, "crop_ratio is 0.875, and resize is stretch: give resize crop"),
+        ({"crop_ratio": 0.5, "resize": 256}, "crop_ratio is 0.5, and resize is 256: give resize"),
+        ({"crop_ratio": 0, "resize": "crop"}, "crop_ratio"),
+        ({"crop_ratio": 87.5, "resize": "crop"}, "crop_ratio"),
+    ],
+)
+def test_a_share_that_cannot_be_is_refused(fields, line):
+    with pytest.raises(UserError, match=line):
+        read_preprocessing(**fields)
+
+
 @pytest.mark.parametrize("interpolation", INTERPOLATIONS)
 def test_stretching_is_what_resize_of_torchvision_makes_of_two_lengths(interpolation, picture_file):
     import_torchvision()

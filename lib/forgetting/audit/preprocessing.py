@@ -1,5 +1,6 @@
 """How a picture becomes the input of a model."""
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -71,6 +72,15 @@ class Preprocessing(BaseModel):
             "cut out the centre, as Resize and CenterCrop of torchvision do"
         ),
     ] = "stretch"
+    crop_ratio: Annotated[
+        float,
+        Field(
+            gt=0,
+            le=1,
+            description="with resize: crop, which share of the scaled picture's shorter side the "
+            "size is; 0.875 for 224 of 256, what timm calls crop_pct",
+        ),
+    ] = 1.0
     interpolation: Annotated[
         Literal["bilinear", "bicubic", "nearest"], Field(description="between pixels, to resize")
     ] = "bilinear"
@@ -107,6 +117,11 @@ class Preprocessing(BaseModel):
 
     @model_validator(mode="after")
     def _check(self) -> "Preprocessing":
+        if self.crop_ratio != 1 and self.resize != "crop":
+            raise ValueError(
+                f"crop_ratio is {self.crop_ratio:g}, and resize is {self.resize}: give resize crop "
+                "with it, or leave it out"
+            )
         number = 1 if self.channels == "L" else 3
         for name, values in (("mean", self.mean), ("std", self.std)):
             if len(values) not in (1, number):
@@ -176,7 +191,11 @@ class Preprocessing(BaseModel):
             OSError, ValueError, Image.DecompressionBombError: as in `read_input`.
         """
         picture = read_picture(path, MODES[self.channels or "RGB"], upright=self.upright)
-        picture = _resized(picture, size, self.resize, RESAMPLINGS[self.interpolation])
+        how = self.resize
+        if how == "crop" and size is not None and self.crop_ratio < 1 and size[0] == size[1]:
+            how = math.floor(size[0] / self.crop_ratio)
+        resampling = RESAMPLINGS[self.interpolation]
+        picture = _resized(picture, size, how, resampling, ratio=self.crop_ratio)
         return np.atleast_3d(np.asarray(picture)).transpose(2, 0, 1)
 
     def as_input(self, pixels: np.ndarray) -> np.ndarray:
@@ -200,6 +219,8 @@ def _resized(
     size: tuple[int, int] | None,
     how: str | int,
     resampling: Image.Resampling = Image.Resampling.BILINEAR,
+    *,
+    ratio: float = 1.0,
 ) -> Image.Image:
     """A picture of height and width `size`; see `Preprocessing`."""
     if how == "stretch":
@@ -209,7 +230,7 @@ def _resized(
     if how == "crop":
         if size is None:
             return picture
-        scale = max(size[1] / picture.width, size[0] / picture.height)
+        scale = max(size[1] / picture.width, size[0] / picture.height) / ratio
         width = max(size[1], round(picture.width * scale))
         height = max(size[0], round(picture.height * scale))
     else:  # As torchvision rounds.

@@ -21,7 +21,13 @@ from forgetting.errors import UserError
 # pixels of the same kind.
 Change = Callable[[np.ndarray, str], np.ndarray]
 AT_ONCE = 16  # pictures that are kept
-PIXELS = ("size", "resize", "interpolation", "upright")  # what decides which pixels are read
+PIXELS = (
+    "size",
+    "resize",
+    "crop_ratio",
+    "interpolation",
+    "upright",
+)  # what decides which pixels are read
 
 
 def predict_together(
