@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from forgetting.audit.onnx_session import OnnxModel, open_model
 from forgetting.audit.picture_labels import PictureLabels, labels_among
 from forgetting.audit.predicted_table import predicted_table
 from forgetting.audit.preprocessing import Preprocessing
+from forgetting.audit.read_ahead import read_ahead
 from forgetting.errors import UserError
 from forgetting.files import replacing
 from forgetting.text import counted, percent
@@ -270,9 +272,10 @@ def _score_batches(
     axes = (0, 2, 3, 1) if preprocessing.layout == "NHWC" else (0, 1, 2, 3)
     inputs: list[np.ndarray] = []
     broken: list[str] = []
-    for place, image in enumerate(labels.images):
+    read = partial(preprocessing.read_input, size=preprocessing.size)
+    for place, picture in enumerate(read_ahead(read, labels.images)):
         try:
-            inputs.append(preprocessing.read_input(image, preprocessing.size))
+            inputs.append(picture.result())
         except pictures.ERRORS as error:
             broken.append(f"{labels.examples[place]!r} ({pictures.reason(error)})")
         if broken:

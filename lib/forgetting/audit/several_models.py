@@ -4,6 +4,8 @@ A network and its copies: each picture is read and changed once, and few are kep
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from itertools import islice
 
 import numpy as np
 import pyarrow as pa
@@ -15,19 +17,15 @@ from forgetting.audit.onnx_session import OnnxModel
 from forgetting.audit.picture_labels import PictureLabels, labels_among
 from forgetting.audit.predicted_table import predicted_table
 from forgetting.audit.preprocessing import Preprocessing
+from forgetting.audit.read_ahead import read_ahead
 from forgetting.errors import UserError
 
 # From the pixels of a picture, (channels, height, width) uint8, and the name of its example, to
 # pixels of the same kind.
 Change = Callable[[np.ndarray, str], np.ndarray]
 AT_ONCE = 16  # pictures that are kept
-PIXELS = (
-    "size",
-    "resize",
-    "crop_ratio",
-    "interpolation",
-    "upright",
-)  # what decides which pixels are read
+# What decides which pixels are read.
+PIXELS = ("size", "resize", "crop_ratio", "interpolation", "upright")
 
 
 def predict_together(
@@ -61,20 +59,17 @@ def predict_together(
     _check_alike(models, fitted)
     tops = {name: TopClassCollector() for name in models}
     outputs = {}
-    for start in range(0, len(labels.images), AT_ONCE):
-        places = range(start, min(start + AT_ONCE, len(labels.images)))
-        pixels = [_read(labels, place, next(iter(fitted.values()))) for place in places]
-        if change is not None:
-            pixels = [
-                change(one, labels.examples[k]) for one, k in zip(pixels, places, strict=True)
-            ]
+    read = partial(_read, labels, preprocessing=next(iter(fitted.values())), change=change)
+    reading = read_ahead(read, range(len(labels.images)))
+    while chosen := list(islice(reading, AT_ONCE)):
+        pixels = [one.result() for one in chosen]
         for name, model in models.items():
             scores = _scores(model, fitted[name], pixels)
             if scores.shape[1] == 1:
                 raise UserError(f"{name} scores one class: export it with a score for each class")
             outputs[name] = scores.shape[1]
             tops[name].add(scores)
-        advance(len(places))
+        advance(len(pixels))
     tables = []
     for name, collector in tops.items():
         names = name_outputs(class_names, labels, outputs[name])
@@ -109,15 +104,18 @@ def _check_alike(models: Mapping[str, OnnxModel], fitted: Mapping[str, Preproces
         )
 
 
-def _read(labels: PictureLabels, place: int, preprocessing: Preprocessing) -> np.ndarray:
-    """The pixels of one picture."""
+def _read(
+    labels: PictureLabels, place: int, *, preprocessing: Preprocessing, change: Change | None
+) -> np.ndarray:
+    """The pixels of one picture, changed."""
     try:
-        return preprocessing.read_pixels(labels.images[place], preprocessing.size)
+        pixels = preprocessing.read_pixels(labels.images[place], preprocessing.size)
     except pictures.ERRORS as error:
         raise UserError(
             f"picture {labels.examples[place]!r} cannot be read ({pictures.reason(error)}); "
             "replace it or leave it out of the labels"
         ) from None
+    return pixels if change is None else change(pixels, labels.examples[place])
 
 
 def _scores(
