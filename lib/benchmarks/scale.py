@@ -4,9 +4,10 @@
     .venv/bin/python lib/benchmarks/scale.py --against ../earlier             # beside another one
     .venv/bin/python lib/benchmarks/scale.py --rows 10000000 --only start rows
 
-It prints four tables: (a) starting, and an audit of ImageNet's size; (b) an audit of very many
+It prints five tables: (a) starting, and an audit of ImageNet's size; (b) an audit of very many
 rows; (c) a table of groups beside fairlearn's MetricFrame with bootstrap intervals; (d) an audit of
-lm-evaluation-harness's logs, of which a million answers take 1 GB of disk.
+lm-evaluation-harness's logs, of which a million answers take 1 GB of disk; (e) all pairs of as many
+networks as have published predictions on ImageNet.
 """
 
 import argparse
@@ -30,11 +31,12 @@ sys.path.insert(0, str(ROOT / "lib"))  # before what follows, which another chec
 
 from benchmarks import audit as imagenet  # noqa: E402
 from forgetting.book.content import language  # noqa: E402
-from forgetting.measure import sets, subgroups  # noqa: E402
+from forgetting.measure import model_pairs, sets, subgroups  # noqa: E402
 
 ROWS, GROUPS, PART = 100_000_000, 40, 2**20
 DRAWS, QUANTILES = 1000, [0.025, 0.975]
-PARTS = ("start", "imagenet", "rows", "groups", "logs")
+PARTS = ("start", "imagenet", "rows", "groups", "logs", "pairs")
+NETWORKS = 65
 ANSWERS = 1_000_000
 
 
@@ -176,6 +178,17 @@ def time_bootstrap(examples: int, draws: int) -> tuple[float, float, float] | No
     return took, ours, float(np.abs(np.concatenate(theirs) - rates).max())
 
 
+def time_pairs() -> tuple[float, int]:
+    """Time all pairs of networks of ImageNet's size; return seconds of the processor, and pairs."""
+    generator = np.random.default_rng(0)
+    label = np.repeat(np.arange(imagenet.CLASSES), imagenet.EXAMPLES // imagenet.CLASSES)
+    wrong = generator.random((NETWORKS, len(label))) < np.linspace(0.2, 0.45, NETWORKS)[:, None]
+    predicted = np.where(wrong, generator.integers(0, imagenet.CLASSES, wrong.shape), label)
+    start = time.process_time()
+    pairs = model_pairs.compare(label=label, predicted=predicted)
+    return time.process_time() - start, len(pairs)
+
+
 def _print_runs(name: str, runs: Sequence[Run]) -> None:
     cells = [f"{one.wall:.2f} ({one.processor:.2f}), {one.memory / 1e6:,.0f} MB" for one in runs]
     ratio = f"{runs[1].processor / runs[0].processor:.2f}" if len(runs) > 1 else ""
@@ -220,6 +233,10 @@ def main(words: Sequence[str] | None = None) -> None:
             _print_runs(f"(d) {asked.answers:,} answers of lm_eval", [one])
             megabytes = size_of_logs / 1e6
             print(f"    {megabytes:,.0f} MB of logs, {megabytes / one.wall:.0f} MB a second")
+    if "pairs" in asked.only:
+        took, pairs = time_pairs()
+        size = f"{NETWORKS} x {imagenet.EXAMPLES:,} x {imagenet.CLASSES:,} classes"
+        print(f"(e) {pairs:,} pairs, {size}: {took:.1f} s of the processor")
     if "groups" in asked.only:
         times = time_bootstrap(imagenet.EXAMPLES, DRAWS)
         if times is None:
