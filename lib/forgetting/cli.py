@@ -37,6 +37,7 @@ def train(
     device: options.Device = "auto",
     minutes: options.Minutes = None,
     scheduler: options.Scheduler = None,
+    cost: options.Cost = False,
 ) -> None:
     """Train what is missing of a study's populations; what exists is verified and kept."""
     paths.require_checkout("train")
@@ -44,8 +45,14 @@ def train(
         raise UserError(
             f"minutes is {minutes:g}: it must be above 0; leave it out to train all that is missing"
         )
+    chosen = load_study(study).with_changes(members=members, sparsities=tuple(sparsity or ()))
+    if cost:
+        from forgetting.train.command import report_cost
+
+        report_cost(chosen, console=console, device=device)
+        return
     train_missing(
-        load_study(study).with_changes(members=members, sparsities=tuple(sparsity or ())),
+        chosen,
         archived=False,
         device=device,
         minutes=minutes,

@@ -33,6 +33,10 @@ Scheduler = Annotated[
     str | None,
     typer.Option(help="Train on the workers of a Dask cluster, tcp://host:8786, not here."),
 ]
+Cost = Annotated[
+    bool,
+    typer.Option("--cost", help="Only say what it costs: networks, operations, about how long."),
+]
 Predictions = Annotated[
     list[Path] | None,
     typer.Argument(

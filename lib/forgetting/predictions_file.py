@@ -44,6 +44,7 @@ COUNT_COLUMNS = {
 # The release that introduced this format; it stands in each file. Releases that do not change the
 # format keep it, so that equal predictions are equal bytes whichever release wrote them.
 FORMAT_RELEASE = "0.1.0"
+COMPRESSION = "zstd"
 
 
 def write_predictions_file(
@@ -62,12 +63,31 @@ def write_predictions_file(
         metadata: JSON values that describe the file: setting, member, part, parent, seed, ...
         counts: whether these are counts under corruption.
     """
+    stored = _stored(columns, metadata, counts=counts)
+    with replacing(file) as temporary:
+        pq.write_table(stored, temporary, compression=COMPRESSION)
+
+
+def packed_size(columns: Mapping[str, npt.ArrayLike], *, counts: bool = False) -> int:
+    """Return the bytes of a file of predictions without metadata, which is not written.
+
+    Args:
+        columns: as of `write_predictions_file`.
+        counts: whether these are counts under corruption.
+    """
+    packed = pa.BufferOutputStream()
+    pq.write_table(_stored(columns, {}, counts=counts), packed, compression=COMPRESSION)
+    return int(packed.getvalue().size)
+
+
+def _stored(
+    columns: Mapping[str, npt.ArrayLike], metadata: Mapping[str, Any], *, counts: bool
+) -> pa.Table:
+    """The table as its file holds it, with metadata and checksum."""
     schema = COUNT_COLUMNS if counts else TASK_COLUMNS if "task" in columns else COLUMNS
     table = pa.table({name: pa.array(columns[name], kind) for name, kind in schema.items()})
     text = json.dumps({"forgetting": FORMAT_RELEASE, **metadata}, sort_keys=True)
-    stored = {"forgetting": text, "sha256": _digest(table, text)}
-    with replacing(file) as temporary:
-        pq.write_table(table.replace_schema_metadata(stored), temporary, compression="zstd")
+    return table.replace_schema_metadata({"forgetting": text, "sha256": _digest(table, text)})
 
 
 def read_predictions_file(file: Path) -> tuple[pa.Table, dict[str, Any]]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 
 MINUS = "\N{MINUS SIGN}"
+PREFIXES = ("", "k", "M", "G", "T", "P", "E")
 
 
 def listed(words: Iterable[object], nothing: str = "none") -> str:
@@ -130,6 +131,39 @@ def with_interval(
     stem = name if f"{name}_low" in row else name.removesuffix("_change")
     low, high = (signed(row[f"{stem}_{end}"]) for end in ("low", "high"))
     return f"{signed(row[name])} {unit} ({level} interval {low} to {high})"
+
+
+def scaled(value: float, unit: str) -> str:
+    """Write a large number with the prefix of its size, by thousands up to 10^18.
+
+    Args:
+        value: at least 0.
+        unit: of the value, without a prefix.
+
+    Example:
+        >>> scaled(5.65e19, "FLOP"), scaled(1.25e6, "B"), scaled(950, "B")
+        ('56 EFLOP', '1.2 MB', '950 B')
+    """
+    place = 0
+    while value >= 999.5 and place < len(PREFIXES) - 1:
+        value, place = value / 1000, place + 1
+    digits = 1 if value < 9.95 and place else 0
+    return f"{value:,.{digits}f} {PREFIXES[place]}{unit}"
+
+
+def duration(seconds: float) -> str:
+    """Write how long something takes, in the unit that fits and with two digits.
+
+    Example:
+        >>> duration(55.2), duration(700), duration(18_000), duration(2.5e8)
+        ('55 s', '12 min', '5.0 h', '69,000 h')
+    """
+    if seconds < 99.5:
+        return f"{max(1, round(seconds))} s"
+    if seconds < 5970:
+        return f"{round(seconds / 60)} min"
+    hours = seconds / 3600
+    return f"{hours:.1f} h" if hours < 9.95 else f"{float(f'{hours:.2g}'):,.0f} h"
 
 
 def quoted(value: object) -> str:

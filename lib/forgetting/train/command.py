@@ -16,6 +16,7 @@ from forgetting.files import display_path
 from forgetting.predictions import archive
 from forgetting.progress import Progress
 from forgetting.study import Setting, Study
+from forgetting.text import counted, duration, scaled
 from forgetting.train.plan import Task, device_name, plan_tasks
 from forgetting.train.population import train_members
 
@@ -67,7 +68,7 @@ def train_missing(
     until, finished = math.inf if minutes is None else start + 60 * minutes, 0
     try:
         with _trainer(study, plans, device, scheduler) as (train, where):
-            console.print(f"study {study.name}: training {total} networks on {where}")
+            console.print(f"study {study.name}: training {total} networks{where}")
             with Progress(total, "networks", console) as progress:
                 for fold, tasks in plans:
                     if finished and time.monotonic() > until:
@@ -99,18 +100,87 @@ def train_missing(
 def _trainer(
     study: Study, plans: list[tuple[Study, list[Task]]], device: str, scheduler: str | None
 ) -> Iterator[tuple[Train, str]]:
-    """What trains members, and in words where that is and how long it may take."""
+    """What trains members, and in words what they cost, where that is and how long it may take."""
+    from forgetting.train.cost import compute_cost  # imports torch, which takes seconds
+
+    table = compute_cost(plans)
+    operations = float(table["training"].sum() + table["predicting"].sum())
+    cost = f", {scaled(operations, 'FLOP')},"
     if scheduler is not None:
         from forgetting.train import cluster  # needs Dask, which nothing else does
 
-        with cluster.open_cluster(scheduler, plans[0][0]) as opened:
-            yield opened
+        with cluster.open_cluster(scheduler, plans[0][0]) as (train, where):
+            yield train, f"{cost} on {where}"
         return
     name = device_name(study, plans[0][1][0].setting, device)
-    where = f"{cpu_count()} cores" if name == "cpu" else name
     total = sum(len(tasks) for _, tasks in plans)
-    where += estimate_duration(study, total, name)
-    yield partial(train_members, device=device), where
+    where, how_long = _cores_or(name), estimate_duration(study, total, name)
+    how_long = how_long or _computed_duration(study, operations, name)
+    yield partial(train_members, device=device), f"{cost} on {where}{how_long}"
+
+
+def report_cost(study: Study, *, console: Console, device: str = "auto") -> None:
+    """Report what a study costs, and what of it is still to train; nothing is trained.
+
+    The study's data need not be here.
+
+    Args:
+        study: the study.
+        console: where it is reported.
+        device: "auto", "cpu" or "cuda".
+
+    Raises:
+        UserError: the device is not there.
+    """
+    from forgetting.data.shapes import expected_shape
+    from forgetting.train import cost  # imports torch, which takes seconds
+
+    whole = cost.all_tasks(study)
+    name = device_name(study, study.populations[0], device)
+    total = sum(len(tasks) for _, tasks in whole)
+    table = cost.compute_cost(whole)
+    copies = int(table.loc[table["kind"] == "quantized", "networks"].sum())
+    training, predicting = float(table["training"].sum()), float(table["predicting"].sum())
+    how_long = estimate_duration(study, total, name)
+    how_long = how_long or _computed_duration(study, training + predicting, name)
+    console.print(
+        f"study {study.name}: {counted(total, 'network')} to train and "
+        f"{counted(copies, 'quantized copy', 'quantized copies')}, "
+        f"{scaled(training + predicting, 'FLOP')} ({scaled(training, 'FLOP')} in training, "
+        f"{scaled(predicting, 'FLOP')} in predicting), at most "
+        f"{scaled(float(table['bytes'].sum()), 'B')} of predictions; on {_cores_or(name)}{how_long}"
+    )
+    if unsure := expected_shape(study.folds[0].data).unsure:
+        console.print(f"  {unsure}")
+    missing = _report_missing(study, console, archived=False, trust_notes=True)
+    plans = [
+        (fold, plan_tasks(fold, files, device=device))
+        for fold, files in zip(study.folds, missing, strict=True)
+        if files
+    ]
+    left = sum(len(tasks) for _, tasks in plans)
+    if 0 < left < total:
+        table = cost.compute_cost(plans)
+        operations = scaled(float(table["training"].sum() + table["predicting"].sum()), "FLOP")
+        how_long = estimate_duration(study, left, name)
+        console.print(f"  still to train: {counted(left, 'network')}, {operations}{how_long}")
+
+
+def _cores_or(device: str) -> str:
+    return f"{cpu_count()} cores" if device == "cpu" else device
+
+
+def _computed_duration(study: Study, operations: float, device: str) -> str:
+    """How long operations take at the rate of a few steps; starting and quantizing come on top."""
+    from forgetting.train.rate import measure_rate
+
+    rate = measure_rate(study, device="cpu" if device == "cpu" else "cuda")
+    at_once = cpu_count() if device == "cpu" else 1
+    each = " a core" if device == "cpu" else ""
+    return (
+        f", at least {duration(operations / (rate * at_once))} at {scaled(rate, 'FLOP/s')}{each}, "
+        "as measured now"
+    )
 
 
 def _report_missing(
@@ -163,4 +233,4 @@ def estimate_duration(study: Study, networks: int, device: str) -> str:
     phases = predictions.PHASES if device == "cpu" else predictions.PHASES[:-1]
     seconds = log[[phase for phase in phases if phase in log]].sum(axis=1).median()
     at_once = cpu_count() if device == "cpu" else 1
-    return f", about {max(1, round(seconds * networks / at_once))} s"
+    return f", about {duration(seconds * networks / at_once)}"
