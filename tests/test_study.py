@@ -69,6 +69,35 @@ def test_a_study_of_the_users_own_is_found_by_its_path(tmp_path):
             ["no folds", "leave out fold"],
         ),
         ({"network": {"name": "vgg"}}, ["network.name", "'vgg'", "resnet-18"]),
+        ({"network": {"name": "small-cnn", "weights": "a.pth"}}, ["torchvision's", "small-cnn"]),
+        ({"training": {"batch": 8}}, ["training", "either epochs or steps"]),
+        ({"training": {"epochs": 2, "steps": 9}}, ["training", "either epochs or steps"]),
+        (
+            {"training": {"steps": 9, "batch": 8, "micro_batch": 3}},
+            ["micro_batch (3) must divide batch (8)"],
+        ),
+        (
+            {"training": {"steps": 9, "batch": 8, "micro_batch": 4}},
+            ["training.micro_batch 4 needs streamed data", "leave it out"],
+        ),
+        (
+            {"training": {"epochs": 9, "augmentation": "resized-crop-flip"}},
+            ["training.augmentation 'resized-crop-flip' needs streamed data"],
+        ),
+        ({"training": {"epochs": 9, "decay_norms": False}}, ["training.decay_norms False needs"]),
+        (
+            {
+                "data": {"name": "imagenet", "streamed": True},
+                "training": {"epochs": 9, "augmentation": "crop"},
+                "settings": {},
+            },
+            ["training.augmentation 'crop' needs images that are held in memory"],
+        ),
+        (
+            {"data": {"name": "imagenet", "streamed": True}, "settings": {"selectors": 2}},
+            ["settings.selectors 2 needs images that are held in memory"],
+        ),
+        ({"training": {"epochs": 9, "drop_factor": 1.0}}, ["training.drop_factor is 1.0", "1"]),
         (
             {"data": {"name": "tinted"}, "settings": {"remedies": ["distiled"]}},
             ["settings.remedies.0 is 'distiled'", "'distilled'", "'cell-weights'"],
@@ -295,7 +324,7 @@ def test_a_populations_name_says_all_but_the_defaults_and_those_are_pinned_to_th
     )
     assert (study.FORMAT_VERSION, hashlib.sha256(text.encode()).hexdigest()[:12]) == (
         3,
-        "e04e67d5213c",
+        "a4d49bb27475",
     )
 
 

@@ -1,5 +1,6 @@
 """The loop that a user would write: a DataLoader, and masks by `torch.nn.utils.prune`."""
 
+import itertools
 import math
 import time
 
@@ -82,7 +83,7 @@ def train_plainly(
         persistent_workers=workers > 0,
         pin_memory=on_gpu,
     )
-    steps, step = training.epochs * len(loader), 0
+    steps, step = sgd.count_steps(training, len(loader) * training.batch)[2], 0
     optimiser = torch.optim.SGD(
         network.parameters(),
         lr=training.rate,
@@ -91,12 +92,14 @@ def train_plainly(
         nesterov=True,
     )
     schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimiser, lambda t: sgd.rate_factor(t, steps, training.warm_up, training.drops)
+        optimiser, lambda t: sgd.scheduled_factor(training, t, steps)
     )
     layers = [module for module in network.modules() if isinstance(module, nn.Conv2d)]
     network.train()
     start = time.perf_counter()
-    for images, labels in (batch for _ in range(training.epochs) for batch in loader):
+    for images, labels in itertools.islice(
+        (batch for _ in itertools.count() for batch in loader), steps
+    ):
         images, labels = images.to(device, non_blocking=True), labels.to(device, non_blocking=True)
         optimiser.zero_grad()
         with torch.autocast(device, torch.bfloat16, enabled=on_gpu):

@@ -227,9 +227,9 @@ def _shortened(study: Study, *, images: float) -> tuple[Study, int]:
 
     One training takes at most `images`, but one epoch at least.
     """
-    batch, per_epoch, _ = sgd.count_steps(study.training, len(load_tensors(study.data).train))
-    epochs = min(study.training.epochs, max(1, int(images / (per_epoch * batch))))
-    training = study.training.model_copy(update={"epochs": epochs})
+    batch, per_epoch, steps = sgd.count_steps(study.training, len(load_tensors(study.data).train))
+    epochs = max(1, min(steps // per_epoch, int(images / (per_epoch * batch))))
+    training = study.training.model_copy(update={"epochs": epochs, "steps": None})
     short = study.model_copy(update={"training": training})
     return short, max(1, round(images / (epochs * per_epoch * batch)))
 

@@ -23,6 +23,14 @@ def test_where_drops_are_given_the_rate_stays_and_falls_to_a_fifth_at_each():
         and np.allclose(factors[60:], 0.04)
     )
     assert sgd.rate_factor(0, 100, 0.0, (0.3,)) == 1
+    tenth = Training(steps=100, warm_up=0.1, drops=(0.3, 0.6), drop_factor=0.1)
+    factors = [sgd.scheduled_factor(tenth, t, 100) for t in (20, 30, 60)]
+    assert np.allclose(factors, (1, 0.1, 0.01))
+
+
+def test_steps_may_end_within_an_epoch():
+    assert sgd.count_steps(Training(steps=7, batch=32), 100) == (32, 3, 7)
+    assert sgd.count_steps(Training(epochs=7, batch=32), 100) == (32, 3, 21)
 
 
 @pytest.mark.parametrize("kind", ["crop", "crop-flip"])

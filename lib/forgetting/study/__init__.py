@@ -15,10 +15,9 @@ from pydantic import Field, ValidationError, model_validator
 from forgetting import paths
 from forgetting.data.spec import (
     FORMAT_VERSION,
-    GROUPS,
-    TASK_DATA,
     CelebAData,
     Data,
+    ImageNetData,
     PlantedData,
     Spec,
 )
@@ -43,6 +42,7 @@ from forgetting.study.blocks import (
     quantized_setting,
     remedied_setting,
 )
+from forgetting.study.consistency import check_remedies, check_streaming, weights_digest
 from forgetting.yaml_text import read_yaml
 
 __all__ = [
@@ -91,21 +91,9 @@ class Study(Spec):
     )
 
     @model_validator(mode="after")
-    def _remedies_have_what_they_need(self) -> Self:
-        known = GROUPS.get(self.data.name, ())
-        for remedy in self.settings.remedies:
-            if self.data.name in TASK_DATA:
-                raise ValueError(
-                    f"remedy {remedy} trains networks with one label for each image, and data "
-                    f"{self.data.name} have several tasks; leave settings.remedies out"
-                )
-            block = self.remedy_block(remedy)
-            if not isinstance(block, Distillation) and block.attribute not in known:
-                allowed = f"allowed: {', '.join(known)}" if known else "they know of none"
-                raise ValueError(
-                    f"remedy {remedy} needs groups, and {block.attribute!r} makes none of data "
-                    f"{self.data.name}; {allowed}; only distilled needs no groups"
-                )
+    def _blocks_go_together(self) -> Self:
+        check_remedies(self)
+        check_streaming(self)
         return self
 
     def remedy_block(self, remedy: Remedy) -> Weighting | Distillation | Constraint:
@@ -134,6 +122,11 @@ class Study(Spec):
             ),
             *selectors,
         )
+
+    @property
+    def streamed(self) -> bool:
+        """Whether training pictures are read from their files as they are needed."""
+        return isinstance(self.data, ImageNetData) and self.data.streamed
 
     @property
     def folds(self) -> "tuple[Study, ...]":
@@ -209,6 +202,9 @@ class Study(Spec):
 
         Values that are the default are left out, so that a new field, whose default is what was
         done before, changes no population's name.
+
+        Raises:
+            DataNotFound: the file of the weights that the network starts from is not here.
         """
 
         def dump(block: Spec) -> dict[str, Any]:
@@ -224,7 +220,10 @@ class Study(Spec):
             content["parent"] = self.text(self.setting(setting.parent))
         else:
             selector = setting.kind == "selector"
-            content["network"] = dump(self.selector_network if selector else self.network)
+            network = self.selector_network if selector else self.network
+            content["network"] = dump(network)
+            if network.weights is not None:  # what they are counts, not where they lie
+                content["network"]["weights"] = weights_digest(network)
             content["training"] = dump(self.training)
         remedy = None if setting.remedy is None else self.remedy_block(setting.remedy)
         if setting.kind == "pruned" or isinstance(remedy, Constraint):  # it begins where masks end

@@ -28,7 +28,7 @@ def needs_teacher(remedy: Remedy) -> bool:
 class Network(Spec):
     """Which network, and how wide."""
 
-    name: Literal["small-cnn", "wide-resnet", "resnet-18", "mlp"]
+    name: Literal["small-cnn", "wide-resnet", "resnet-18", "resnet-50", "mlp"]
     channels: tuple[Count, ...] = Field(
         (16, 32), description="small-cnn: channels of each convolution; mlp: hidden units"
     )
@@ -44,8 +44,19 @@ class Network(Spec):
         "components of the images' patches",
     )
 
+    weights: str | None = Field(
+        None,
+        description="resnet-18, resnet-50: a file of torchvision's weights to start from, whole "
+        "or below the folder that FORGETTING_DATA names; random ones if not given",
+    )
+
     @model_validator(mode="after")
     def _consistent(self) -> Self:
+        if self.weights is not None and not self.name.startswith("resnet-"):
+            raise ValueError(
+                f"weights are torchvision's, of resnet-18 or resnet-50, not of {self.name}; leave "
+                "them out"
+            )
         if self.name != "wide-resnet" and (self.whitened or self.stem != (3, 1)):
             raise ValueError(
                 f"stem and whitened belong to wide-resnet, not to {self.name}; leave them out"
@@ -59,21 +70,57 @@ class Training(Spec):
     The rate warms up linearly and then decays linearly to 0 or, where `drops` are given, in steps.
     """
 
-    epochs: Count
+    epochs: Count | None = Field(
+        None, description="how often the training images are gone through; either this or steps"
+    )
+    steps: Count | None = Field(
+        None, description="optimiser steps in all, which may end within an epoch"
+    )
     batch: Count = 64
+    micro_batch: Count | None = Field(
+        None,
+        description="streamed data: images that pass at once, over which batch norm takes its "
+        "statistics; a batch's gradient is the mean of theirs; the whole batch if not given",
+    )
     rate: Annotated[float, Field(gt=0)] = Field(0.1, description="peak learning rate")
     momentum: Annotated[float, Field(ge=0, lt=1)] = 0.9
     weight_decay: Annotated[float, Field(ge=0)] = 5e-4
+    decay_norms: bool = Field(
+        True, description="whether batch norms decay too; streamed data: they need not"
+    )
     warm_up: Share = Field(0.1, description="share of the steps over which the rate rises")
     drops: tuple[Share, ...] = Field(
         (),
-        description="shares of the steps at which the rate falls to a fifth, instead of decaying "
+        description="shares of the steps at which the rate falls at once, instead of decaying "
         "linearly",
     )
-    augmentation: Literal["none", "crop", "crop-flip"] = "none"
+    drop_factor: Annotated[float, Field(gt=0, lt=1)] = Field(
+        0.2, description="what is left of the rate at each drop"
+    )
+    augmentation: Literal["none", "crop", "crop-flip", "resized-crop-flip"] = Field(
+        "none",
+        description="crop: moved by up to two pixels; flip: half are mirrored; resized-crop-flip, "
+        "of streamed data: a part of 8 to 100 percent of the area, scaled, half mirrored",
+    )
     label_smoothing: Annotated[float, Field(ge=0, lt=1)] = Field(
         0.0, description="share of each label spread over all classes"
     )
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if (self.epochs is None) == (self.steps is None):
+            raise ValueError("write either epochs or steps, to say how long a member is trained")
+        if self.micro_batch is not None and self.batch % self.micro_batch:
+            raise ValueError(
+                f"micro_batch ({self.micro_batch}) must divide batch ({self.batch}) without rest"
+            )
+        return self
+
+    def count_epochs(self, images: int) -> int:
+        """Return how often so many training images are gone through, to the nearest number."""
+        if self.epochs is not None:
+            return self.epochs
+        return round((self.steps or 0) * self.batch / images)
 
 
 class Pruning(Spec):

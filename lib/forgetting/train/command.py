@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from typing import Any
 
 from joblib import cpu_count
 from joblib.externals.loky.process_executor import TerminatedWorkerError
@@ -17,6 +18,7 @@ from forgetting.predictions import archive
 from forgetting.progress import Progress
 from forgetting.study import Setting, Study
 from forgetting.text import counted, duration, scaled
+from forgetting.train import torchrun
 from forgetting.train.plan import Task, device_name, plan_tasks
 from forgetting.train.population import train_members
 
@@ -24,6 +26,27 @@ Train = Callable[..., Iterator[dict]]  # study, tasks and until; yields the log'
 
 
 def train_missing(
+    study: Study, *, device: str = "auto", scheduler: str | None = None, **how: Any
+) -> None:
+    """Train what is missing of a study; of the processes that torchrun started, the first leads.
+
+    Args:
+        study: the study.
+        device: "auto", "cpu" or "cuda".
+        scheduler: address of a Dask cluster whose workers train; None for this machine.
+        how: as `lead` takes it.
+
+    Raises:
+        UserError: as `lead`; or the study is not one that several processes, or those of a
+            cluster, train.
+    """
+    torchrun.check_processes(study, scheduler=scheduler)
+    with torchrun.together(study, device) as leads:
+        if leads:
+            lead(study, device=device, scheduler=scheduler, **how)
+
+
+def lead(
     study: Study,
     *,
     console: Console,
@@ -41,7 +64,7 @@ def train_missing(
         archived: whether populations of a published archive need not be trained.
         trust_notes: whether files that were verified before are not read again, if unchanged.
         device: "auto", "cpu" or "cuda".
-        minutes: begin no further network after so many.
+        minutes: begin no further network after so many; one on streamed data is left where it is.
         scheduler: address of a Dask cluster whose workers train; None for this machine.
 
     Raises:
@@ -67,7 +90,7 @@ def train_missing(
     total = sum(len(tasks) for _, tasks in plans)
     until, finished = math.inf if minutes is None else start + 60 * minutes, 0
     try:
-        with _trainer(study, plans, device, scheduler) as (train, where):
+        with _trainer(study, plans, device, scheduler, console) as (train, where):
             console.print(f"study {study.name}: training {total} networks{where}")
             with Progress(total, "networks", console) as progress:
                 for fold, tasks in plans:
@@ -92,13 +115,17 @@ def train_missing(
     if finished < total:
         console.print(
             f"stopped after {minutes:g} minutes: {total - finished} networks are still to train; "
-            "the same command goes on"
+            f"the same command goes on{' from the step that is kept' * study.streamed}"
         )
 
 
 @contextmanager
 def _trainer(
-    study: Study, plans: list[tuple[Study, list[Task]]], device: str, scheduler: str | None
+    study: Study,
+    plans: list[tuple[Study, list[Task]]],
+    device: str,
+    scheduler: str | None,
+    console: Console,
 ) -> Iterator[tuple[Train, str]]:
     """What trains members, and in words what they cost, where that is and how long it may take."""
     from forgetting.train.cost import compute_cost  # imports torch, which takes seconds
@@ -116,7 +143,8 @@ def _trainer(
     total = sum(len(tasks) for _, tasks in plans)
     where, how_long = _cores_or(name), estimate_duration(study, total, name)
     how_long = how_long or _computed_duration(study, operations, name)
-    yield partial(train_members, device=device), f"{cost} on {where}{how_long}"
+    how = {"device": device, "report": console.print}
+    yield partial(train_members, **how), f"{cost} on {where}{how_long}"
 
 
 def report_cost(study: Study, *, console: Console, device: str = "auto") -> None:
@@ -167,7 +195,9 @@ def report_cost(study: Study, *, console: Console, device: str = "auto") -> None
 
 
 def _cores_or(device: str) -> str:
-    return f"{cpu_count()} cores" if device == "cpu" else device
+    where = f"{cpu_count()} cores" if device == "cpu" else device
+    _, processes = torchrun.process_number()
+    return where if processes == 1 else f"{processes} processes, {where}"
 
 
 def _computed_duration(study: Study, operations: float, device: str) -> str:
@@ -175,7 +205,7 @@ def _computed_duration(study: Study, operations: float, device: str) -> str:
     from forgetting.train.rate import measure_rate
 
     rate = measure_rate(study, device="cpu" if device == "cpu" else "cuda")
-    at_once = cpu_count() if device == "cpu" else 1
+    at_once = cpu_count() if device == "cpu" else torchrun.process_number()[1]
     each = " a core" if device == "cpu" else ""
     return (
         f", at least {duration(operations / (rate * at_once))} at {scaled(rate, 'FLOP/s')}{each}, "
@@ -232,5 +262,5 @@ def estimate_duration(study: Study, networks: int, device: str) -> str:
     # Beside a GPU the cores quantize what it has trained.
     phases = predictions.PHASES if device == "cpu" else predictions.PHASES[:-1]
     seconds = log[[phase for phase in phases if phase in log]].sum(axis=1).median()
-    at_once = cpu_count() if device == "cpu" else 1
+    at_once = cpu_count() if device == "cpu" and not study.streamed else 1
     return f", about {duration(seconds * networks / at_once)}"

@@ -1,6 +1,7 @@
 """The engine of one processor core: as many processes as there are cores train a member each."""
 
 import itertools
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -32,6 +33,7 @@ class CpuEngine:
         sparsity: float,
         order: int,
         objective: sgd.Objective | None = None,
+        checkpoint: Path | None = None,
     ) -> tuple[nn.Module, int]:
         """Train a network; see `engine.Engine.train`."""
         tensors = self.tensors

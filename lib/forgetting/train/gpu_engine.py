@@ -16,6 +16,7 @@ float32, neither compiled nor captured.
 
 import os
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -113,7 +114,7 @@ class GpuEngine:
         self.half = on.type == "cuda"
         self.device = torch.cuda.get_device_name(on) if on.type == "cuda" else "cpu"
         if on.type == "cuda":
-            _make_deterministic()
+            make_deterministic()
         dataset, tensors = self.tensors.dataset, self.tensors
         self.batch, self.per_epoch, self.steps = sgd.count_steps(study.training, len(tensors.train))
         pixels = dataset.train.require_images()
@@ -198,6 +199,7 @@ class GpuEngine:
         sparsity: float,
         order: int,
         objective: sgd.Objective | None = None,
+        checkpoint: Path | None = None,
     ) -> tuple[nn.Module, int]:
         """Train from a network's weights; see `engine.Engine.train`.
 
@@ -215,10 +217,7 @@ class GpuEngine:
             self.network, sparsity=sparsity, steps=self.steps, **self.study.pruning.model_dump()
         )
         generator = torch.Generator().manual_seed(order)
-        factors = [
-            sgd.rate_factor(step, self.steps, training.warm_up, training.drops)
-            for step in range(self.steps)
-        ]
+        factors = [sgd.scheduled_factor(training, step, self.steps) for step in range(self.steps)]
         rates = self._send(training.rate * torch.tensor(factors))
         for step in range(self.steps):
             if step % self.per_epoch == 0:
@@ -286,7 +285,7 @@ class GpuEngine:
         return values.pin_memory().to(self.on, non_blocking=True)
 
 
-def _make_deterministic() -> None:
+def make_deterministic() -> None:
     """Keep float32 exact, and take no kernel that is nondeterministic or picked by timing."""
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read when cuBLAS is first used
     torch.use_deterministic_algorithms(True)

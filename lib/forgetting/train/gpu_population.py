@@ -1,8 +1,11 @@
-"""Trains members on a GPU, one after another, while processor cores quantize the finished ones."""
+"""Trains members on a GPU, one after another, while processor cores quantize the finished ones.
+
+So are networks on streamed data, on whichever device.
+"""
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass
 
@@ -14,14 +17,22 @@ from joblib.externals.loky import get_reusable_executor
 from forgetting.errors import UserError
 from forgetting.study import Setting, Study
 from forgetting.train import member
+from forgetting.train.engine import Engine, Unfinished
 from forgetting.train.gpu_engine import GpuEngine
 from forgetting.train.plan import Task
+from forgetting.train.processes import own_device
 from forgetting.train.sgd import count_steps
+from forgetting.train.stream_engine import StreamEngine
 from forgetting.train.tensors import initial_network
 
 
 def train_on_gpu(
-    study: Study, tasks: list[Task], *, until: float = math.inf, on: str = "cuda"
+    study: Study,
+    tasks: list[Task],
+    *,
+    until: float = math.inf,
+    on: str = "cuda",
+    report: Callable[[str], None] | None = None,
 ) -> Iterator[dict]:
     """Do the tasks on one GPU.
 
@@ -31,8 +42,10 @@ def train_on_gpu(
     Args:
         study: the study.
         tasks: the members to train.
-        until: `time.monotonic()` by which to be done, to one member; one is always made.
-        on: the device; a processor for tests.
+        until: `time.monotonic()` by which to be done, to one member; one is always made. On
+            streamed data a member is left where it is then, and goes on from there another time.
+        on: "cuda", or "cpu", for tests and for streamed data.
+        report: is told, in a line, how far a training is that takes hours.
 
     Yields:
         The log's entry of each member, once its copies are made too.
@@ -41,7 +54,7 @@ def train_on_gpu(
         UserError: the GPU's memory is too small for the study's batch; the message names a batch
             that fits.
     """
-    engine = None
+    engine: Engine | None = None
     cores = max(1, cpu_count() - 1)  # one drives the GPU
     copies = _Copies(study, cores)
     try:
@@ -52,12 +65,15 @@ def train_on_gpu(
             children = [child for child in study.children(task.setting) if child.name in names]
             yield from copies.wait(max(0, cores - len(children)))
             try:
-                engine = engine or GpuEngine(study, torch.device(on))
+                engine = engine or _make_engine(study, on, until, report)
                 trained = member.train_and_predict(study, task, engine)
+            except Unfinished:
+                break
             except torch.OutOfMemoryError:
                 engine = None
             if engine is None:
-                raise UserError(_fitting_batch(study, torch.device(on)))
+                fitting = _fitting_micro_batch if study.streamed else _fitting_batch
+                raise UserError(fitting(study, torch.device(on)))
             if children:
                 copies.begin(task, children, trained, engine.device)
             else:
@@ -65,6 +81,14 @@ def train_on_gpu(
         yield from copies.wait(0)
     finally:
         copies.close()
+
+
+def _make_engine(
+    study: Study, on: str, until: float, report: Callable[[str], None] | None
+) -> Engine:
+    if study.streamed:
+        return StreamEngine(study, own_device(on), until=until, report=report)
+    return GpuEngine(study, torch.device(on))
 
 
 @dataclass
@@ -134,14 +158,9 @@ def _fitting_batch(study: Study, device: torch.device) -> str:
     Smaller batches are tried until a step of one goes through.
     """
     batch = count_steps(study.training, study.training.batch)[0]
-    room = ""
-    if device.type == "cuda":
-        torch.cuda.empty_cache()
-        free, total = torch.cuda.mem_get_info(device)
-        room = f" ({free / 2**30:.1f} of {total / 2**30:.1f} GiB are free)"
     problem = (
         f"study {study.name}: training.batch {study.training.batch} does not fit into the GPU's "
-        f"memory{room}"
+        f"memory{_room(device)}"
     )
     while batch > 1:
         batch //= 2
@@ -155,3 +174,23 @@ def _fitting_batch(study: Study, device: torch.device) -> str:
             "or give --device cpu"
         )
     return f"{problem}, nor does any smaller one; free some of it, or give --device cpu"
+
+
+def _fitting_micro_batch(study: Study, device: torch.device) -> str:
+    """The message about a GPU whose memory is too small for a micro-batch."""
+    training = study.training
+    micro_batch = training.micro_batch or training.batch
+    lower = max(size for size in range(1, micro_batch // 2 + 1) if training.batch % size == 0)
+    return (
+        f"study {study.name}: training.micro_batch {micro_batch} does not fit into the GPU's memory"
+        f"{_room(device)}; try {lower} in the study's file, which makes other populations"
+    )
+
+
+def _room(device: torch.device) -> str:
+    """How much of a GPU's memory is free, as an addition to a message."""
+    if device.type != "cuda":
+        return ""
+    torch.cuda.empty_cache()
+    free, total = torch.cuda.mem_get_info(device)
+    return f" ({free / 2**30:.1f} of {total / 2**30:.1f} GiB are free)"

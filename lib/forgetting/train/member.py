@@ -15,14 +15,14 @@ from torch import nn
 from forgetting import predictions
 from forgetting.data.spec import derive_seed
 from forgetting.study import Setting, Study
-from forgetting.train import pruning, quantization, remedies, teachers
+from forgetting.train import checkpoints, pruning, quantization, remedies, teachers
 from forgetting.train.cpu_engine import CpuEngine
 from forgetting.train.engine import Engine
 from forgetting.train.evaluation import corruption_columns, prediction_columns
 from forgetting.train.plan import Task
-from forgetting.train.tensors import initial_network, load_tensors
+from forgetting.train.tensors import initial_network, load_images
 
-# The first so many training images fix the grids of fixed-point int8, as many as in the follow-up
+# So many training images fix the grids of fixed-point int8, as many as in the follow-up
 # paper (arXiv 2010.03058).
 REPRESENTATIVE_IMAGES = 100
 
@@ -81,7 +81,7 @@ def train_member(study: Study, task: Task) -> dict:
 
 def train_and_predict(study: Study, task: Task, engine: Engine) -> TrainedMember:
     """Train a member and write those of its own files that the task names."""
-    setting, clock, tensors = task.setting, PhaseClock(), load_tensors(study.data)
+    setting, clock, images = task.setting, PhaseClock(), load_images(study.data)
     clock.end("prepare")
     network, seed, clock.images = _train(study, setting, task.member, engine)
     clock.end("train")
@@ -99,9 +99,9 @@ def train_and_predict(study: Study, task: Task, engine: Engine) -> TrainedMember
         if part == "corrupted":
             columns = corruption_columns(study.data, engine.predict_corrupted(network))
         else:
-            labels = tensors.dataset.part(part).labels
+            labels = images.dataset.part(part).labels
             logits = engine.compute_logits(network, part)
-            columns = prediction_columns(logits, labels, tensors.dataset.tasks)
+            columns = prediction_columns(logits, labels, images.dataset.tasks)
         predictions.write_predictions(study, setting, task.member, part, columns, metadata)
         clock.end("corrupt" if part == "corrupted" else "predict")
     return TrainedMember(network, origin, clock)
@@ -139,6 +139,7 @@ def _train(
         sparsity=setting.sparsity,
         order=derive_seed(seed, "order"),
         objective=objective,
+        checkpoint=checkpoints.checkpoint_file(study, setting, member),
     )
     return network, seed, images + taught
 
@@ -158,14 +159,14 @@ def write_copy(
     Returns:
         The seconds it took.
     """
-    start, tensors = time.perf_counter(), load_tensors(study.data)
+    start, images = time.perf_counter(), load_images(study.data)
     parts = [part for part in study.parts(setting) if (setting.name, part) in task.files]
     if not parts:
         return 0.0
     copy = quantization.quantize(
         network,
         format=setting.format,
-        representative_images=tensors.train[:REPRESENTATIVE_IMAGES].numpy(),
+        representative_images=images.representative(REPRESENTATIVE_IMAGES).numpy(),
     )
     metadata = origin | {
         "layers": copy.layers,
@@ -174,15 +175,23 @@ def write_copy(
         "bytes": copy.bytes,
     }
     for part in parts:
-        logits = torch.from_numpy(copy.compute_logits(tensors.parts[part].numpy()))
-        dataset = tensors.dataset
+        logits = torch.cat(
+            [torch.from_numpy(copy.compute_logits(batch.numpy())) for batch in images.batches(part)]
+        )
+        dataset = images.dataset
         columns = prediction_columns(logits, dataset.part(part).labels, dataset.tasks)
         predictions.write_predictions(study, setting, task.member, part, columns, metadata)
     return time.perf_counter() - start
 
 
 def log_member(study: Study, task: Task, device: str, clock: PhaseClock) -> dict:
-    """Append what the member cost to its population's log; return the entry and the setting."""
+    """Append what a member whose files are all written cost to its population's log.
+
+    Its checkpoint, if there is one, is no longer needed.
+
+    Returns:
+        The log's entry, and the setting.
+    """
     finished = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
     entry = {
         "member": task.member,
@@ -192,4 +201,5 @@ def log_member(study: Study, task: Task, device: str, clock: PhaseClock) -> dict
         "finished": finished,
     }
     predictions.append_log(study, task.setting, entry)
+    checkpoints.checkpoint_file(study, task.setting, task.member).unlink(missing_ok=True)
     return {"setting": task.setting.name, **entry}

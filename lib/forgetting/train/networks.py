@@ -1,4 +1,4 @@
-"""The networks: a small CNN, the wide ResNet for 32-px images, ResNet-18, and a perceptron."""
+"""The networks: small CNN, wide ResNet for 32-px images, ResNet-18 and -50, and a perceptron."""
 
 import torch
 from torch import Tensor, nn
@@ -41,6 +41,8 @@ def build_network(
             )
         if network.name == "resnet-18":
             return resnet18(channels, min(height, width), classes)
+        if network.name == "resnet-50":
+            return resnet50(channels, min(height, width), classes)
         return perceptron(channels * height * width, classes, widths=network.channels)
 
 
@@ -210,6 +212,27 @@ def resnet18(channels: int, pixels: int, classes: int) -> nn.Module:
         classes: number of logits.
     """
     network: nn.Module = import_torchvision().models.resnet18(num_classes=classes)
+    return _with_stem(network, channels, pixels)
+
+
+def resnet50(channels: int, pixels: int, classes: int) -> nn.Module:
+    """Build torchvision's ResNet-50, whose bottlenecks have their stride in the 3 x 3 convolution.
+
+    The last batch norm of each block starts at 0 (as in Hooker et al.'s code), so that a block at
+    first passes on what it is given. Small images are taken as by `resnet18`.
+
+    Args:
+        channels: of the images.
+        pixels: the lesser of the images' height and width.
+        classes: number of logits.
+    """
+    models = import_torchvision().models
+    network: nn.Module = models.resnet50(num_classes=classes, zero_init_residual=True)
+    return _with_stem(network, channels, pixels)
+
+
+def _with_stem(network: nn.Module, channels: int, pixels: int) -> nn.Module:
+    """A ResNet with the first convolution that its images need."""
     if pixels < 64:
         network.conv1 = nn.Conv2d(channels, 64, 3, 1, 1, bias=False)
         network.maxpool = nn.Identity()

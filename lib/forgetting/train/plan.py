@@ -10,7 +10,7 @@ from forgetting.study import Setting, Study
 DEVICES = ("auto", "cpu", "cuda")
 # The other networks are so small that starting their kernels on a GPU takes longer than computing
 # them on a processor.
-FILL_A_GPU = ("wide-resnet", "resnet-18")
+FILL_A_GPU = ("wide-resnet", "resnet-18", "resnet-50")
 
 
 class Task(NamedTuple):

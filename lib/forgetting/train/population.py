@@ -7,7 +7,7 @@ import would make every training wait.
 import math
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from joblib import Parallel, cpu_count, delayed, parallel_config
@@ -20,7 +20,12 @@ from forgetting.train.plan import Task, device_name
 
 
 def train_members(
-    study: Study, tasks: list[Task], *, device: str = "auto", until: float = math.inf
+    study: Study,
+    tasks: list[Task],
+    *,
+    device: str = "auto",
+    until: float = math.inf,
+    report: Callable[[str], None] | None = None,
 ) -> Iterator[dict]:
     """Do the tasks, each on its device.
 
@@ -29,6 +34,7 @@ def train_members(
         tasks: the members to train.
         device: one of `plan.DEVICES`.
         until: `time.monotonic()` after which no further member is begun; one always is.
+        report: is told, in a line, how far a training is that takes hours.
 
     Yields:
         The log's entry of each member, as it is finished.
@@ -39,12 +45,23 @@ def train_members(
         load_corrupted_images(study.data)
     for stale in paths.runs().glob("*/.*.partial"):  # left by a run that was killed
         stale.unlink(missing_ok=True)
-    on_gpu = [task for task in tasks if device_name(study, task.setting, device) != "cpu"]
+    names = [device_name(study, task.setting, device) for task in tasks]
+    on_cores = [
+        task
+        for task, name in zip(tasks, names, strict=True)
+        if name == "cpu" and not study.streamed
+    ]
+    on_gpu = [task for task in tasks if task not in on_cores]
     if on_gpu:
         from forgetting.train import gpu_population
 
-        yield from gpu_population.train_on_gpu(study, on_gpu, until=until)
-    on_cores = [task for task in tasks if device_name(study, task.setting, device) == "cpu"]
+        yield from gpu_population.train_on_gpu(
+            study,
+            on_gpu,
+            until=until,
+            on="cpu" if "cpu" in names and study.streamed else "cuda",
+            report=report,
+        )
     if on_cores and (not on_gpu or time.monotonic() < until):
         yield from _train_on_cores(study, on_cores, until)
 

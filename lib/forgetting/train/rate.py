@@ -17,9 +17,9 @@ def measure_rate(study: Study, *, device: str = "cpu", seconds: float = 0.5) -> 
     """Measure the operations that training does in a second, here and now, by a few steps.
 
     Steps are forward and backward on random images, float32 on one core and bfloat16 on a GPU, in
-    batches that double up to the study's own as long as a step takes less than a third of the time.
-    A study's own training is not exactly as fast: it also updates, prunes, predicts and quantizes,
-    and cores that are all at work share their memory.
+    batches that double up to what the study passes at once, as long as a step takes less than a
+    third of the time. A study's own training is not exactly as fast: it also updates, prunes,
+    predicts and quantizes, and cores that are all at work share their memory.
 
     Args:
         study: its network, shape and batch.
@@ -30,7 +30,8 @@ def measure_rate(study: Study, *, device: str = "cpu", seconds: float = 0.5) -> 
         Floating-point operations a second.
     """
     shape = expected_shape(study.data)
-    largest = min(study.training.batch, shape.train)
+    at_once = study.training.micro_batch or study.training.batch
+    largest = min(at_once, shape.train)
     return _measure_rate(study.network, shape.image, shape.outputs, largest, device, seconds)
 
 

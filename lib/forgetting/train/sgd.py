@@ -25,27 +25,46 @@ def count_steps(training: Training, images: int) -> tuple[int, int, int]:
         Images in a batch; batches in an epoch, without the last, incomplete one; steps in all.
     """
     batch = min(training.batch, images)
-    return batch, images // batch, training.epochs * (images // batch)
+    per_epoch = images // batch
+    if training.steps is not None:
+        return batch, per_epoch, training.steps
+    assert training.epochs is not None  # a study says one of both
+    return batch, per_epoch, training.epochs * per_epoch
 
 
-def rate_factor(step: int, steps: int, warm_up: float, drops: tuple[float, ...] = ()) -> float:
+def rate_factor(
+    step: int,
+    steps: int,
+    warm_up: float,
+    drops: tuple[float, ...] = (),
+    *,
+    drop_factor: float = 0.2,
+) -> float:
     """The learning rate at a step, as a share of its peak.
 
     It rises linearly during the warm-up and then falls linearly to 0, or, where drops are given,
-    to a fifth at each.
+    to a share of itself at each.
 
     Args:
         step: 0 to `steps` - 1.
         steps: steps in all.
         warm_up: share of the steps over which the rate rises.
-        drops: shares of the steps at which the rate falls to a fifth.
+        drops: shares of the steps at which the rate falls.
+        drop_factor: what is left of it at each.
     """
     rising = warm_up * steps
     if step + 1 <= rising:
         return (step + 1) / rising
     if drops:
-        return float(0.2 ** sum(step >= drop * steps for drop in drops))
+        return float(drop_factor ** sum(step >= drop * steps for drop in drops))
     return (steps - step) / max(steps - rising, 1)
+
+
+def scheduled_factor(training: Training, step: int, steps: int) -> float:
+    """`rate_factor` by a study's training."""
+    return rate_factor(
+        step, steps, training.warm_up, training.drops, drop_factor=training.drop_factor
+    )
 
 
 def draw_moves(count: int, kind: str, generator: torch.Generator) -> Tensor:
@@ -146,7 +165,7 @@ def train_network(
                 logits, labels.index_select(0, chosen), label_smoothing=training.label_smoothing
             )
         gradients = list(torch.autograd.grad(loss, weights))
-        factor = rate_factor(step, steps, training.warm_up, training.drops)
+        factor = scheduled_factor(training, step, steps)
         # The optimiser as a function: its class takes 0.1 ms more a step, a thirtieth of a small
         # network's, and a second to import what it does not need here.
         with torch.no_grad():

@@ -1,17 +1,40 @@
 """A data set as tensors, and the untrained networks that fit it: shared by all members."""
 
+from collections.abc import Iterator
 from functools import lru_cache
+from typing import Protocol
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from forgetting import data
-from forgetting.data.spec import Data, derive_seed
+from forgetting.data.spec import Data, ImageNetData, derive_seed
 from forgetting.study import Network, Study
+from forgetting.study.consistency import weights_file
 from forgetting.train import networks
+from forgetting.train.pretrained import load_weights
+from forgetting.train.streamed_images import StreamedImages
 
 WHITENING_IMAGES = 3000  # The first so many training images decide the whitening filters.
+
+
+class Images(Protocol):
+    """A data set's images, wherever they are: in memory (`Tensors`) or in files.
+
+    Attributes:
+        dataset: the data set itself.
+        shape: channels, height and width of an image.
+    """
+
+    dataset: data.DataSet
+    shape: tuple[int, int, int]
+
+    def representative(self, count: int) -> Tensor:
+        """Return at most so many training images, normalised; they fix the grids of fixed-int8."""
+
+    def batches(self, part: str) -> Iterator[Tensor]:
+        """Yield the images of a part in their order, normalised, as many as may be held at once."""
 
 
 class Tensors:
@@ -24,6 +47,7 @@ class Tensors:
         train: (N, C, H, W) float32, the normalised training images, channels last in memory.
         train_labels: (N,) int64; of tasks (N, T) float32.
         parts: normalised images by the name of the part: train, test, holdout.
+        shape: channels, height and width of an image.
     """
 
     def __init__(self, spec: Data):
@@ -38,6 +62,16 @@ class Tensors:
         self.parts = {"train": self.train}
         for part in ("test", "holdout"):
             self.parts[part] = self.normalised(self.dataset.part(part).require_images())
+        _, channels, height, width = self.train.shape
+        self.shape = (channels, height, width)
+
+    def representative(self, count: int) -> Tensor:
+        """Return the first training images."""
+        return self.train[:count]
+
+    def batches(self, part: str) -> Iterator[Tensor]:
+        """Yield all images of a part, once."""
+        yield self.parts[part]
 
     def normalised(self, images: np.ndarray) -> Tensor:
         """Normalise images.
@@ -60,23 +94,33 @@ def load_tensors(spec: Data) -> Tensors:
     return Tensors(spec)
 
 
+@lru_cache(maxsize=1)
+def load_images(spec: Data) -> Images:
+    """The images of a data set, whichever way they are had; those in memory are `load_tensors`'."""
+    if isinstance(spec, ImageNetData) and spec.streamed:
+        return StreamedImages(spec)
+    return load_tensors(spec)
+
+
 def initial_network(study: Study, network: Network, seed: int) -> nn.Module:
     """Build the untrained network of a member.
 
     Args:
         study: its data decide the network's input and output.
         network: the study's network, or that of its selectors.
-        seed: the member's; it decides the initial weights.
+        seed: the member's; it decides the initial weights, where they are not read from a file.
     """
-    tensors = load_tensors(study.data)
-    _, channels, height, width = tensors.train.shape
+    images = load_images(study.data)
+    channels, height, width = images.shape
     built = networks.build_network(
         network,
         channels=channels,
         pixels=(height, width),
-        classes=len(tensors.dataset.tasks or tensors.dataset.classes),
+        classes=len(images.dataset.tasks or images.dataset.classes),
         seed=derive_seed(seed, "weights"),
     )
+    if network.weights is not None:
+        load_weights(built, weights_file(network), name=network.name)
     if isinstance(built, networks.WideResNet) and network.whitened:
         networks.whiten(built, _whitening_filters(study.data, network))
     return built

@@ -17,6 +17,7 @@ KINDS = {
     "small-cnn": "small CNN",
     "wide-resnet": "wide ResNet",
     "resnet-18": "ResNet-18",
+    "resnet-50": "ResNet-50",
     "mlp": "perceptron",
 }
 BLOCKS = {
@@ -98,7 +99,7 @@ def compare_studies(study: str | Path, others: Iterable[str], *, members: int) -
 
 def network_in_words(network: Network) -> str:
     """Return a network's kind and size, e.g. `small CNN, 8, 16 and 24 channels`."""
-    if network.name == "resnet-18":
+    if network.name.startswith("resnet-"):
         return KINDS[network.name]
     sizes = (
         f"depth {network.depth}, width {network.width}"
@@ -123,7 +124,7 @@ def facts(compared: Comparison) -> pd.DataFrame:
             "test": int(page.plain.sum()),
             "network": network_in_words(page.study.network),
             "weights": _weights(page.study),
-            "epochs": page.study.training.epochs,
+            "epochs": page.study.training.count_epochs(len(page.images.train)),
             "has": page.study.members,
             "accuracy": page.dense.accuracy.mean(),
             "sd": page.dense.accuracy.std(ddof=1),

@@ -1,7 +1,9 @@
 """A study's data of ImageNet: `data: {name: imagenet}`.
 
 All of it at 224 pixels is 200 GB, more than memory holds. The pictures are decoded once into a file
-each part below `runs/decoded`, which is mapped into memory: of it only what is used is read.
+each part below `runs/decoded`, which is mapped into memory: of it only what is used is read. Where
+they are streamed, that is done with the test pictures alone, 7.5 GB, and of the training pictures
+the files are known.
 """
 
 import hashlib
@@ -32,7 +34,8 @@ def load_imagenet(spec: ImageNetData) -> DataSet:
     Returns:
         The data set. Labels count its own classes, in the order of their WordNet ids. Attributes
         name `file`, `wnid`, and `category`, the kind of thing that the class is (see
-        `wordnet.KINDS`). The images are mapped from a file, and cannot be written to.
+        `wordnet.KINDS`). The images are mapped from a file, and cannot be written to; where they
+        are streamed, the training part has none.
 
     Raises:
         DataNotFound: the folders are not on this machine.
@@ -54,7 +57,8 @@ def load_imagenet(spec: ImageNetData) -> DataSet:
             wanted.items(), ("train_per_class", "test_per_class"), strict=True
         )
     }
-    train, test = (_part(chosen, labels, spec) for chosen in rows.values())
+    train = _part(rows["train"], labels, spec, streamed=spec.streamed)
+    test = _part(rows["val"], labels, spec)
     none = Part(test.require_images()[:0], test.labels[:0], test.attributes.iloc[:0])
     names = load_classes()["name"]
     classes = tuple(names[label] for label in labels)
@@ -77,8 +81,10 @@ def _choose(pictures: PictureSet, labels: list[int], each: int | None, key: str)
     return PictureSet(pictures.name, pictures.folder, table.reset_index(drop=True), pictures.among)
 
 
-def _part(pictures: PictureSet, labels: list[int], spec: ImageNetData) -> Part:
-    images = _decode_once(pictures, spec)
+def _part(
+    pictures: PictureSet, labels: list[int], spec: ImageNetData, *, streamed: bool = False
+) -> Part:
+    images = None if streamed else _decode_once(pictures, spec)
     own = np.searchsorted(labels, pictures.labels).astype(np.int32)
     part = plain_part(images, own, np.arange(len(pictures)))
     classes = load_classes().iloc[pictures.labels].reset_index(drop=True)
@@ -88,7 +94,7 @@ def _part(pictures: PictureSet, labels: list[int], spec: ImageNetData) -> Part:
         "category": classes["kind"],
     }
     attributes: pd.DataFrame = part.attributes.assign(**described)
-    return Part(images, own, attributes)
+    return Part(images, own, attributes, pictures if streamed else None)
 
 
 def _decode_once(pictures: PictureSet, spec: ImageNetData) -> np.ndarray:
@@ -119,5 +125,5 @@ def _require_space(file: Path, needed: int) -> None:
         raise UserError(
             f"data imagenet: the decoded pictures are {needed / 1e9:,.1f} GB, and "
             f"{display_path(file.parent)} has {free / 1e9:,.1f} GB left; set train_per_class, "
-            "classes or pixels lower, or move runs by FORGETTING_HOME"
+            "classes or pixels lower, move runs by FORGETTING_HOME, or set streamed to true"
         )

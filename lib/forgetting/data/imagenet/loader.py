@@ -22,6 +22,28 @@ MOST_WORKERS = 16
 MOST_LETTERS = 80  # of Pillow's reason why a picture cannot be read
 
 
+def open_picture(file: Path) -> Image.Image:
+    """Decode a picture, in red, green and blue.
+
+    Args:
+        file: a JPEG or PNG file, in grey or colour.
+
+    Raises:
+        DataNotFound: there is no such file.
+        CorruptFile: it is not a picture, or is cut short.
+    """
+    try:
+        with Image.open(file, formats=("JPEG", "PNG")) as opened:
+            return opened.convert("RGB")
+    except FileNotFoundError:
+        raise DataNotFound(f"{display_path(file)} is not here; put it back") from None
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        reason = " ".join(str(error).split())[:MOST_LETTERS]
+        raise CorruptFile(
+            f"{display_path(file)} cannot be read ({reason}); unpack it again from its tar file"
+        ) from None
+
+
 def read_centre(file: Path, *, resize: int = RESIZE, pixels: int = PIXELS) -> np.ndarray:
     """Read the centre of a picture.
 
@@ -37,16 +59,7 @@ def read_centre(file: Path, *, resize: int = RESIZE, pixels: int = PIXELS) -> np
         DataNotFound: there is no such file.
         CorruptFile: it is not a picture, or is cut short.
     """
-    try:
-        with Image.open(file, formats=("JPEG", "PNG")) as opened:
-            picture = opened.convert("RGB")
-    except FileNotFoundError:
-        raise DataNotFound(f"{display_path(file)} is not here; put it back") from None
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        reason = " ".join(str(error).split())[:MOST_LETTERS]
-        raise CorruptFile(
-            f"{display_path(file)} cannot be read ({reason}); unpack it again from its tar file"
-        ) from None
+    picture = open_picture(file)
     shorter = min(picture.size)
     # torchvision rounds lengths down, and the first pixel of the crop to the nearest. Scaling only
     # what the crop needs saves a tenth of the time, and is off by two levels where edges are sharp.
