@@ -116,8 +116,10 @@ class LargeBatch:
         labels = labels.to(on, non_blocking=True)
         with torch.autocast(on.type, torch.bfloat16, enabled=on.type == "cuda"):
             logits = self.network(seen)
+        # As probabilities, whose gradient needs no scattering, on a GPU in any order.
+        wanted = (labels[:, None] == torch.arange(logits.shape[1], device=on)).float()
         loss = F.cross_entropy(
-            logits.float(), labels, label_smoothing=self.training.label_smoothing
+            logits.float(), wanted, label_smoothing=self.training.label_smoothing
         )
         (loss / self.share).backward()
 

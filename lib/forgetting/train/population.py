@@ -46,22 +46,14 @@ def train_members(
     for stale in paths.runs().glob("*/.*.partial"):  # left by a run that was killed
         stale.unlink(missing_ok=True)
     names = [device_name(study, task.setting, device) for task in tasks]
-    on_cores = [
-        task
-        for task, name in zip(tasks, names, strict=True)
-        if name == "cpu" and not study.streamed
-    ]
-    on_gpu = [task for task in tasks if task not in on_cores]
+    together = list(zip(tasks, names, strict=True))
+    on_cores = [task for task, name in together if name == "cpu" and not study.streamed]
+    on_gpu = [task for task, name in together if name != "cpu" or study.streamed]
     if on_gpu:
         from forgetting.train import gpu_population
 
-        yield from gpu_population.train_on_gpu(
-            study,
-            on_gpu,
-            until=until,
-            on="cpu" if "cpu" in names and study.streamed else "cuda",
-            report=report,
-        )
+        on = "cpu" if study.streamed and "cpu" in names else "cuda"
+        yield from gpu_population.train_on_gpu(study, on_gpu, until=until, on=on, report=report)
     if on_cores and (not on_gpu or time.monotonic() < until):
         yield from _train_on_cores(study, on_cores, until)
 

@@ -26,10 +26,11 @@ class Processes:
     Attributes:
         rank: number of this process; 0 leads.
         count: how many there are.
+        here: how many of them are on this machine.
     """
 
     def __init__(self, on: torch.device):
-        self.rank, self.count = 0, 1
+        self.rank, self.count, self.here = 0, 1, 1
         if not distributed.is_torchelastic_launched() or int(os.environ["WORLD_SIZE"]) == 1:
             return
         if not distributed.is_initialized():
@@ -39,6 +40,7 @@ class Processes:
                 "cpu:gloo,cuda:nccl" if gpu else "gloo", timeout=PATIENCE
             )
         self.rank, self.count = distributed.get_rank(), distributed.get_world_size()
+        self.here = int(os.environ["LOCAL_WORLD_SIZE"])
 
     def tell(self, *numbers: int) -> list[int]:
         """Return what the first process tells; others give as many numbers, whichever."""

@@ -66,7 +66,7 @@ class StreamEngine:
         self.device = torch.cuda.get_device_name(on) if gpu else "cpu"
         if gpu:
             make_deterministic()
-        beside = usable_processors() // max(1, torch.cuda.device_count()) if gpu else 0
+        beside = usable_processors(shared_by=self.processes.here) if gpu else 0
         self.workers = beside if workers is None else workers
 
     @cached_property

@@ -140,7 +140,11 @@ def _stream(
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def usable_processors() -> int:
-    """Return how many processors this process may use, at most 16."""
+def usable_processors(*, shared_by: int = 1) -> int:
+    """Return how many processors this process may use, 1 to 16.
+
+    Args:
+        shared_by: processes that have them together.
+    """
     usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return min(usable or 1, MOST_WORKERS)
+    return min(max((usable or 1) // shared_by, 1), MOST_WORKERS)
