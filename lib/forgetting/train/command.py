@@ -143,8 +143,8 @@ def _trainer(
     total = sum(len(tasks) for _, tasks in plans)
     where, how_long = _cores_or(name), estimate_duration(study, total, name)
     how_long = how_long or _computed_duration(study, operations, name)
-    how = {"device": device, "report": console.print}
-    yield partial(train_members, **how), f"{cost} on {where}{how_long}"
+    train = partial(train_members, device=device, report=console.print)
+    yield train, f"{cost} on {where}{how_long}"
 
 
 def report_cost(study: Study, *, console: Console, device: str = "auto") -> None:
