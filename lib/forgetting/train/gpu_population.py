@@ -180,10 +180,11 @@ def _fitting_micro_batch(study: Study, device: torch.device) -> str:
     """The message about a GPU whose memory is too small for a micro-batch."""
     training = study.training
     micro_batch = training.micro_batch or training.batch
-    lower = max(size for size in range(1, micro_batch // 2 + 1) if training.batch % size == 0)
+    lower = [size for size in range(1, micro_batch // 2 + 1) if training.batch % size == 0]
+    mend = f"try {lower[-1]} in the study's file, which makes other populations" if lower else ""
     return (
         f"study {study.name}: training.micro_batch {micro_batch} does not fit into the GPU's memory"
-        f"{_room(device)}; try {lower} in the study's file, which makes other populations"
+        f"{_room(device)}; {mend or 'free some of it'}"
     )
 
 

@@ -18,7 +18,7 @@ from forgetting import cli, data, paths, predictions
 from forgetting.data.imagenet.loader import open_picture
 from forgetting.errors import CorruptFile, UserError
 from forgetting.study import Network, load_study
-from forgetting.train import checkpoints, command, member, pruning, sgd, tensors
+from forgetting.train import checkpoints, command, gpu_population, member, pruning, sgd, tensors
 from forgetting.train.large_batch import LargeBatch
 from forgetting.train.picture_loader import Schedule, TrainingPictures, stream_training
 from forgetting.train.plan import Task
@@ -249,6 +249,7 @@ def test_a_training_that_is_stopped_at_every_step_or_by_a_broken_picture_ends_wi
 ):
     file, whole, pieces = write_study(), tmp_path / "whole", tmp_path / "pieces"
     printed = train(file, whole, monkeypatch)
+    assert "training 6 networks, " in printed and "FLOP, on " in printed
     assert "trained 6 networks" in printed and "step 3 of 3" in printed
     assert len(files_of(whole)) == 6 + 2 and not list(whole.glob("*/*checkpoint*"))
 
@@ -349,6 +350,20 @@ def test_processes_that_cannot_share_a_batch_or_train_a_study_together_are_refus
         monkeypatch.setenv(name, value)
     with pytest.raises(UserError, match="2 processes, and only studies that stream.*study smoke"):
         command.train_missing(load_study("smoke"), console=Console())
+
+
+@pytest.mark.parametrize(("micro_batch", "mend"), [(4, "try 2 in the study's"), (1, "free some")])
+def test_where_a_micro_batch_does_not_fit_a_smaller_one_is_proposed(
+    write_study, monkeypatch, micro_batch, mend
+):
+    def full(*_, **__):
+        raise torch.OutOfMemoryError
+
+    study = load_study(write_study(training=TRAINING | {"micro_batch": micro_batch}))
+    monkeypatch.setattr(LargeBatch, "step", full)
+    task = Task(study.setting("dense"), 0, {("dense", "test")})
+    with pytest.raises(UserError, match=f"micro_batch {micro_batch} does not fit .*; {mend}"):
+        list(gpu_population.train_on_gpu(study, [task], on="cpu"))
 
 
 def test_a_copy_is_calibrated_on_pictures_of_all_classes_and_predicts_a_few_at_a_time(
