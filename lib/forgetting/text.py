@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 
 MINUS = "\N{MINUS SIGN}"
-PREFIXES = ("", "k", "M", "G", "T", "P", "E")
+PREFIXES = ("", "k", "M", "G", "T", "P", "E", "Z")
 
 
 def listed(words: Iterable[object], nothing: str = "none") -> str:
@@ -134,7 +134,7 @@ def with_interval(
 
 
 def scaled(value: float, unit: str) -> str:
-    """Write a large number with the prefix of its size, by thousands up to 10^18.
+    """Write a large number with the prefix of its size, by thousands up to 10^21.
 
     Args:
         value: at least 0.

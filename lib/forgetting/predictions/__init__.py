@@ -17,7 +17,7 @@ from forgetting.predictions.loading import (
     study_fingerprint,
     uses_archive,
 )
-from forgetting.predictions.log import PHASES, append_log, read_log
+from forgetting.predictions.log import PHASES, TIMES, append_log, read_log, times_file
 from forgetting.predictions.publishing import publish_study
 from forgetting.predictions.store import (
     is_trained,
@@ -29,6 +29,7 @@ from forgetting.predictions.store import (
 
 __all__ = [
     "PHASES",
+    "TIMES",
     "Predictions",
     "append_log",
     "archived_table",
@@ -45,6 +46,7 @@ __all__ = [
     "publish_study",
     "read_log",
     "study_fingerprint",
+    "times_file",
     "uses_archive",
     "write_predictions",
 ]

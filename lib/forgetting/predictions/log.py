@@ -3,10 +3,12 @@
 import itertools
 import json
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from forgetting import paths
 from forgetting.predictions.store import population_folder
 from forgetting.study import Setting, Study
 
@@ -14,6 +16,19 @@ from forgetting.study import Setting, Study
 PHASES = ("prepare", "train", "predict", "corrupt", "quantize")
 
 FILE = "log.jsonl"
+
+# What is published of logs: of a study's setting how many networks were timed, the seconds of
+# training of the fastest, the middle and the slowest, the middle one's seconds of all phases, and
+# their total; the processor, and the day of the last.
+TIMES = (
+    *("study", "setting", "networks", "train_low", "train", "train_high", "seconds", "total"),
+    *("device", "finished"),
+)
+
+
+def times_file() -> Path:
+    """Return the file of published times, whose columns are `TIMES`."""
+    return paths.archive() / "times.csv"
 
 
 def append_log(study: Study, setting: Setting, entry: dict[str, Any]) -> None:

@@ -5,6 +5,7 @@ A drawing takes tables and gives a figure. It computes nothing that a reader cou
 
 from forgetting.book.plots import (
     classes,
+    cost,
     exemplars,
     formats,
     groups,
@@ -27,6 +28,7 @@ from forgetting.book.plots import (
 
 __all__ = [
     "classes",
+    "cost",
     "exemplars",
     "formats",
     "groups",
