@@ -22,7 +22,7 @@ Before = Annotated[
         "--before", help="Say what the baseline alone tells, before anything is compressed."
     ),
 ]
-LOGS = ("metric", "filter", "run", "common", "prompts_differ", "roles")
+LOGS = ("metric", "filter", "run", "common", "prompts_differ", "roles", "format")
 
 
 def audit(
@@ -55,6 +55,7 @@ def audit(
     common: options.LogCommon = False,
     prompts_differ: options.LogPrompts = False,
     roles: options.LogRoles = None,
+    format: options.LogFormat = None,
     before: Before = False,
     fail_if: options.Rules = None,
 ) -> None:
@@ -92,12 +93,15 @@ def audit(
 
 def _predictions(given: dict[str, Any]) -> tuple[Any, list[Path]]:
     """What is audited, and the files and folders that it is read from."""
-    tables, inputs = options.given_predictions(given["files"], given["model"])
+    tables, inputs = options.given_predictions(
+        given["files"], given["model"], logs=given["format"] is not None
+    )
     if (again := given["again"]) is None:
         return tables, inputs
     from forgetting.audit.log_folders import add_second_run
 
-    return add_second_run(tables, again, baseline=given["baseline"]), [*inputs, again]
+    folders = add_second_run(tables, again, baseline=given["baseline"], format=given["format"])
+    return folders, [*inputs, again]
 
 
 def _fields(group_by: str | None) -> tuple[str, ...]:
@@ -115,7 +119,7 @@ def _look_before(tables: Any, given: dict[str, Any]) -> NoReturn:
     from forgetting.audit.log_folders import given_logs
     from forgetting.audit.picture_labels import read_class_names
 
-    if given_logs(tables) is not None:
+    if given_logs(tables, given["format"]) is not None:
         raise UserError(
             "--before reads tables of predictions, and these are logs of lm_eval: leave it out, "
             "and give the logs of the compressed model, too"

@@ -112,6 +112,14 @@ LogPrompts = Annotated[
         "--prompts-differ", help="Of lm_eval's logs: models may have been asked in other words."
     ),
 ]
+LogFormat = Annotated[
+    str | None,
+    typer.Option(
+        "--format",
+        metavar="harness",
+        help="Folders and files are lm_eval's logs, whatever they are called.",
+    ),
+]
 LogRoles = Annotated[
     str | None,
     typer.Option(
@@ -235,19 +243,34 @@ def parse_list(option: str, text: str | None) -> dict[str, str]:
 
 
 def given_predictions(
-    files: Sequence[Path] | None, models: Sequence[str] | None
-) -> tuple[list[Path] | dict[str, Path], list[Path]]:
+    files: Sequence[Path] | None, models: Sequence[str] | None, *, logs: bool = False
+) -> tuple[list[Path] | dict[str, Path | list[Path]], list[Path]]:
     """Return the files of predictions, by setting where `models` say it; and these files alone.
 
+    Args:
+        files: without settings.
+        models: as NAME=FILE. A name may be there several times where all files of that name are
+            folders, or with `logs`: the logs of its members.
+        logs: whether all are logs.
+
     Raises:
-        UserError: there are none, or of both kinds.
+        UserError: there are none, or of both kinds; a name twice that may be there once.
     """
-    named = parse_assignments("--model", models or [])
+    given = [parse_assignments("--model", [one]) for one in models or []]
+    named: dict[str, list[Path]] = {}
+    for one in given:
+        for name, file in one.items():
+            named.setdefault(name, []).append(Path(file))
+    for name, several in named.items():
+        if len(several) > 1 and not (logs or all(path.is_dir() for path in several)):
+            raise UserError(
+                f"--model names {name!r} twice: give each name once; folders of lm_eval may share "
+                "one"
+            )
     if bool(files) == bool(named):
         raise UserError(
             "give files of predictions, or --model NAME=FILE for each setting"
             + ("; not both" if files else "")
         )
-    by_setting = {name: Path(file) for name, file in named.items()}
-    paths = list(by_setting.values() or files or [])
-    return by_setting or paths, paths
+    paths = [path for several in named.values() for path in several] or list(files or [])
+    return {name: one[0] if len(one) == 1 else one for name, one in named.items()} or paths, paths

@@ -187,7 +187,7 @@ def test_a_second_run_is_given_to_the_command_whatever_its_folder_is_called(
 ):
     rerun = logs.write(tmp_path / "rerun" / "fp16", logs.model(0.05, 9))
     named = add_second_run(list(folders.values()), rerun, baseline="fp16")
-    assert named == folders | {"fp16-again": rerun}
+    assert named == {one: [where] for one, where in (folders | {"fp16-again": rerun}).items()}
     words = ["--baseline", "fp16", "--out", str(tmp_path / "report"), "--again", str(rerun)]
     monkeypatch.setattr(sys, "argv", ["forgetting", "audit", *map(str, folders.values()), *words])
     with pytest.raises(SystemExit) as ended:
@@ -334,6 +334,108 @@ def test_prompts_may_differ_where_that_is_allowed(folders):
     )
 
 
+def several(tmp_path, prompts):
+    """Two settings of three logs each, member by member asked with the prompts of that number."""
+    of = {"fp16": (0.0, 0.2, 0.4), "int4": (0.7, 0.8, 0.9)}
+    folders = {}
+    for setting, noises in of.items():
+        for k, noise in enumerate(noises):
+            tasks = logs.model(noise, 10 * k + len(folders))
+            for rows in tasks.values():
+                for row in rows:
+                    row["prompt_hash"] = prompts[setting][k]
+            where = logs.write(tmp_path / f"{setting}-{k}", tasks)
+            folders.setdefault(setting, []).append(where)
+    return folders
+
+
+def test_several_logs_of_one_setting_are_its_members(tmp_path):
+    folders = several(tmp_path, dict.fromkeys(["fp16", "int4"], "abc"))
+    result = audit_predictions(folders, baseline="fp16")
+    row, answers = result.overall.iloc[0], result.answers.iloc[0]
+    assert row["baseline_members"] == row["compressed_members"] == 3
+    alone = [
+        read_logs({"fp16": a, "int4": b}, LogOptions()).right
+        for a, b in zip(folders["fp16"], folders["int4"], strict=True)
+    ]
+    for setting, side in (("fp16", "baseline"), ("int4", "compressed")):
+        rates = [float(one[setting].mean()) for one in alone]
+        assert row[f"{side}_accuracy"] == pytest.approx(np.mean(rates))
+        assert row[f"{side}_sd"] == pytest.approx(np.std(rates, ddof=1))
+    flips = [(one["fp16"] != one["int4"]).mean() for one in alone]
+    assert answers["right_wrong_flips"] == pytest.approx(np.mean(flips))
+    # Places, margins and divergence are those of the first logs, and that is said.
+    first = audit_predictions({one: some[0] for one, some in folders.items()}, baseline="fp16")
+    assert answers["kl"] == first.answers["kl"].iloc[0]
+    pd.testing.assert_frame_equal(result.places, first.places)
+    assert any("is said of the first" in note for note in result.summary["notes"])
+    assert not any("is said of the first" in note for note in first.summary["notes"])
+
+
+def test_settings_have_as_many_logs_and_may_be_paired_by_them(tmp_path):
+    folders = several(tmp_path, dict.fromkeys(["fp16", "int4"], "aaa"))
+    with pytest.raises(UserError, match="'fp16' has 1 log and 'int4' has 3 logs: give as many"):
+        read_logs(folders | {"fp16": folders["fp16"][0]}, LogOptions())
+    apart = audit_predictions(folders, baseline="fp16").overall.iloc[0]
+    paired = audit_predictions(folders, baseline="fp16", paired=True).overall.iloc[0]
+    assert apart["design"] == "populations" and paired["design"] == "paired populations"
+    assert apart["change"] == pytest.approx(paired["change"])
+
+
+def test_members_may_be_asked_with_other_examples_and_models_may_not(tmp_path):
+    folders = several(tmp_path, {"fp16": "abc", "int4": "abd"})
+    with pytest.raises(
+        UserError, match=r"60 of 60 questions have other prompts .*--prompts-differ"
+    ):
+        read_logs(folders, LogOptions())
+    folders["int4"].pop(), folders["fp16"].pop()
+    assert read_logs(folders, LogOptions()).right["fp16"].shape == (2, 100)
+
+
+def test_the_command_takes_a_name_several_times_for_folders_alone(tmp_path, capsys, monkeypatch):
+    folders = several(tmp_path, dict.fromkeys(["fp16", "int4"], "abc"))
+    models = [f"--model={one}={where}" for one, some in folders.items() for where in some]
+    words = ["audit", *models, "--baseline", "fp16", "--out", str(tmp_path / "report")]
+    monkeypatch.setattr(sys, "argv", ["forgetting", *words])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == 0
+    page = (tmp_path / "report" / "index.html").read_text()
+    assert "3 models" in page or "three" in page or "members" in page
+    for twice, said in (
+        ([f"--model=a={tmp_path / 'x.csv'}"] * 2, "names 'a' twice"),
+        ([models[0], models[0], *models[3:]], "is given twice for 'fp16'"),
+    ):
+        monkeypatch.setattr(sys, "argv", ["forgetting", "audit", *twice, *words[-4:]])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        assert ended.value.code == 2 and said in capsys.readouterr().err
+
+
+def test_logs_whose_names_say_nothing_are_read_by_the_format(folders, tmp_path):
+    plain = {}
+    for setting, folder in folders.items():
+        for file in folder.rglob("*.jsonl"):
+            task = file.name.split("_")[1]
+            (tmp_path / "plain" / setting).mkdir(parents=True, exist_ok=True)
+            plain[setting] = tmp_path / "plain" / setting
+            shutil.copy(file, plain[setting] / f"{task}.jsonl")
+    with pytest.raises(UserError):
+        audit(plain)
+    by_format = LogOptions(format="harness")
+    named, found = audit(folders), audit(plain, logs=by_format)
+    pd.testing.assert_frame_equal(named.overall, found.overall)
+    pd.testing.assert_frame_equal(named.groups, found.groups)
+    files = {setting: where / "arc.jsonl" for setting, where in plain.items()}
+    one = read_logs(files, by_format)
+    assert one.groups["task"].unique().tolist() == ["arc"] and len(one.target) == 60
+    with pytest.raises(UserError, match="--format is 'inspect': it is harness, or left out"):
+        audit(plain, logs=LogOptions(format="inspect"))
+    shutil.copytree(plain["int4"], plain["int4"] / "copy")
+    with pytest.raises(UserError, match="would both be the task 'arc'"):
+        audit(plain, logs=by_format)
+
+
 def test_folders_that_hold_no_logs_say_what_is_needed(folders, tmp_path):
     results = tmp_path / "only" / "results_2026-01-02T03-04-05.json"
     results.parent.mkdir()
@@ -409,7 +511,7 @@ def test_it_reads_what_the_harness_itself_wrote(version):
         found = read_logs(folders, LogOptions(metric=metric, fields=("doc.category",)))
         assert set(found.groups["doc.category"]) == {"even", "odd"}
         for one, some in rows.items():
-            assert found.right[one].tolist() == [row[metric] == 1 for row in some]
+            assert found.right[one].tolist() == [[row[metric] == 1 for row in some]]
             assert (found.chosen[one] >= 0).all()
 
 

@@ -54,7 +54,8 @@ def answer_tables(
 
 def _over_tasks(logs: LanguageLogs, baseline: str, setting: str, alpha: float) -> dict[str, float]:
     """The mean over tasks, each counting alike, and its change over other questions."""
-    before, after = logs.right[baseline].astype(float), logs.right[setting].astype(float)
+    sides = [logs.right[one].astype(float) for one in (baseline, setting)]
+    before, after = (side.mean(axis=0) for side in sides)
     n = np.bincount(logs.task)
     rates = [np.bincount(logs.task, weights=side) / n for side in (before, after)]
     moved = rates[1] - rates[0]
@@ -64,7 +65,6 @@ def _over_tasks(logs: LanguageLogs, baseline: str, setting: str, alpha: float) -
     change, half = float(moved.mean()), np.nan
     if (n > 1).all():
         half = float(distributions.norm_isf(alpha / 2) * np.sqrt(variance.sum()) / len(n))
-    lost, won = ((before > after).sum(), (before < after).sum())
     return {
         "tasks": len(n),
         "questions": len(logs.task),
@@ -73,7 +73,7 @@ def _over_tasks(logs: LanguageLogs, baseline: str, setting: str, alpha: float) -
         "task_mean_change": change,
         "task_mean_low": change - half,
         "task_mean_high": change + half,
-        "right_wrong_flips": float((lost + won) / len(logs.task)),
+        "right_wrong_flips": float((sides[0] != sides[1]).mean()),
     }
 
 

@@ -23,7 +23,7 @@ from forgetting.audit.table_source import Table
 from forgetting.errors import UserError
 from forgetting.measure import option_scores
 from forgetting.measure.directed_flips import STEREOTYPED
-from forgetting.text import counted, quoted
+from forgetting.text import counted, listed, quoted
 
 RIGHT, WRONG = "right", "wrong"
 
@@ -50,10 +50,11 @@ class LanguageLogs:
         tables: predictions by setting, as `read_predictions` takes them.
         groups: a row a question: example, task, and the fields asked for.
         task: (N,) numbers of the tasks.
-        right: (N,) booleans by setting.
-        chosen: (N,) places by setting; -1 where a task has no options.
+        right: (K, N) booleans by setting, of its K logs.
+        chosen: (N,) places by setting, of its first log; -1 where a task has no options.
         target: (N,) the place of the right option, -1 where there are none.
-        scores: (N, C) log-likelihoods by setting, NaN where a question has fewer than C options.
+        scores: (N, C) log-likelihoods by setting, of its first log, NaN where a question has fewer
+            than C options.
         roles: of the answers to questions whose options have some; None where not asked for.
         notes: what a reader must know of the logs, in sentences.
     """
@@ -90,12 +91,12 @@ def read_given_logs(
         UserError: as `read_logs`; options for logs where there are none, a column of the groups
             that the logs have, too.
     """
-    folders = given_logs(predictions)
+    folders = given_logs(predictions, options.format)
     if folders is None:
         if options != LogOptions():
             raise UserError(
-                "metric, filter, run, group-by, common, prompts-differ and roles are for folders "
-                "of lm_eval: leave them out, or give such folders"
+                "metric, filter, run, group-by, common, prompts-differ, roles and format are for "
+                "folders of lm_eval: leave them out, or give such folders"
             )
         return None
     logs = read_logs(folders, options)
@@ -111,33 +112,54 @@ def read_given_logs(
     return replace(logs, groups=logs.groups.merge(more, on="example", how="left"))
 
 
-def read_logs(folders: Mapping[str, Path], options: LogOptions) -> LanguageLogs:
+def read_logs(folders: Mapping[str, Path | list[Path]], options: LogOptions) -> LanguageLogs:
     """Read the logs of several models that were asked the same questions.
 
     Args:
-        folders: by setting, what lm_eval wrote.
+        folders: by setting, what lm_eval wrote: one folder or file, or several, which are the
+            setting's members 0, 1, 2: a model asked with other examples before each question, for
+            instance.
         options: what is chosen from them.
 
     Raises:
-        UserError: as `task_files` and `read_task`; models that were asked other tasks, other
-            questions, in other words or with other options, or are judged by other metrics.
+        UserError: as `task_files` and `read_task`; settings with other numbers of logs; models that
+            were asked other tasks, other questions, in other words or with other options, or are
+            judged by other metrics.
     """
     notes: list[str] = []
     files: dict[str, dict[str, Path]] = {}
-    for setting, folder in folders.items():
-        files[setting], more = task_files(folder, options)
-        notes += more
-    names = common_tasks(files, options, notes)
+    settings: dict[str, list[str]] = {}  # of each the names of its logs, in messages
+    for setting, given in folders.items():
+        every = given if isinstance(given, list | tuple) else [given]
+        for number, folder in enumerate(every):
+            name = setting if len(every) == 1 else f"{setting}, log {number + 1}"
+            settings.setdefault(setting, []).append(name)
+            files[name], more = task_files(folder, options)
+            notes += more
+    counts = {one: len(logs) for one, logs in settings.items()}
+    if len(set(counts.values())) > 1:
+        some = listed(f"{quoted(one)} has {counted(count, 'log')}" for one, count in counts.items())
+        raise UserError(
+            f"{some}: give as many of each, asked with the same examples, or each log a name of "
+            "its own"
+        )
+    if several := [one for one, count in counts.items() if count > 1]:
+        notes.append(
+            f"Of {listed(map(quoted, several))} there are several logs: what is said of places, "
+            "margins, probabilities and roles of answers is said of the first."
+        )
+    members = {name: k for logs in settings.values() for k, name in enumerate(logs)}
+    tasks = common_tasks(files, options, notes)
     parts = []
-    for name in names:
-        logs = {setting: read_task(tasks[name], options) for setting, tasks in files.items()}
-        parts.append(task_answers(name, logs, options, notes))
-    return _joined(names, list(folders), parts, options, notes)
+    for task in tasks:
+        read = {name: read_task(of_model[task], options) for name, of_model in files.items()}
+        parts.append(task_answers(task, read, options, notes, members))
+    return _joined(tasks, settings, parts, options, notes)
 
 
 def _joined(
     names: list[str],
-    settings: list[str],
+    settings: dict[str, list[str]],
     parts: list[TaskAnswers],
     options: LogOptions,
     notes: list[str],
@@ -151,24 +173,28 @@ def _joined(
     for place, field in enumerate(options.fields):
         values = [some[place] for part in parts for some in part.groups]
         groups[field] = _checked_field(field, values, parts)
-    widest = max(part.scores[settings[0]].shape[1] for part in parts)
+    widest = max(part.scores[next(iter(part.scores))].shape[1] for part in parts)
     target = np.concatenate([part.target for part in parts])
     right, chosen, scores, tables = {}, {}, {}, {}
-    for one in settings:
-        right[one] = np.concatenate([part.right[one] for part in parts])
-        chosen[one] = np.concatenate([part.chosen[one] for part in parts])
-        padded = [
-            np.pad(
-                part.scores[one],
-                ((0, 0), (0, widest - part.scores[one].shape[1])),
-                constant_values=np.nan,
-            )
-            for part in parts
-        ]
-        scores[one] = np.concatenate(padded)
-        tables[one] = _table(example, target, right[one], chosen[one], scores[one])
+    for setting, logs in settings.items():
+        every = []
+        for number, one in reversed(list(enumerate(logs))):  # the first one's last, to be kept
+            of_one = np.concatenate([part.right[one] for part in parts])
+            chosen[setting] = np.concatenate([part.chosen[one] for part in parts])
+            scores[setting] = np.concatenate([_widened(part.scores[one], widest) for part in parts])
+            table = _table(example, target, of_one, chosen[setting], scores[setting])
+            if len(logs) > 1:
+                table = table.append_column("member", pa.array([str(number)] * len(table)))
+            every.append((of_one, table))
+        right[setting] = np.stack([of_one for of_one, _ in every[::-1]])
+        tables[setting] = pa.concat_tables([table for _, table in every[::-1]])
     roles = _roles(parts, chosen, notes) if options.roles else None
     return LanguageLogs(tables, groups, task, right, chosen, target, scores, roles, tuple(notes))
+
+
+def _widened(scores: np.ndarray, width: int) -> np.ndarray:
+    """Scores (N, C) with further options that no question has."""
+    return np.pad(scores, ((0, 0), (0, width - scores.shape[1])), constant_values=np.nan)
 
 
 def _checked_field(

@@ -1,10 +1,10 @@
 """Folders that lm-evaluation-harness wrote: which files of theirs an audit reads."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from forgetting.audit.sample_logs import NAME, LogOptions
+from forgetting.audit.sample_logs import HARNESS, NAME, LogOptions
 from forgetting.errors import UserError
 from forgetting.text import counted, listed, quoted
 
@@ -13,22 +13,30 @@ FILES = "samples_<task>_<time>.jsonl"
 EARLY = "results.json"  # Up to version 0.4.2; its tasks are those of the files beside it.
 
 
-def given_logs(predictions: object) -> dict[str, Path] | None:
+def given_logs(predictions: object, format: str | None = None) -> dict[str, list[Path]] | None:
     """Return the folders or files of logs by setting, if that is what predictions are.
 
     Args:
-        predictions: as given to an audit: one or several, or a mapping by setting. A folder's name
-            is its setting, where none is given.
+        predictions: as given to an audit: one or several, or a mapping by setting, of which one may
+            have several logs: its members 0, 1, 2. A folder's name is its setting, where none is
+            given.
+        format: "harness" where folders and files are logs whatever they are called.
 
     Returns:
         None where none of them is a log.
 
     Raises:
-        UserError: some are logs and others not, two folders have one name, or a file of results is
-            given instead of samples.
+        UserError: some are logs and others not, two folders have one name, a file of results is
+            given instead of samples, or the format is unknown.
     """
+    if format not in (None, HARNESS):
+        raise UserError(f"--format is {quoted(format)}: it is {HARNESS}, or left out")
     if isinstance(predictions, Mapping):
-        named = [(str(name), each) for name, each in predictions.items()]
+        named = [
+            (str(name), each)
+            for name, given in predictions.items()
+            for each in (given if isinstance(given, list | tuple) else [given])
+        ]
     elif isinstance(predictions, list | tuple):
         named = [("", each) for each in predictions]
     else:
@@ -36,13 +44,15 @@ def given_logs(predictions: object) -> dict[str, Path] | None:
     logs = [
         (name, Path(each))
         for name, each in named
-        if isinstance(each, str | Path) and is_log(Path(each))
+        if isinstance(each, str | Path) and is_log(Path(each), format)
     ]
     if not logs:
         return None
     if len(logs) < len(named):
         others = (
-            each for _, each in named if not isinstance(each, str | Path) or not is_log(Path(each))
+            each
+            for _, each in named
+            if not isinstance(each, str | Path) or not is_log(Path(each), format)
         )
         other = next(others)
         if isinstance(other, str | Path) and Path(other).is_dir():
@@ -52,45 +62,51 @@ def given_logs(predictions: object) -> dict[str, Path] | None:
             f"{quoted(logs[0][1])} holds logs of lm_eval and {quoted(what)} does not: audit "
             "either alone"
         )
-    folders: dict[str, Path] = {}
+    folders: dict[str, list[Path]] = {}
     for name, path in logs:
-        setting = name or path.resolve().name
-        if setting in folders:
+        setting = name or (path.stem if path.is_file() and format else path.resolve().name)
+        if setting in folders and not name:
             raise UserError(
-                f"{quoted(folders[setting])} and {quoted(path)} are both called {quoted(setting)}: "
-                "name them apart by --model NAME=FOLDER"
+                f"{quoted(folders[setting][0])} and {quoted(path)} are both called "
+                f"{quoted(setting)}: name them apart by --model NAME=FOLDER, or give both the name "
+                "by it where they are members of one setting"
             )
-        folders[setting] = path
+        if path in folders.get(setting, []):
+            raise UserError(f"{quoted(path)} is given twice for {quoted(setting)}: give it once")
+        folders.setdefault(setting, []).append(path)
     return folders
 
 
-def add_second_run(predictions: object, again: str | Path, *, baseline: str) -> dict[str, Path]:
+def add_second_run(
+    predictions: object, again: str | Path, *, baseline: str, format: str | None = None
+) -> dict[str, list[Path]]:
     """Return the folders of logs by setting, a second run of the baseline among them.
 
     Args:
         predictions: as given to an audit.
         again: what lm_eval wrote when it asked the same model once more.
         baseline: the setting of the uncompressed model; the second run is <baseline>-again.
+        format: as of `given_logs`.
 
     Raises:
         UserError: one of them is no log, or there is a setting of that name.
     """
-    folders, name = given_logs(predictions), f"{baseline}-again"
-    if folders is None or not is_log(Path(again)):
+    folders, name = given_logs(predictions, format), f"{baseline}-again"
+    if folders is None or not is_log(Path(again), format):
         raise UserError(
             f"--again is {quoted(again)}: it is for logs of lm_eval; name a second baseline among "
             "other predictions by --second-baseline"
         )
     if name in folders:
         raise UserError(
-            f"{quoted(folders[name])} is called {quoted(name)}, and --again gives another second "
-            "run: give one of them"
+            f"{quoted(folders[name][0])} is called {quoted(name)}, and --again gives another "
+            "second run: give one of them"
         )
-    return folders | {name: Path(again)}
+    return folders | {name: [Path(again)]}
 
 
-def is_log(path: Path) -> bool:
-    """Whether a path is a folder, or a file, that lm_eval wrote.
+def is_log(path: Path, format: str | None = None) -> bool:
+    """Whether a path is a folder, or a file, that lm_eval wrote, by its name or by the format.
 
     Raises:
         UserError: it is a file of results, which hold no single answers.
@@ -101,6 +117,8 @@ def is_log(path: Path) -> bool:
         raise UserError(
             f"{quoted(path)} holds the results of whole tasks, not of each question: {WANTED}"
         )
+    if format == HARNESS and path.exists():
+        return True
     if path.is_file():
         return NAME.fullmatch(path.name) is not None
     return path.is_dir() and any(
@@ -114,7 +132,7 @@ def task_files(path: Path, options: LogOptions) -> tuple[dict[str, Path], list[s
 
     Args:
         path: a folder, which may hold the models' folders that lm_eval makes, or one file.
-        options: run.
+        options: run, and the format, by which names of files may be any.
 
     Raises:
         UserError: no such files, none of the run that was asked for, two models, runs with other
@@ -137,6 +155,8 @@ def task_files(path: Path, options: LogOptions) -> tuple[dict[str, Path], list[s
             )
         of_task[name["time"]] = file
     runs = runs or {task: {"": file} for task, file in _early_files(path).items()}
+    if not runs and options.format == HARNESS:
+        runs = {task: {"": file} for task, file in _by_stem(files).items()}
     if not runs:
         raise UserError(f"{quoted(path)} has no file {FILES}: {WANTED}")
     if options.run is not None:
@@ -161,6 +181,23 @@ def task_files(path: Path, options: LogOptions) -> tuple[dict[str, Path], list[s
             "newest is read (--run chooses)."
         )
     return {task: of_task[max(of_task)] for task, of_task in sorted(runs.items())}, notes
+
+
+def _by_stem(files: Sequence[Path]) -> dict[str, Path]:
+    """Files whose names say neither task nor time: what they are called is the task.
+
+    Raises:
+        UserError: two of one name.
+    """
+    found: dict[str, Path] = {}
+    for file in files:
+        if file.stem in found:
+            raise UserError(
+                f"{quoted(found[file.stem])} and {quoted(file)} would both be the task "
+                f"{quoted(file.stem)}: give the folder of each model"
+            )
+        found[file.stem] = file
+    return found
 
 
 def _early_files(folder: Path) -> dict[str, Path]:

@@ -14,16 +14,16 @@ from forgetting.text import counted, listed, quoted
 
 @dataclass(frozen=True)
 class TaskAnswers:
-    """One task: what all models answered, by setting, and what does not depend on the model.
+    """One task: what all models answered, by model, and what does not depend on the model.
 
     Attributes:
         ids: (N,) the questions' numbers, ascending.
         groups: (N,) what was asked for of their docs.
         roles: (N,) of their options, None where they have none.
         target: (N,) places of the right options, -1 where there are none.
-        right: (N,) booleans by setting.
-        chosen: (N,) places by setting, -1 where there are none.
-        scores: (N, C) log-likelihoods by setting, NaN where a question has fewer options.
+        right: (N,) booleans by model.
+        chosen: (N,) places by model, -1 where there are none.
+        scores: (N, C) log-likelihoods by model, NaN where a question has fewer options.
         known: the fields of a doc.
     """
 
@@ -67,15 +67,21 @@ def common_tasks(
 
 
 def task_answers(
-    name: str, logs: Mapping[str, TaskLog], options: LogOptions, notes: list[str]
+    name: str,
+    logs: Mapping[str, TaskLog],
+    options: LogOptions,
+    notes: list[str],
+    members: Mapping[str, int],
 ) -> TaskAnswers:
     """Bring what models answered to one task into one order.
 
     Args:
         name: of the task.
-        logs: by setting.
+        logs: by model, in words.
         options: common and prompts_differ.
         notes: of what a reader must know; added to.
+        members: of each the number among the logs of its setting. Prompts are alike among those of
+            one number: the others may have been shown other examples.
 
     Raises:
         UserError: models that were asked other questions, in other words or with other options, or
@@ -103,7 +109,7 @@ def task_answers(
         ("hashes", "questions", "give logs of one version of the task"),
         ("prompts", "prompts", "or allow it by --prompts-differ"),
     ):
-        count = _differing(logs, order, kind)
+        count = _differing(logs, order, kind, members)
         if count and (kind == "hashes" or not options.prompts_differ):
             raise UserError(
                 f"task {quoted(name)}: {count:,} of {counted(len(ids), 'question')} have other "
@@ -122,12 +128,19 @@ def _places(theirs: list[int], ids: list[int]) -> np.ndarray:
     return np.array([place[number] for number in ids])
 
 
-def _differing(logs: Mapping[str, TaskLog], order: Mapping[str, np.ndarray], kind: str) -> int:
+def _differing(
+    logs: Mapping[str, TaskLog],
+    order: Mapping[str, np.ndarray],
+    kind: str,
+    members: Mapping[str, int],
+) -> int:
     """How many questions differ between models; old logs without a hash differ from none."""
-    sides = [np.array(getattr(log, kind), dtype=np.int64)[order[one]] for one, log in logs.items()]
-    differs = np.zeros(len(sides[0]), dtype=bool)
-    for side in sides[1:]:
-        differs |= (side != sides[0]) & (side != 0) & (sides[0] != 0)
+    differs = np.zeros(len(next(iter(order.values()))), dtype=bool)
+    first: dict[int, np.ndarray] = {}
+    for one, log in logs.items():
+        side = np.array(getattr(log, kind), dtype=np.int64)[order[one]]
+        known = first.setdefault(members[one] if kind == "prompts" else 0, side)
+        differs |= (side != known) & (side != 0) & (known != 0)
     return int(differs.sum())
 
 

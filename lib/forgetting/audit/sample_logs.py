@@ -28,6 +28,7 @@ from forgetting.text import counted, listed, quoted
 NAME = re.compile(
     r"samples_(?P<task>.+)_(?P<time>\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d(?:\.\d+)?)\.jsonl", re.DOTALL
 )
+HARNESS = "harness"  # The one format of logs.
 METRICS = ("exact_match", "acc_norm", "acc")  # In this order, where none is asked for.
 NORM, BYTES = "acc_norm", "acc_bytes"
 DIVIDED = (NORM, BYTES)  # Log-likelihoods are, by the options' characters or bytes.
@@ -46,6 +47,7 @@ class LogOptions:
         common: whether questions that only some models answered are left out.
         prompts_differ: whether models may have been asked in other words.
         roles: "bbq" to tell options of that benchmark by the stereotypes that they follow.
+        format: "harness" to read folders and files as logs whatever they are called.
     """
 
     metric: str | None = None
@@ -55,6 +57,7 @@ class LogOptions:
     common: bool = False
     prompts_differ: bool = False
     roles: str | None = None
+    format: str | None = None
 
 
 @dataclass

@@ -189,7 +189,8 @@ def audit_by_task(
             other labels than 0 and 1.
     """
     arrays, sources = ArrayOptions(labels, class_names), []
-    if given_logs(predictions) is None:  # Logs of lm_eval have tasks of another kind.
+    format = getattr(options.get("logs"), "format", None)
+    if given_logs(predictions, format) is None:  # Logs of lm_eval have tasks of another kind.
         sources = open_sources(predictions, columns or {}, arrays, model_columns or {})
     if not any(TASK in source.columns for source in sources):
         return audit_predictions(
