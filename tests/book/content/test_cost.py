@@ -8,6 +8,7 @@ from forgetting import predictions
 from forgetting.book.content import cost as content
 from forgetting.book.content import large_plan
 from forgetting.data.shapes import expected_shape
+from forgetting.errors import UserError
 from forgetting.measure import power
 from forgetting.predictions import TIMES
 from forgetting.study import load_study, study_names
@@ -128,6 +129,14 @@ def test_what_is_found_falls_with_the_root_of_the_networks_and_its_test_keeps_it
     ratio = found.loc[12]["detectable"] / found.loc[4800]["detectable"]
     assert ((ratio > 20) & (ratio < 24)).all()  # the root of 400, and more degrees of freedom
     assert (found.loc[12]["images"] == found.loc[4800]["images"]).all()
+
+
+def test_networks_are_divided_over_levels_and_two_dense_populations():
+    designs = large_plan.divide_models(10_000, 3)
+    assert designs[3] == 2000 and designs[1] == 3333 and list(designs) == sorted(designs)
+    assert large_plan.divide_models(12, 4) == {1: 4, 2: 3, 4: 2}
+    with pytest.raises(UserError, match="models is 11: 4 levels .* need two networks each, 12"):
+        large_plan.divide_models(11, 4)
 
 
 def test_a_design_has_the_median_and_the_worst_of_its_sets():

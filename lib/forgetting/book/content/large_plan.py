@@ -4,9 +4,34 @@ import numpy as np
 import pandas as pd
 
 from forgetting.book.study_page import StudyPage
+from forgetting.errors import UserError
 from forgetting.measure import power
 from forgetting.predictions import archive
 from forgetting.study import Study, load_study
+
+LEVELS = (1, 2, 4, 9, 18, 48)  # of which the page shows those that the networks suffice for
+
+
+def divide_models(models: int, levels: int) -> dict[int, int]:
+    """Divide networks over more or fewer levels of compression, dense and dense again besides.
+
+    Args:
+        models: networks in all.
+        levels: a number of levels that is wanted among others.
+
+    Returns:
+        Networks of each population, at least 2, by the number of levels, ascending.
+
+    Raises:
+        UserError: too few networks for these levels.
+    """
+    if models < 2 * (levels + 2):
+        raise UserError(
+            f"models is {models}: {levels} levels beside dense and dense again need two networks "
+            f"each, {2 * (levels + 2)}; set models higher or levels lower"
+        )
+    choices = sorted({*LEVELS, levels})
+    return {k: models // (k + 2) for k in choices if models // (k + 2) >= 2}
 
 
 def as_many(studies: list[str], *, models: int, rate: float, price: float) -> pd.DataFrame:

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 
 from forgetting.book.plots.parts import legend_below
@@ -33,8 +34,11 @@ def hours_by_rate(table: pd.DataFrame, *, rate: float) -> "Figure":
         xlabel="kept up by one machine, in TFLOP/s, log scale",
         ylabel="machine-hours, log scale",
     )
-    ticks = [tick for tick in (0.1, 1, 10, 100, 1000) if tick <= table["rate"].max() / 1e12]
-    axis.set_xticks(ticks, labels=[f"{tick:g}" for tick in ticks])
+    low, high = table["rate"].min() / 1e12, table["rate"].max() / 1e12
+    ticks = [tick for tick in 10.0 ** np.arange(-3, 7) if 0.99 * low <= tick <= 1.01 * high]
+    axis.set_xticks(
+        ticks, labels=[f"{tick:,.3g}" if tick < 1000 else f"{tick:,.0f}" for tick in ticks]
+    )
     axis.minorticks_off()
     axis.yaxis.set_major_formatter(lambda value, _: f"{value:,.9g}")
     legend_below(figure, axis, columns=2)
