@@ -44,9 +44,9 @@ def read_plainly(file: Path) -> np.ndarray:
     """A picture as people read it: scaled, and its centre cut out, (224, 224, 3)."""
     picture = Image.open(file).convert("RGB")
     shorter = min(picture.size)
-    size = tuple(256 * side // shorter for side in picture.size)
-    picture = picture.resize(size, Image.Resampling.BILINEAR)
-    left, top = (round((side - 224) / 2) for side in size)
+    width, height = (256 * side // shorter for side in picture.size)
+    picture = picture.resize((width, height), Image.Resampling.BILINEAR)
+    left, top = round((width - 224) / 2), round((height - 224) / 2)
     return np.asarray(picture.crop((left, top, left + 224, top + 224)))
 
 
@@ -76,7 +76,7 @@ def time_plain_loop(files: list[Path], out: Path) -> None:
         for name in names:
             corrupt(picture, corruption_name=name, severity=SEVERITY)
     made["clock"] = np.array(1000 * (time.perf_counter() - start) / PICTURES)
-    np.savez(out, **made)
+    np.savez(out, allow_pickle=False, **made)
 
 
 def main(other: str, files: list[Path]) -> None:
@@ -105,7 +105,7 @@ def main(other: str, files: list[Path]) -> None:
         pixels = made.transpose(0, 2, 3, 1).astype(int)
         apart = np.abs(pixels - plain[name]).max() if name in EQUAL else ""
         print(f"| {name} | {theirs:.1f} | {ours:.1f} | {theirs / ours:.1f} | {apart} |")
-    theirs, ours = (sum(row[k] for row in rows.values()) for k in (0, 1))
+    theirs, ours = (sum(float(row[k]) for row in rows.values()) for k in (0, 1))
     print(f"| all | {theirs:.1f} | {ours:.1f} | {theirs / ours:.1f} | |")
     theirs, ours = float(plain["clock"]), by_the_clock(files, [name for name in rows][1:])
     print(f"| all, by the clock | {theirs:.1f} | {ours:.1f} | {theirs / ours:.1f} | |")

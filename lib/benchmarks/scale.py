@@ -235,8 +235,8 @@ def main(words: Sequence[str] | None = None) -> None:
             print(f"    {megabytes:,.0f} MB of logs, {megabytes / one.wall:.0f} MB a second")
     if "pairs" in asked.only:
         took, pairs = time_pairs()
-        size = f"{NETWORKS} x {imagenet.EXAMPLES:,} x {imagenet.CLASSES:,} classes"
-        print(f"(e) {pairs:,} pairs, {size}: {took:.1f} s of the processor")
+        shape = f"{NETWORKS} x {imagenet.EXAMPLES:,} x {imagenet.CLASSES:,} classes"
+        print(f"(e) {pairs:,} pairs, {shape}: {took:.1f} s of the processor")
     if "groups" in asked.only:
         times = time_bootstrap(imagenet.EXAMPLES, DRAWS)
         if times is None:
