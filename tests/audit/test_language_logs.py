@@ -378,6 +378,9 @@ def test_settings_have_as_many_logs_and_may_be_paired_by_them(tmp_path):
         read_logs(folders | {"fp16": folders["fp16"][0]}, LogOptions())
     apart = audit_predictions(folders, baseline="fp16").overall.iloc[0]
     paired = audit_predictions(folders, baseline="fp16", paired=True).overall.iloc[0]
+    said = " ".join(audit_predictions(folders, baseline="fp16").summary["sentences"])
+    assert "about other logs of the same models on these same questions" in said
+    assert "training" not in said and "Were logs of one number asked in the same words?" in said
     assert apart["design"] == "populations" and paired["design"] == "paired populations"
     assert apart["change"] == pytest.approx(paired["change"])
 

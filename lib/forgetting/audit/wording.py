@@ -14,6 +14,15 @@ LANGUAGE = {
     "One retraining as the noise floor": "The same model run twice as the noise floor",
     "which differ by nothing but chance": "which differ by nothing but batches and kernels",
     "Another retraining may change": "A third run may change",
+    "about other trainings with the same recipe, tested": "about other logs of the same models",
+    "Are these copies made from one another": "Were logs of one number asked in the same words",
+    "They are taken as trained independently; if each was made from the one of its name, as a "
+    "quantized copy is, run": "They are taken as independent; if they were, run",
+    "The models of": "The logs of",
+    "each against the one it was made from": "each against the baseline's of its number",
+    "Each copy is compared with its own original, so without compression there would be none": (
+        "Each log is compared with the baseline's of its number"
+    ),
     "one wrong class to another": "one wrong answer to another",
     "examples": "questions",
     "Examples": "Questions",
