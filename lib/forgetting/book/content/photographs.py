@@ -16,6 +16,8 @@ NAMES = {
     "int8-tensor": "int8, by tensor",
     "int8-signed": "int8, signed",
     "int8-dynamic": "int8, dynamic",
+    "litert-int8": "int8, LiteRT",
+    "pruned-0.7-distilled": "0.7, taught again",
 }
 
 
