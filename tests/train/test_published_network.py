@@ -6,11 +6,14 @@ import numpy as np
 import pytest
 import torch
 from onnx import numpy_helper
+from PIL import Image
 from torch import nn
 
+from forgetting import paths
+from forgetting.audit.preprocessing import read_preprocessing
 from forgetting.data import photograph_predictions
 from forgetting.errors import UserError
-from forgetting.train import published_network
+from forgetting.train import litert_network, published_network, refitted_network
 from forgetting.train.onnx_export import export_float32
 
 
@@ -58,8 +61,19 @@ def test_static_copies_have_a_scale_a_channel_or_one_and_unsigned_numbers_but_wh
 
 def test_settings_are_those_whose_predictions_are_published():
     published = (photograph_predictions.COMPRESSED, photograph_predictions.CORRUPTED_SETTINGS)
-    known = {photograph_predictions.DENSE}.union(*published)
-    assert set(published_network.SETTINGS) == known
+    known = {photograph_predictions.DENSE}.union(*published, photograph_predictions.LARGER_SETTINGS)
+    elsewhere = {litert_network.INT8, refitted_network.SETTING}
+    assert set(published_network.SETTINGS) | elsewhere == known
+    assert litert_network.FLOAT32 == photograph_predictions.DENSE_ELSEWHERE
+
+
+def test_pictures_are_enlarged_and_scaled_as_predict_does_it(tmp_path):
+    pixels = np.random.default_rng(0).integers(0, 256, (2, 3, 10, 10), dtype=np.uint8)
+    scaled = published_network.scale_pixels(published_network.enlarge(pixels, 12))
+    how = read_preprocessing(paths.book / "photographs" / "efficientnet-lite0.yml", layout="NCHW")
+    Image.fromarray(pixels[1].transpose(1, 2, 0)).save(tmp_path / "picture.png")
+    given = how.read_input(tmp_path / "picture.png", (12, 12))
+    assert np.allclose(given, scaled[1], atol=1e-6)
 
 
 def test_a_dynamic_copy_has_unsigned_weights_and_finds_the_scales_of_activations(network):

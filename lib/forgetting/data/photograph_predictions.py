@@ -3,7 +3,7 @@
 `book/archive/photographs` holds four tables in the form that `forgetting audit` reads, a row for
 each network and picture (setting, member, example, label, predicted):
 
-* `efficientnet-lite0`: the settings of `train.published_network`, of `train.distilled_network` and
+* `efficientnet-lite0`: the settings of `train.published_network`, of `train.refitted_network` and
   of `train.litert_network` on the 900 test photographs, by `forgetting predict` (the last by
   LiteRT), with confidence and tied (whether classes share the highest score). Those of
   `WITHOUT_VNNI` were run on a processor with AVX2 and no VNNI, where sums of signed products may
@@ -49,12 +49,14 @@ DENSE = "dense"
 COMPRESSED = (
     *("float16", "int8", "int8-tensor", "int8-signed", "litert-int8"),
     *(f"pruned-{sparsity:g}" for sparsity in (0.2, 0.3, 0.5, 0.7)),
-    "pruned-0.7-distilled",
+    "pruned-0.7-fitted",
 )
 # The dense network once more, in LiteRT.
 DENSE_ELSEWHERE = "litert-float32"
 WITHOUT_VNNI = (DENSE, "float16", "int8", "int8-tensor", "int8-signed", *COMPRESSED[5:8])
-LARGER_NETWORKS = ("lite1", "lite2")
+# Larger networks, and the pixels that they take.
+LARGER_PIXELS = {"lite1": 240, "lite2": 260}
+LARGER_NETWORKS = tuple(LARGER_PIXELS)
 LARGER_SETTINGS = tuple(f"{name}{way}" for name in LARGER_NETWORKS for way in ("", "-int8"))
 # Of corrupted photographs: compressed settings, corruptions of each family, severities, and of how
 # many test photographs one was taken.

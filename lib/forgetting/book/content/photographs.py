@@ -17,7 +17,7 @@ NAMES = {
     "int8-signed": "int8, signed",
     "int8-dynamic": "int8, dynamic",
     "litert-int8": "int8, LiteRT",
-    "pruned-0.7-distilled": "0.7, taught again",
+    "pruned-0.7-fitted": "0.7, refitted",
 }
 
 
