@@ -13,6 +13,7 @@ from forgetting import cli_options as options
 from forgetting import paths
 from forgetting.cli_audit import audit
 from forgetting.cli_corrupted import predict_corrupted
+from forgetting.cli_many import audit_many
 from forgetting.cli_options import console
 from forgetting.cli_predict import predict
 from forgetting.course.commands import annotate, course, slides
@@ -148,6 +149,7 @@ def archive(study: StudyName = "digits") -> None:
 
 
 app.command()(audit)
+app.command()(audit_many)
 app.command()(predict)
 app.command()(predict_corrupted)
 

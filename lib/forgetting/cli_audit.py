@@ -1,7 +1,8 @@
 """The command `audit`: what it is given, handed to the audit."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
@@ -10,12 +11,16 @@ from forgetting.cli_options import console
 from forgetting.errors import UserError
 from forgetting.files import display_path
 
-# Options of `audit` that `audit_by_task` and `LogOptions` take under the same name.
+if TYPE_CHECKING:
+    from forgetting.audit.request import AuditRequest
+
+# Options of `audit` that `audit_by_task` takes under the same name.
 AS_GIVEN = (
-    *("baseline", "groups", "labels", "no_answer", "paired", "positive", "cluster", "weight"),
+    *("no_answer", "paired", "positive", "cluster", "weight"),
     *("second_baseline", "alpha", "minimum", "seed"),
 )
-BEFORE = ("baseline", "groups", "labels", "second_baseline", "seed")  # of these for `look_before`
+FILES = ("groups", "labels", "classes", "images", "again")  # besides those of predictions
+BEFORE = ("baseline", "groups", "labels", "second_baseline", "seed")  # those of `look_before`
 Before = Annotated[
     bool,
     typer.Option(
@@ -64,53 +69,57 @@ def audit(
     Exit code 0: passed; 2: bad input; 3: a rule is met; 4: a rule cannot be decided.
     """
     given = dict(locals())
-    from forgetting.audit import LogOptions, audit_by_task, check_report_folder, parse_rule
-    from forgetting.audit.picture_labels import read_class_names
     from forgetting.audit.rules import exit_code
 
-    for rule in fail_if or []:
-        parse_rule(rule)  # What is not a rule is refused before anything is read.
-    tables, inputs = _predictions(given)
-    check_report_folder(out, inputs=[*inputs, *([groups] if groups else [])])
+    request = asked_for(options.given_predictions(files, model, logs=format is not None), given)
+    request.check(out)
     if before:
-        _look_before(tables, given)
-    result = audit_by_task(
-        tables,
-        **{name: given[name] for name in AS_GIVEN},
-        columns=options.parse_list("--columns", columns),
-        model_columns=options.parse_list("--model-columns", model_columns),
-        attributes=attributes.split(",") if attributes else None,
-        class_names=read_class_names(classes) if classes else None,
-        take_alike=alike,
-        logs=LogOptions(**{name: given[name] for name in LOGS}, fields=_fields(group_by)),
-    )
-    verdicts = [result.judge(rule) for rule in fail_if or []]
-    result.write(out, images=images, verdicts=verdicts)
+        _look_before(request, given)
+    result, verdicts = request.write(out)
     lines = [*result.summary["first"], *result.summary["questions"]]
     _say(lines, out, [verdict.line for verdict in verdicts])
     raise typer.Exit(exit_code(verdicts))
 
 
-def _predictions(given: dict[str, Any]) -> tuple[Any, list[Path]]:
-    """What is audited, and the files and folders that it is read from."""
-    tables, inputs = options.given_predictions(
-        given["files"], given["model"], logs=given["format"] is not None
+def asked_for(
+    predictions: Any, given: Mapping[str, Any], *, settings: tuple[str, ...] | None = None
+) -> "AuditRequest":
+    """Return what the options of `audit` ask for.
+
+    Args:
+        predictions: files, or a file for each setting.
+        given: the options by the names of the command's parameters.
+        settings: of those in the files, the ones that are read; all of them if None.
+
+    Raises:
+        UserError: one that is a list is written otherwise.
+    """
+    from forgetting.audit import LogOptions
+    from forgetting.audit.request import AuditRequest
+
+    return AuditRequest(
+        predictions if isinstance(predictions, Mapping) else tuple(predictions),
+        given["baseline"],
+        settings,
+        **{name: given[name] for name in FILES},
+        columns=options.parse_list("--columns", given["columns"]),
+        model_columns=options.parse_list("--model-columns", given["model_columns"]),
+        attributes=_parts(given["attributes"]),
+        options={name: given[name] for name in AS_GIVEN} | {"take_alike": given["alike"]},
+        logs=LogOptions(
+            **{name: given[name] for name in LOGS}, fields=_parts(given["group_by"]) or ()
+        ),
+        rules=tuple(given["fail_if"] or ()),
     )
-    if (again := given["again"]) is None:
-        return tables, inputs
-    from forgetting.audit.log_folders import add_second_run
-
-    folders = add_second_run(tables, again, baseline=given["baseline"], format=given["format"])
-    return folders, [*inputs, again]
 
 
-def _fields(group_by: str | None) -> tuple[str, ...]:
-    return tuple(group_by.split(",")) if group_by else ()
+def _parts(text: str | None) -> tuple[str, ...] | None:
+    return tuple(text.split(",")) if text else None
 
 
-def _look_before(tables: Any, given: dict[str, Any]) -> NoReturn:
+def _look_before(request: "AuditRequest", given: Mapping[str, Any]) -> NoReturn:
     """Report what the baseline alone says, and end."""
-    if given["fail_if"]:
+    if request.rules:
         raise UserError(
             "--before looks at the baseline alone, and --fail-if judges compression: leave one of "
             "them out"
@@ -119,7 +128,9 @@ def _look_before(tables: Any, given: dict[str, Any]) -> NoReturn:
     from forgetting.audit.log_folders import given_logs
     from forgetting.audit.picture_labels import read_class_names
 
-    if given_logs(tables, given["format"]) is not None:
+    tables: Any = request.predictions
+    tables = tables if isinstance(tables, Mapping) else list(tables)
+    if given_logs(tables, request.logs.format) is not None:
         raise UserError(
             "--before reads tables of predictions, and these are logs of lm_eval: leave it out, "
             "and give the logs of the compressed model, too"
@@ -127,9 +138,9 @@ def _look_before(tables: Any, given: dict[str, Any]) -> NoReturn:
     looked = look_before(
         tables,
         **{name: given[name] for name in BEFORE},
-        columns=options.parse_list("--columns", given["columns"]),
-        model_columns=options.parse_list("--model-columns", given["model_columns"]),
-        class_names=read_class_names(given["classes"]) if given["classes"] else None,
+        columns=request.columns,
+        model_columns=request.model_columns,
+        class_names=read_class_names(request.classes) if request.classes else None,
     )
     looked.write(given["out"])
     _say(looked.summary["first"], given["out"], [])

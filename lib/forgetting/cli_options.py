@@ -244,8 +244,8 @@ def parse_list(option: str, text: str | None) -> dict[str, str]:
 
 def given_predictions(
     files: Sequence[Path] | None, models: Sequence[str] | None, *, logs: bool = False
-) -> tuple[list[Path] | dict[str, Path | list[Path]], list[Path]]:
-    """Return the files of predictions, by setting where `models` say it; and these files alone.
+) -> list[Path] | dict[str, Path | list[Path]]:
+    """Return the files of predictions, by setting where `models` say it.
 
     Args:
         files: without settings.
@@ -272,5 +272,5 @@ def given_predictions(
             "give files of predictions, or --model NAME=FILE for each setting"
             + ("; not both" if files else "")
         )
-    paths = [path for several in named.values() for path in several] or list(files or [])
-    return {name: one[0] if len(one) == 1 else one for name, one in named.items()} or paths, paths
+    by_setting = {name: one[0] if len(one) == 1 else one for name, one in named.items()}
+    return by_setting or list(files or [])

@@ -17,12 +17,15 @@ ACROSS = "tasks"  # The table of tasks side by side.
 FIRST_FILES = ("summary.json", "index.html")
 
 
-def check_report_folder(folder: str | Path, *, inputs: Sequence[str | Path] = ()) -> Path:
+def check_report_folder(
+    folder: str | Path, *, inputs: Sequence[str | Path] = (), known: bool = False
+) -> Path:
     """Check that writing a report there destroys nothing.
 
     Args:
         folder: of the report.
         inputs: files that are read for it.
+        known: whether what is there is known to be of a report, perhaps an unfinished one.
 
     Returns:
         The folder.
@@ -39,7 +42,7 @@ def check_report_folder(folder: str | Path, *, inputs: Sequence[str | Path] = ()
         *(f"{name}.{kind}" for name in (*TABLES, ACROSS) for kind in ("csv", "parquet")),
     ]
     read = {Path(path).resolve() for path in inputs}
-    is_report = all((folder / name).is_file() for name in FIRST_FILES)
+    is_report = known or all((folder / name).is_file() for name in FIRST_FILES)
     for path in (folder / name for name in names):
         if path.resolve() in read or (path.exists() and not is_report):
             raise UserError(

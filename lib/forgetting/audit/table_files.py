@@ -42,7 +42,7 @@ WHOLE_FRACTION = r"^(-?[0-9]+)\.0+$"
 
 
 def open_table(
-    table: Table, role: str, arrays: array_files.ArrayOptions | None = None
+    table: Table | TableSource, role: str, arrays: array_files.ArrayOptions | None = None
 ) -> TableSource:
     """Open a table for reading in batches; the kind of a file is recognized by its first bytes.
 
@@ -50,13 +50,15 @@ def open_table(
         table: path of a Parquet, CSV, JSON-lines or Arrow IPC (Feather) file (text may be
             compressed: .csv.gz, .jsonl.zst), or of a folder of Parquet files, whose names may be
             hive's (setting=dense/0.parquet); a DataFrame of pandas or Polars, any other table that
-            speaks Arrow's C interface, or arrays by column.
+            speaks Arrow's C interface, or arrays by column. One that was opened is returned.
         role: what messages call its contents, "predictions" or "groups".
         arrays: for predictions, which may be NumPy arrays as well: what these alone do not say.
 
     Raises:
         UserError: there is no such file, or it is of another kind.
     """
+    if isinstance(table, TableSource):
+        return table
     if isinstance(table, pd.DataFrame):
         return _from_frame(table, f"the table of {role}")
     if not isinstance(table, str | Path):
@@ -66,7 +68,7 @@ def open_table(
         return _from_folder(path, role)
     if len(path.name) > 255 or not path.is_file():
         problem = "is not a file" if path.exists() else "does not exist"
-        raise UserError(f"{_named(path)} {problem}: give {role} as {KINDS}")
+        raise UserError(f"{named(path)} {problem}: give {role} as {KINDS}")
     with open(path, "rb") as file:
         start = file.read(8)
     if start[:4] == b"PAR1":
@@ -81,19 +83,23 @@ def open_table(
     if inner in JSON_LINES and (packed or start[:1] == b"{"):
         return _from_json_lines(path, compression)
     if arrays is not None and path.suffix.lower() in array_files.ENDINGS:
-        return _from_arrow(array_files.read_arrays(path, arrays), _named(path))
+        return _from_arrow(array_files.read_arrays(path, arrays), named(path))
     kind = next((kind for magic, kind in FOREIGN.items() if start.startswith(magic)), None)
     if inner in JSON_LINES:
         problem = f"is {kind}, not JSON lines" if kind else "does not begin with a JSON object"
-        raise UserError(f"{_named(path)} {problem}: {EACH_LINE}")
+        raise UserError(f"{named(path)} {problem}: {EACH_LINE}")
     if kind or inner not in SEPARATORS:
         problem = f"is {kind}" if kind else "is not a Parquet file, nor called .csv or .tsv"
-        raise UserError(f"{_named(path)} {problem}: give {role} as {KINDS}")
+        raise UserError(f"{named(path)} {problem}: give {role} as {KINDS}")
     return _from_csv(path, SEPARATORS[inner])
 
 
-def _named(path: Path) -> str:
-    """Return what messages call a file: its path, or the end of a long one, which has its name."""
+def named(path: Path) -> str:
+    """Return what messages call a file: its path, or the end of a long one, which has its name.
+
+    Args:
+        path: of the file.
+    """
     text = str(path)
     return quoted(text if len(text) <= 60 else f"...{text[-57:]}")
 
@@ -132,7 +138,7 @@ def _in_memory(table: object, role: str) -> pa.Table:
 
 
 def _from_ipc(path: Path) -> TableSource:
-    name = _named(path)
+    name = named(path)
     with arrow_errors(name), paipc.open_file(str(path)) as file:
         schema = file.schema
 
@@ -147,7 +153,7 @@ def _from_ipc(path: Path) -> TableSource:
 
 
 def _from_json_lines(path: Path, compression: str | None) -> TableSource:
-    name = _named(path)
+    name = named(path)
     with (
         arrow_errors(name, EACH_LINE),
         pa.input_stream(str(path), compression=compression) as stream,
@@ -157,7 +163,7 @@ def _from_json_lines(path: Path, compression: str | None) -> TableSource:
 
 
 def _from_parquet(path: Path) -> TableSource:
-    name = _named(path)
+    name = named(path)
     with arrow_errors(name), pq.ParquetFile(path) as file:
         schema = file.schema_arrow
 
@@ -170,7 +176,7 @@ def _from_parquet(path: Path) -> TableSource:
 
 
 def _from_folder(path: Path, role: str) -> TableSource:
-    name = _named(path)
+    name = named(path)
     parts = sorted(str(part) for part in path.rglob("*.parquet"))
     if not parts:
         raise UserError(f"{name} is a folder without Parquet files: give {role} as files in it")
@@ -197,7 +203,7 @@ def _separator(path: Path, usual: str, compression: str | None) -> str:
 
 
 def _from_csv(path: Path, usual: str, compression: str | None = None) -> TableSource:
-    name = _named(path)
+    name = named(path)
 
     def reader(columns: Sequence[str]) -> pacsv.CSVStreamingReader:
         return pacsv.open_csv(

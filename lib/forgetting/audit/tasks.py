@@ -226,7 +226,7 @@ def find_tasks(sources: Sequence[TableSource]) -> list[str]:
             )
         rows = missing = 0
         for batch in source.batches([TASK, "label"]):
-            task, label = (_texts(batch.column(name)) for name in (TASK, "label"))
+            task, label = (column_texts(batch.column(name)) for name in (TASK, "label"))
             rows, missing = rows + len(batch), missing + task.null_count
             names |= dict.fromkeys(pc.unique(task).drop_null().to_pylist())
             odd = pc.invert(pc.is_in(label, value_set=pa.array(LABELS)))
@@ -251,7 +251,9 @@ def only_task(source: TableSource, task: str) -> pa.Table:
     wanted = [column for column in (*NEEDED, *OPTIONAL) if column in source.columns]
     batches = []
     for batch in source.batches([*wanted, TASK]):
-        batches.append(batch.filter(pc.equal(_texts(batch.column(TASK)), task)).select(wanted))
+        batches.append(
+            batch.filter(pc.equal(column_texts(batch.column(TASK)), task)).select(wanted)
+        )
     table = pa.Table.from_batches(batches)
     for column, value in source.constants.items():
         if column in (*NEEDED, *OPTIONAL) and column not in wanted:
@@ -259,8 +261,12 @@ def only_task(source: TableSource, task: str) -> pa.Table:
     return table
 
 
-def _texts(column: pa.Array) -> pa.Array:
-    """Names as text: whole numbers as they are written, dictionaries decoded."""
+def column_texts(column: pa.Array) -> pa.Array:
+    """Return names as text: whole numbers as they are written, dictionaries decoded.
+
+    Args:
+        column: names of any kind.
+    """
     if pa.types.is_dictionary(column.type):
         column = column.dictionary_decode()
     if pa.types.is_floating(column.type):

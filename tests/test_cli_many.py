@@ -1,0 +1,369 @@
+"""Many audits: each report is that of one audit alone, the summary corrects over all, nothing is done twice."""
+
+import json
+import shutil
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from statsmodels.stats.multitest import multipletests
+
+from forgetting import cli
+from forgetting.audit import many, pair_pool
+from forgetting.audit.pair_audit import Answer, audit_pair, audit_parcel, digest, packed
+from forgetting.audit.pairs import COLUMNS, read_pairs
+from forgetting.audit.request import AuditRequest
+from forgetting.errors import UserError
+
+EXAMPLES = 200
+HARM = {"mild": 0.05, "harsh": 0.5, "none": 0.0}
+
+
+def run(*words):
+    """The exit code of a command."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", ["forgetting", *map(str, words)])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+    return ended.value.code
+
+
+def predictions(setting, wrong, label, member=0):
+    return pd.DataFrame(
+        {
+            "setting": setting,
+            "member": member,
+            "example": np.arange(len(label)),
+            "label": label,
+            "predicted": np.where(wrong, (label + 1) % 4, label),
+        }
+    )
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    """A dense model, three copies of it, in files and in one; groups; and a table of pairs."""
+    folder = tmp_path_factory.mktemp("models")
+    generator = np.random.default_rng(3)
+    label = generator.integers(4, size=EXAMPLES)
+    wrong = generator.random(EXAMPLES) < 0.1
+    tables = {"dense": predictions("dense", wrong, label)}
+    for name, share in HARM.items():
+        lost = (label == 2) & (generator.random(EXAMPLES) < share)
+        tables[name] = predictions(name, wrong ^ lost, label)
+    for name, table in tables.items():
+        table.to_csv(folder / f"{name}.csv", index=False)
+    pd.concat(tables.values()).to_parquet(folder / "all.parquet")
+    site = np.where(label < 2, "a", "b")
+    pd.DataFrame({"example": np.arange(EXAMPLES), "site": site}).to_csv(
+        folder / "groups.csv", index=False
+    )
+    return folder
+
+
+@pytest.fixture
+def folder(data, tmp_path, monkeypatch):
+    shutil.copytree(data, tmp_path / "in")
+    monkeypatch.chdir(tmp_path)
+    rows = [
+        {"name": "mild", "baseline": "dense.csv", "compressed": "mild.csv"},
+        {"name": "harsh one", "predictions": "all.parquet", "baseline": "dense"}
+        | {"compressed": "harsh", "groups": "groups.csv", "alpha": 0.1},
+        {"name": "all", "predictions": "all.parquet", "baseline": "dense"},
+    ]
+    pd.DataFrame(rows).to_csv("in/pairs.csv", index=False)
+    return tmp_path
+
+
+def contents(folder):
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in sorted(Path(folder).rglob("*"))
+        if path.is_file()
+    }
+
+
+def times(folder):
+    return {path: path.stat().st_mtime_ns for path in Path(folder).rglob("*") if path.is_file()}
+
+
+def test_each_report_is_that_of_one_audit_alone(folder):
+    assert run("audit-many", "in/pairs.csv", "--out", "out", "--jobs", 1, "--seed", 2) == 0
+    pd.read_parquet("in/all.parquet").query("setting in ['dense', 'harsh']").to_csv("two.csv")
+    of_files = ("--model", "baseline=in/dense.csv", "--model", "compressed=in/mild.csv")
+    of_groups = ("--groups", "in/groups.csv", "--alpha", 0.1, "--baseline", "dense")
+    alone = {
+        "mild": (*of_files, "--baseline", "baseline"),
+        "harsh one": ("two.csv", *of_groups),
+        "all": ("in/all.parquet", "--baseline", "dense"),
+    }
+    for name, words in alone.items():
+        assert run("audit", *words, "--out", "alone", "--seed", 2) == 0
+        assert contents("alone") == contents(f"out/reports/{name}")
+        shutil.rmtree("alone")
+
+
+def test_the_summary_holds_what_the_reports_say_corrected_over_all_of_them(folder):
+    assert run("audit-many", "in/pairs.csv", "--out", "out", "--jobs", 1) == 0
+    table = pd.read_parquet("out/audits.parquet")
+    assert table["pair"].tolist() == ["mild", "harsh one", "all", "all", "all"]
+    read = {
+        of: pd.concat(
+            [
+                pd.read_parquet(f"out/reports/{name}/{of}.parquet").assign(pair=name)
+                for name in ("mild", "harsh one", "all")
+                if Path(f"out/reports/{name}/{of}.parquet").is_file()
+            ],
+            ignore_index=True,
+        )
+        for of in ("overall", "classes", "groups")
+    }
+    for column in ("change", "change_low", "change_high", "flips", "p"):
+        np.testing.assert_array_equal(table[column], read["overall"][column])
+    expected = multipletests(table["p"], method="holm")[1]
+    np.testing.assert_allclose(table["p_holm_pairs"], expected)
+    tests = {"overall": 5}
+    for kind, of in (("class", "classes"), ("group", "groups")):
+        tested = read[of][read[of]["reason"] == ""].copy()
+        tests[kind] = len(tested)
+        tested["corrected"] = multipletests(tested["p"], method="holm")[1]
+        for row in table[table[f"worst_{kind}"] != ""].itertuples():
+            of_row = tested[(tested["pair"] == row.pair) & (tested["setting"] == row.setting)]
+            name = getattr(row, f"worst_{kind}").partition(" ")[2]
+            name = name if kind == "group" else int(name)
+            found = of_row[of_row[kind].astype(str) == str(name)].iloc[0]
+            assert getattr(row, f"worst_{kind}_p_holm_pairs") == pytest.approx(found["corrected"])
+            assert found["change"] == of_row["change"].min()
+            assert found["p_holm"] <= found["corrected"] + 1e-12
+    summary = json.loads(Path("out/summary.json").read_text())
+    assert summary["tests"] == tests
+    page = Path("out/index.html").read_text()
+    assert all(f'href="reports/{name}/index.html"' in page for name in ("mild", "harsh one", "all"))
+    assert "corrects over its own rows alone" in page and "class 2" in page
+    assert table.astype(str).equals(
+        pd.read_csv("out/audits.csv", dtype=table.dtypes.to_dict(), keep_default_na=True)
+        .fillna({"worst_group": "", "worst_class": "", "problem": ""})
+        .astype(str)
+    )
+
+
+def test_a_report_that_is_there_is_kept_and_another_start_gives_the_same_bytes(folder, capsys):
+    words = ("audit-many", "in/pairs.csv", "--out", "out", "--jobs", 1)
+    assert run(*words) == 0
+    before, files = times("out/reports"), contents("out")
+    assert run(*words) == 0 and "3 of 3 reports are here already" in capsys.readouterr().err
+    assert times("out/reports") == before and contents("out") == files
+    mild = pd.read_csv("in/mild.csv")
+    mild["predicted"] = mild["label"]
+    mild.to_csv("in/mild.csv", index=False)
+    Path("out/reports/all/overall.csv").write_text("damaged")
+    assert run(*words) == 0 and "1 of 3 reports are here already" in capsys.readouterr().err
+    changed = {path.parts[2] for path, time in times("out/reports").items() if time != before[path]}
+    assert changed == {"mild", "all"}
+    # In several processes, too.
+    assert run(*words[:3], "anew", "--jobs", 2) == 0
+    assert contents("anew") == contents("out")
+
+
+def test_a_digest_is_that_of_contents_and_options_and_not_of_places(folder):
+    request = AuditRequest({"a": Path("in/dense.csv"), "b": Path("in/mild.csv")}, "a")
+    first = digest(request, {})
+    shutil.copytree("in", "moved")
+    places = {path: Path("moved") / path.name for path in request.inputs()}
+    assert digest(request.moved(places), {}) == first
+    others = [
+        replace(request, options={"seed": 1}),
+        replace(request, rules=("any class: n < 5",)),
+        replace(request, baseline="b"),
+        request.moved({path: Path("in/dense.csv") for path in request.inputs()}),
+    ]
+    assert len({first, *(digest(other, {}) for other in others)}) == 5
+
+
+def test_a_report_made_from_a_parcel_is_the_same_and_so_is_what_is_wrong(folder):
+    long = Path("in") / ("x" * 70)
+    long.mkdir()
+    (long / "odd.csv").write_text("example,predicted\n1,2\n")
+    requests = [
+        AuditRequest((Path("in/all.parquet"),), "dense", ("dense", "mild"), Path("in/groups.csv")),
+        AuditRequest({"a": Path("in/dense.csv"), "b": long / "odd.csv"}, "a"),
+        AuditRequest({"a": Path("in/dense.csv"), "b": Path("in/nowhere.csv")}, "a"),
+        AuditRequest((Path("in/all.parquet"),), "dense", ("dense", "nothing")),
+        AuditRequest((Path("in/all.parquet"),), "dense", options={"positive": "7"}),
+    ]
+    for request in requests:
+        here, there = audit_pair(request), audit_parcel(packed(request))
+        assert here == there and bool(here.files) == (request is requests[0])
+        assert "\n" not in here.problem and "/tmp" not in here.problem
+    pictures = AuditRequest((Path("in/all.parquet"),), "dense", images=Path("in"))
+    assert "pictures do not travel" in packed(pictures).problem
+
+
+def test_a_bad_pair_is_named_and_the_others_are_audited(folder, capsys):
+    table = pd.read_csv("in/pairs.csv", dtype=str)
+    table.loc[0, "compressed"] = "nowhere.csv"
+    table.to_csv("in/pairs.csv", index=False)
+    rule = ("--fail-if", "any class: simultaneous_high < -0.02")
+    assert run("audit-many", "in/pairs.csv", "--out", "out", "--jobs", 1, *rule) == 2
+    line = "row 1 ('mild'): 'in/nowhere.csv' does not exist"
+    assert line in capsys.readouterr().err.replace("\n", " ")
+    table = pd.read_csv("out/audits.csv", keep_default_na=False)
+    assert table["problem"].str.startswith(line).tolist() == [True, False, False, False, False]
+    assert line.split(": ")[1].strip("'") in Path("out/index.html").read_text()
+    assert not Path("out/reports/mild").exists() and Path("out/reports/all/index.html").is_file()
+
+
+def test_a_rule_that_one_pair_meets_ends_in_3(folder, capsys):
+    words = ("audit-many", "in/pairs.csv", "--out", "out", "--jobs", 1)
+    assert run(*words, "--fail-if", "any class: simultaneous_high < -0.02") == 3
+    said = capsys.readouterr().err
+    assert "harsh one: rule met" in said and "mild: rule met" not in said
+    assert run(*words, "--fail-if", "any overall: change < -0.9") == 0
+
+
+@pytest.mark.parametrize(
+    ("rows", "words"),
+    [
+        ([], ["has no row"]),
+        ([{"name": "a", "baseline": "b", "compresed": "c"}], ["'compresed'", "did you mean"]),
+        ([{"name": "a", "compressed": "c"}], ["no column 'baseline'"]),
+        ([{"name": "a", "baseline": "", "compressed": "c"}], ["row 1", "'baseline' is empty"]),
+        ([{"name": "../a", "baseline": "b", "compressed": "c"}], ["row 1", "'../a'", "folder"]),
+        ([{"name": "a", "baseline": "b", "groups": "c"}], ["row 1 ('a')", "neither compressed"]),
+        (
+            [{"name": name, "baseline": "b", "compressed": "c"} for name in ("Ab", "aB")],
+            ["rows 1 and 2", "'aB'", "name them apart"],
+        ),
+        ([{"name": "a", "baseline": "b", "compressed": "c", "paired": "maybe"}], ["'maybe'"]),
+        ([{"name": "a", "baseline": "b", "compressed": "c", "minimum": "1.5"}], ["whole number"]),
+        ([{"name": "a", "baseline": "b", "compressed": "c", "columns": "x"}], ["row 1 ('a')", "NAME=VALUE"]),
+        (
+            [{"name": "a", "baseline": "b", "compressed": "c", "compressed_setting": "baseline"}],
+            ["another compressed_setting"],
+        ),
+        (
+            [{"name": "a", "baseline": "b", "predictions": "c", "baseline_setting": "d"}],
+            ["leave baseline_setting out"],
+        ),
+    ],
+)  # fmt: skip
+def test_a_table_that_is_wrong_is_refused_in_one_line_before_anything_runs(
+    rows, words, tmp_path, capsys
+):
+    table = pd.DataFrame(rows, columns=None if rows else ["name", "baseline", "compressed"])
+    table.to_csv(tmp_path / "pairs.csv", index=False)
+    assert run("audit-many", tmp_path / "pairs.csv", "--out", tmp_path / "out") == 2
+    message = capsys.readouterr().err
+    assert all(word in message for word in words) and message.count("\n") == 1
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_table_is_read_alike_from_every_kind_of_file(tmp_path):
+    rows = [
+        {"name": "1", "baseline": "a", "compressed": "b", "paired": True, "minimum": 20},
+        {"name": "2", "baseline": "a", "compressed": "c", "paired": None, "minimum": None},
+    ]
+    table = pd.DataFrame(rows)
+    table.to_csv(tmp_path / "pairs.csv", index=False)
+    table.to_csv(tmp_path / "pairs.tsv", index=False, sep="\t")
+    table.to_parquet(tmp_path / "pairs.parquet")
+    (tmp_path / "pairs.jsonl").write_text("\n".join(json.dumps(row) for row in rows))
+    read = [read_pairs(file) for file in sorted(tmp_path.iterdir())]
+    assert all(each == read[0] for each in read)
+    assert read[0][0].options == {"paired": True, "minimum": 20, "baseline": "baseline"}
+    assert read[0][1].options == {"baseline": "baseline"}
+    assert read[0][1].predictions == {"baseline": tmp_path / "a", "compressed": tmp_path / "c"}
+
+
+def test_a_second_baseline_is_the_noise_floor_in_both_ways_to_name_it(folder):
+    rows = [
+        {"name": "files", "baseline": "dense.csv", "compressed": "mild.csv"}
+        | {
+            "second_baseline": "none.csv",
+            "baseline_setting": "dense",
+            "compressed_setting": "mild",
+        },
+        {"name": "one", "predictions": "all.parquet", "baseline": "dense", "compressed": "mild"}
+        | {"second_baseline": "none"},
+    ]
+    pd.DataFrame(rows).to_csv("in/pairs.csv", index=False)
+    assert run("audit-many", "in/pairs.csv", "--out", "out", "--jobs", 1) == 0
+    files, one = (
+        pd.read_parquet(f"out/reports/{name}/overall.parquet") for name in ("files", "one")
+    )
+    assert one["role"].tolist() == files["role"].tolist() == ["compressed", "noise floor"]
+    numbers = ["n", "change", "p", "flips"]
+    pd.testing.assert_frame_equal(one[numbers], files[numbers])
+    assert len(pd.read_csv("out/audits.csv")) == 2
+
+
+def test_stopped_in_the_middle_it_keeps_what_is_finished(folder, monkeypatch, capsys):
+    def stopping(pairs, *, jobs):
+        yield pairs[0], audit_pair(pairs[0].request)
+        raise KeyboardInterrupt
+
+    words = ("audit-many", "in/pairs.csv", "--out", "out", "--jobs", 1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pair_pool, "audit_here", stopping)
+        assert run(*words) == 130
+    assert "stopped: 1 of 3 reports are finished and kept" in capsys.readouterr().err
+    begun = []
+    monkeypatch.setattr(
+        pair_pool, "audit_pair", lambda request: begun.append(1) or audit_pair(request)
+    )
+    assert run(*words) == 0 and len(begun) == 2
+
+
+def test_what_is_not_of_many_audits_is_not_overwritten(folder, capsys):
+    Path("out/reports/mild").mkdir(parents=True)
+    Path("out/reports/mild/index.html").write_text("mine")
+    words = ("audit-many", "in/pairs.csv", "--out")
+    assert run(*words, "out", "--jobs", 1) == 2
+    assert "would overwrite 'index.html'" in capsys.readouterr().err
+    assert Path("out/reports/mild/index.html").read_text() == "mine"
+    assert run("audit", "in/all.parquet", "--baseline", "dense", "--out", "alone") == 0
+    assert run(*words, "alone") == 2
+    assert "would overwrite 'summary.json'" in capsys.readouterr().err
+    assert run(*words, "in/pairs.csv") == 2
+    shutil.copy("in/pairs.csv", "in/audits.csv")
+    assert run("audit-many", "in/audits.csv", "--out", "in") == 2
+    assert "would overwrite 'audits.csv'" in capsys.readouterr().err
+
+
+def test_a_report_that_was_left_unfinished_is_made_again_without_what_is_no_longer_of_it(folder):
+    words = ("audit-many", "in/pairs.csv", "--out", "out", "--jobs", 1)
+    assert run(*words) == 0 and Path("out/reports/harsh one/groups.csv").is_file()
+    files = many.ManyFolder(Path("out"))
+    pair = many.Pair("harsh one", 2, AuditRequest((), "dense"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("forgetting.audit.many_folder.write_files", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            files.write(pair, "digest", Answer({"index.html": b"new"}))
+    assert not files.is_done(pair, "digest")
+    files.write(pair, "digest", Answer({"index.html": b"new"}))
+    assert contents("out/reports/harsh one") == {"index.html": b"new"}
+    assert files.is_done(pair, "digest") and not files.is_done(pair, "other")
+
+
+def test_options_of_the_command_and_columns_of_the_table_are_those_of_an_audit():
+    import inspect
+
+    from forgetting.cli_audit import audit
+    from forgetting.cli_many import audit_many
+
+    of_one, of_many = (set(inspect.signature(each).parameters) for each in (audit, audit_many))
+    assert of_one - of_many == {"baseline", "files", "model", "second_baseline", "again", "before"}
+    assert of_many - of_one == {"pairs", "jobs", "scheduler"}
+    kept = {"baseline", "second_baseline", "again", *of_many} - {
+        "pairs",
+        "out",
+        "fail_if",
+        "jobs",
+        "scheduler",
+    }
+    assert kept <= set(COLUMNS)
+    with pytest.raises(UserError, match="does not exist"):
+        read_pairs(Path("nowhere.csv"))
