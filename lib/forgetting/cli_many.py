@@ -1,6 +1,6 @@
 """The command `audit-many`: a table of pairs in, a report for each and a summary over all out."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -17,7 +17,10 @@ from forgetting.text import counted
 
 if TYPE_CHECKING:
     from forgetting.audit.many_folder import ManyFolder
-    from forgetting.audit.pair_audit import Pair
+    from forgetting.audit.pair_audit import Answer, Pair
+
+# What may change the last digit of a report, or the bytes of a file.
+PACKAGES = ("jinja2", "numpy", "pandas", "pyarrow", "scipy")
 
 PairsTable = Annotated[
     Path,
@@ -82,6 +85,11 @@ def audit_many(
     audit_options.check_numbers(alpha=alpha, minimum=minimum, seed=seed)
     if jobs is not None and jobs < 1:
         raise UserError(f"jobs is {jobs}: give a whole number from 1")
+    if scheduler is not None and (images is not None or jobs is not None):
+        raise UserError(
+            "pictures do not travel to a cluster, and its workers are not counted by --jobs: leave "
+            "--images and --jobs out, or --scheduler"
+        )
     chosen, folder = _checked(given)
     missing = missing_pairs(folder, chosen)
     if len(missing) < len(chosen):
@@ -136,9 +144,30 @@ def _runner(pairs: int, jobs: int | None, scheduler: str | None) -> Iterator[Cal
     """What audits pairs: the cores of this machine, or a cluster's workers."""
     from forgetting.audit.pair_pool import audit_here, usual_jobs
 
+    if scheduler is not None and pairs:
+        from forgetting import cluster  # needs Dask, which nothing else does
+
+        here, describe = cluster.machine_with(*PACKAGES), partial(cluster.machine_with, *PACKAGES)
+        with cluster.open_cluster(scheduler, describe, here=here, work="audit") as workers:
+            console.print(f"auditing {counted(pairs, 'pair')} on {workers.where}")
+            yield partial(_audit_there, workers)
+        return
     at_once = jobs or usual_jobs()
-    console.print(f"auditing {counted(pairs, 'pair')}, {min(at_once, pairs) or 1} at a time")
+    if pairs:
+        console.print(f"auditing {counted(pairs, 'pair')}, {min(at_once, pairs)} at a time")
     yield partial(audit_here, jobs=at_once)
+
+
+def _audit_there(workers: Any, pairs: "Sequence[Pair]") -> "Iterator[tuple[Pair, Answer]]":
+    """Let the workers of a cluster audit pairs, whose files travel there."""
+    from forgetting.audit.pair_audit import Answer, audit_sent, packed
+
+    def lost(task: Any, problem: UserError) -> Answer:
+        return Answer({}, str(problem))
+
+    tasks = ((pair, packed(pair.request)) for pair in pairs)
+    for (pair, _), answer in workers.run(audit_sent, tasks, lost=lost):
+        yield pair, answer
 
 
 def _say(many: Any, out: Path) -> None:

@@ -117,7 +117,11 @@ class OnnxModel:
 
 
 def open_model(
-    file: str | Path, *, output: str | None = None, providers: Sequence[str] = ("CPU",)
+    file: str | Path,
+    *,
+    output: str | None = None,
+    providers: Sequence[str] = ("CPU",),
+    threads: int | None = None,
 ) -> OnnxModel:
     """Open a model.
 
@@ -126,6 +130,7 @@ def open_model(
         output: which output holds the scores of the classes; it may be left out if there is one.
         providers: what runs it, in order of preference: names of execution providers of ONNX
             Runtime, "CUDA" for "CUDAExecutionProvider" for instance.
+        threads: that it uses; one for each core if None.
 
     Raises:
         UserError: no such file; not a model that ONNX Runtime can run; another input than
@@ -138,6 +143,7 @@ def open_model(
         raise UserError(f"{name} is not a file: give an ONNX model")
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4
+    options.intra_op_num_threads = threads or 0
     try:
         session = onnxruntime.InferenceSession(str(file), options, providers=chosen)
     except Exception as error:  # ONNX Runtime's exceptions have no common class of their own.

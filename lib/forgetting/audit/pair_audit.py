@@ -116,6 +116,16 @@ def audit_parcel(parcel: Parcel) -> Answer:
         return answer._replace(problem=problem)
 
 
+def audit_sent(sent: tuple[Pair, Parcel | Answer]) -> Answer:
+    """Audit a pair on a worker.
+
+    Args:
+        sent: the pair, and what `packed` made of it.
+    """
+    _, content = sent
+    return content if isinstance(content, Answer) else audit_parcel(content)
+
+
 def digest(request: AuditRequest, known: dict[Path, str]) -> str:
     """Return what identifies a report: its inputs, its options and the library that makes it.
 

@@ -1,247 +1,170 @@
-"""Members on other machines: an existing Dask cluster trains them, and their files come home.
+"""Members that the workers of a cluster train: on their cores, or each on a GPU of its own.
 
-A worker writes into a folder of its own; what it wrote is sent back and put here, each file whole
-or not at all, as if it had been made here. A worker that dies loses nothing: another one begins its
-member anew, and gives the same bytes, because a member depends on its seed alone. Objects travel as
-pickles, as always with Dask: use a cluster that you trust.
+A member depends on its seed and on the device alone, so that a worker gives the bytes of this
+machine, and another one gives them again where it died.
 """
 
 import hashlib
-import importlib.metadata
-import itertools
 import math
 import os
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from distributed import Client, Future, KilledWorker, as_completed, get_worker
-
-import forgetting
-from forgetting import data, paths, predictions
+from forgetting import cluster, data, paths, predictions
 from forgetting.data.spec import Data
 from forgetting.errors import UserError
-from forgetting.files import replacing
+from forgetting.files import write_files
 from forgetting.study import Study
-from forgetting.text import counted, listed
-from forgetting.train.plan import Task
+from forgetting.train.plan import Task, device_name, fills_a_gpu, gpu_here
 
-ANSWERS_WITHIN = 10  # seconds
-AHEAD = 2  # members for each worker that are handed out, so that none waits for its next
+PROCESSOR = "cpu"
 
 
-class Machine(NamedTuple):
-    """What has to be alike here and on a worker, for its files to be those that are made here."""
+class Job(NamedTuple):
+    """A member to train elsewhere.
 
-    library: str
-    torch: str
-    data: str
+    Attributes:
+        study: its study, or a fold of it.
+        task: the member and the files to make.
+        device: "auto", "cpu" or "cuda".
+        on: where networks are trained that a GPU trains; a processor for tests.
+    """
+
+    study: Study
+    task: Task
+    device: str
+    on: str = "cuda"
 
 
-class Result(NamedTuple):
+class Made(NamedTuple):
     """What comes home of a member.
 
     Attributes:
         entry: of the log.
         files: content by path below runs/.
-        machine: what the worker was like.
+        data: digest of what the worker trained on.
     """
 
     entry: dict[str, Any]
     files: dict[str, bytes]
-    machine: Machine
+    data: str
 
 
 @lru_cache(maxsize=4)
-def this_machine(spec: Data) -> Machine:
-    """Describe this process: digests of the library's source and of some data, torch."""
-    package = Path(forgetting.__file__).parent
-    source = hashlib.sha256()
-    for file in sorted(package.rglob("*.py")):
-        source.update(file.relative_to(package).as_posix().encode() + file.read_bytes())
-    images = hashlib.sha256()
-    dataset = data.load_dataset(spec)
+def data_digest(spec: Data) -> str:
+    """Return a digest of images and labels."""
+    images, dataset = hashlib.sha256(), data.load_dataset(spec)
     for part in (dataset.train, dataset.test, dataset.holdout):
         images.update(part.require_images().tobytes() + part.labels.tobytes())
-    library = f"{forgetting.__version__} ({source.hexdigest()[:8]})"
-    torch = importlib.metadata.version("torch").partition("+")[
-        0
-    ]  # not imported, which takes seconds
-    return Machine(library, torch, images.hexdigest()[:8])
+    return images.hexdigest()[:8]
+
+
+def this_machine(spec: Data, *, gpu: bool) -> cluster.Machine:
+    """Describe this process: library, torch, data, and the device that would train.
+
+    Args:
+        spec: of the data.
+        gpu: whether a GPU would be used, if there is one.
+    """
+    versions = cluster.machine_with("torch")
+    device = (gpu_here() if gpu else "") or PROCESSOR
+    return versions | {"data": data_digest(spec), "device": device}
+
+
+@contextmanager
+def open_trainers(address: str, study: Study, device: str) -> Iterator[tuple[cluster.Cluster, str]]:
+    """Connect to a cluster whose workers train a study on one kind of device.
+
+    Args:
+        address: of its scheduler.
+        study: the study.
+        device: "auto", "cpu" or "cuda".
+
+    Yields:
+        The cluster, and the name of its workers' GPUs, "" where they train on their cores.
+
+    Raises:
+        UserError: as `cluster.open_cluster`; `cuda` where workers have no GPU.
+    """
+    gpu = device == "cuda" or (device == "auto" and fills_a_gpu(study))
+    here = dict(this_machine(study.data, gpu=False))
+    describe = partial(this_machine, study.data, gpu=gpu)
+    work = f"train study {study.name}"
+    with cluster.open_cluster(address, describe, here=here, work=work, among="device") as opened:
+        name = opened.machine["device"]
+        if device == "cuda" and name == PROCESSOR:
+            raise UserError(
+                f"device cuda: the workers of the cluster at {address} find no GPU; start them "
+                f"with `dask cuda worker {address}`, or leave the option out to train on cores"
+            )
+        yield opened, "" if name == PROCESSOR else name
 
 
 def train_on_cluster(
-    client: Client, study: Study, tasks: list[Task], *, until: float = math.inf
+    opened: cluster.Cluster,
+    study: Study,
+    tasks: list[Task],
+    *,
+    device: str = "auto",
+    until: float = math.inf,
 ) -> Iterator[dict]:
     """Let the workers of a cluster do tasks, and write what they made.
 
     Args:
-        client: as `connect` returns it, of workers that `check_workers` found alike.
+        opened: as `open_trainers` yields it.
         study: the study.
         tasks: the members to train.
+        device: "auto", "cpu" or "cuda".
         until: `time.monotonic()` after which no further member is begun; one always is.
 
     Yields:
         The log's entry of each member, as its files have come home.
 
     Raises:
-        UserError: a worker of another library or other data joined; a member's workers died again
-            and again.
+        UserError: as `Cluster.run`; a worker trained on other data.
     """
-    waiting, begun = iter(tasks), set[Any]()
-
-    def begin(count: int) -> list[Any]:
-        chosen = itertools.islice(waiting, count)
-        futures = [client.submit(train_remotely, study, task, pure=False) for task in chosen]
-        begun.update(futures)
-        return futures
-
-    ahead = AHEAD if until == math.inf else 1
-    running = as_completed(begin(ahead * len(_workers(client))), loop=client.loop)
-    try:
-        for future in running:
-            result = _result(future)
-            if result.machine != (here := this_machine(study.data)):
-                raise UserError(f"a worker that joined {difference(result.machine, here)}")
-            _bring_home(study, result)
-            begun.discard(future)
-            yield result.entry
-            if time.monotonic() < until:
-                running.update(begin(1))
-    finally:  # Where this was stopped, what is still running ends by itself and is dropped.
-        client.cancel(list(begun), force=True)
+    jobs = (Job(study, task, device) for task in tasks)
+    for _, made in opened.run(train_remotely, jobs, until=until):
+        if made.data != (here := data_digest(study.data)):  # of a fold, perhaps a later one
+            raise UserError(f"a worker {cluster.difference({'data': made.data}, {'data': here})}")
+        write_files(paths.runs(), made.files)
+        entry = dict(made.entry)
+        predictions.append_log(study, study.setting(entry.pop("setting")), entry)
+        yield made.entry
 
 
-def _result(future: Future) -> Result:
-    try:
-        result: Result = future.result()
-        return result
-    except KilledWorker as error:
-        raise UserError(
-            f"workers died again and again with the same member ({error}); perhaps they lack "
-            "memory: give them more, and the same command again"
-        ) from None
-
-
-def _workers(client: Client) -> Mapping[str, Any]:
-    """What the scheduler knows of each worker, by address."""
-    workers: Mapping[str, Any] = client.scheduler_info(n_workers=-1)["workers"]
-    return workers
-
-
-@contextmanager
-def open_cluster(address: str, study: Study) -> Iterator[tuple[Callable[..., Iterator[dict]], str]]:
-    """Connect to a cluster whose workers would make the files that are made here.
-
-    Args:
-        address: of its scheduler.
-        study: the study.
-
-    Yields:
-        What trains members there, as `population.train_members` does here; and in words where that
-        is, with the link to the cluster's dashboard.
-
-    Raises:
-        UserError: as `connect` and `check_workers`.
-    """
-    with connect(address) as client:
-        workers = counted(check_workers(client, study, address), "worker")
-        where = f"{workers} of the cluster at {address} ({client.dashboard_link})"
-        yield partial(train_on_cluster, client), where
-
-
-def connect(address: str) -> Client:
-    """Return a client of a running scheduler.
-
-    Args:
-        address: as the scheduler prints it, tcp://host:8786.
-
-    Raises:
-        UserError: it does not answer, or has no workers.
-    """
-    try:
-        client = Client(address, timeout=ANSWERS_WITHIN, set_as_default=False)
-    except (OSError, TimeoutError, ValueError) as error:
-        raise UserError(
-            f"scheduler {address} does not answer ({type(error).__name__}); give the address that "
-            "`dask scheduler` printed, such as tcp://host:8786"
-        ) from None
-    if not _workers(client):
-        client.close()
-        raise UserError(
-            f"scheduler {address} has no workers; start one for each core that shall train: "
-            f"`dask worker {address} --nworkers 8 --nthreads 1`"
-        )
-    return client
-
-
-def check_workers(client: Client, study: Study, address: str) -> int:
-    """Return how many workers there are, if all of them would make the files that are made here.
-
-    Args:
-        client: of the cluster.
-        study: the study.
-        address: of the scheduler, for messages.
-
-    Raises:
-        UserError: a worker has another library, another torch, other data, or several threads.
-    """
-    workers = _workers(client)
-    crowded = [name for name, about in workers.items() if about["nthreads"] != 1]
-    if crowded:
-        raise UserError(
-            f"{listed(crowded[:3])} would train {workers[crowded[0]]['nthreads']} members in one "
-            f"process; start workers with `dask worker {address} --nthreads 1`"
-        )
-    here = this_machine(study.data)
-    for name, found in client.run(this_machine, study.data, on_error="return").items():
-        if isinstance(found, Exception):
-            why = str(found) or type(found).__name__
-            raise UserError(
-                f"worker {name} cannot train study {study.name}: {why}; install this version of "
-                "the library there, and the data"
-            )
-        if found != here:
-            raise UserError(f"worker {name} {difference(found, here)}")
-    return len(workers)
-
-
-def difference(there: Machine, here: Machine) -> str:
-    """Say how a worker differs, as the end of a message.
-
-    Args:
-        there: the worker.
-        here: this process, which is not like it.
-    """
-    for name, theirs, ours in zip(Machine._fields, there, here, strict=True):
-        if theirs != ours:
-            return (
-                f"has {name} {theirs}, and here is {ours}: its members would be other ones; give "
-                "both the same"
-            )
-    raise AssertionError("both are alike")
-
-
-def train_remotely(study: Study, task: Task) -> Result:
+def train_remotely(job: Job) -> Made:
     """Do a task on a worker, which has one thread.
 
     Args:
-        study: the study.
-        task: the member and the files to make.
+        job: of `train_on_cluster`.
     """
-    from forgetting.train.member import train_member
-
     # Corrupted images are made once for each worker, and lie there too.
-    runs, before = (
-        Path(get_worker().local_directory) / "forgetting",
-        os.environ.get("FORGETTING_HOME"),
-    )
+    return train_into(cluster.work_folder(), job)
+
+
+def train_into(runs: Path, job: Job) -> Made:
+    """Train a member and take its files.
+
+    Args:
+        runs: a folder to work in.
+        job: the member.
+    """
+    from forgetting.train import member  # torch, which whoever hands out the work does without
+
+    study, task = job.study, job.task
+    before = os.environ.get("FORGETTING_HOME")
     os.environ["FORGETTING_HOME"] = str(runs)
     try:
-        entry = train_member(study, task)
+        if device_name(study, task.setting, job.device) == PROCESSOR:
+            entry = member.train_member(study, task)
+        else:
+            from forgetting.train import gpu_population
+
+            entry = gpu_population.train_alone(study, task, on=job.on)
         made = [file for name in {name for name, _ in task.files} for file in _files(study, name)]
         files = {file.relative_to(runs).as_posix(): file.read_bytes() for file in made}
         for file in made:
@@ -251,19 +174,9 @@ def train_remotely(study: Study, task: Task) -> Result:
             del os.environ["FORGETTING_HOME"]
         else:
             os.environ["FORGETTING_HOME"] = before
-    return Result(entry, files, this_machine(study.data))
+    return Made(entry, files, data_digest(study.data))
 
 
 def _files(study: Study, name: str) -> list[Path]:
     folder = predictions.population_folder(study, study.setting(name))
     return sorted(folder.glob("*.parquet"))
-
-
-def _bring_home(study: Study, result: Result) -> None:
-    """Write the files of a member, and then the line of the log."""
-    for name, content in result.files.items():
-        with replacing(paths.runs() / name) as temporary:
-            temporary.write_bytes(content)
-    entry = dict(result.entry)
-    setting = study.setting(entry.pop("setting"))
-    predictions.append_log(study, setting, entry)

@@ -19,10 +19,12 @@ from forgetting.progress import Progress
 from forgetting.study import Setting, Study
 from forgetting.text import counted, duration, scaled
 from forgetting.train import torchrun
-from forgetting.train.plan import Task, device_name, plan_tasks
+from forgetting.train.plan import Task, check_device, device_name, plan_tasks
 from forgetting.train.population import train_members
 
 Train = Callable[..., Iterator[dict]]  # study, tasks and until; yields the log's entries
+Missing = tuple[Setting, int, str]  # a file to make: its setting, member and part
+Plan = tuple[Study, list[Task]]  # a fold, and its members to train
 
 
 def train_missing(
@@ -72,25 +74,17 @@ def lead(
             does not answer or is another.
         KeyboardInterrupt: it was stopped, which is reported.
     """
-    if scheduler is not None and device == "cuda":
-        raise UserError(
-            "device cuda: the workers of a cluster train on their cores; leave the option out"
-        )
     start = time.monotonic()
-    device = device if scheduler is None else "cpu"
+    check_device(device)
     missing = _report_missing(study, console, archived=archived, trust_notes=trust_notes)
-    plans = [
-        (fold, plan_tasks(fold, files, device=device))
-        for fold, files in zip(study.folds, missing, strict=True)
-        if files
-    ]
-    if not plans:
+    if not any(missing):
         return
     data.load_dataset(study.data)  # What is missing of it is reported before anything is trained.
-    total = sum(len(tasks) for _, tasks in plans)
-    until, finished = math.inf if minutes is None else start + 60 * minutes, 0
+    total = finished = 0
+    until = math.inf if minutes is None else start + 60 * minutes
     try:
-        with _trainer(study, plans, device, scheduler, console) as (train, where):
+        with _trainer(study, missing, device, scheduler, console) as (plans, train, where):
+            total = sum(len(tasks) for _, tasks in plans)
             console.print(f"study {study.name}: training {total} networks{where}")
             with Progress(total, "networks", console) as progress:
                 for fold, tasks in plans:
@@ -122,29 +116,47 @@ def lead(
 @contextmanager
 def _trainer(
     study: Study,
-    plans: list[tuple[Study, list[Task]]],
+    missing: list[list[Missing]],
     device: str,
     scheduler: str | None,
     console: Console,
-) -> Iterator[tuple[Train, str]]:
-    """What trains members, and in words what they cost, where that is and how long it may take."""
-    from forgetting.train.cost import compute_cost  # imports torch, which takes seconds
-
-    table = compute_cost(plans)
-    operations = float(table["training"].sum() + table["predicting"].sum())
-    cost = f", {scaled(operations, 'FLOP')},"
+) -> Iterator[tuple[list[Plan], Train, str]]:
+    """The members to train, what trains them, and in words what they cost, where and how long."""
     if scheduler is not None:
         from forgetting.train import cluster  # needs Dask, which nothing else does
 
-        with cluster.open_cluster(scheduler, plans[0][0]) as (train, where):
-            yield train, f"{cost} on {where}"
+        with cluster.open_trainers(scheduler, study.folds[0], device) as (opened, gpu):
+            plans = _plans(study, missing, device, lambda: gpu)
+            train: Train = partial(cluster.train_on_cluster, opened, device=device)
+            where = opened.where + (f", on {gpu}" if gpu else "")
+            yield plans, train, f", {scaled(_operations(plans), 'FLOP')}, on {where}"
         return
+    plans = _plans(study, missing, device)
     name = device_name(study, plans[0][1][0].setting, device)
     total = sum(len(tasks) for _, tasks in plans)
+    operations = _operations(plans)
     where, how_long = _cores_or(name), estimate_duration(study, total, name)
     how_long = how_long or _computed_duration(study, operations, name)
     train = partial(train_members, device=device, report=console.print)
-    yield train, f"{cost} on {where}{how_long}"
+    yield plans, train, f", {scaled(operations, 'FLOP')}, on {where}{how_long}"
+
+
+def _plans(
+    study: Study, missing: list[list[Missing]], device: str, gpu: Callable[[], str] | None = None
+) -> list[Plan]:
+    """The members of each fold that make what is missing; see `plan.plan_tasks`."""
+    return [
+        (fold, plan_tasks(fold, files, device=device, gpu=gpu))
+        for fold, files in zip(study.folds, missing, strict=True)
+        if files
+    ]
+
+
+def _operations(plans: list[Plan]) -> float:
+    from forgetting.train.cost import compute_cost  # imports torch, which takes seconds
+
+    table = compute_cost(plans)
+    return float(table["training"].sum() + table["predicting"].sum())
 
 
 def report_cost(study: Study, *, console: Console, device: str = "auto") -> None:
@@ -181,15 +193,10 @@ def report_cost(study: Study, *, console: Console, device: str = "auto") -> None
     if unsure := expected_shape(study.folds[0].data).unsure:
         console.print(f"  {unsure}")
     missing = _report_missing(study, console, archived=False, trust_notes=True)
-    plans = [
-        (fold, plan_tasks(fold, files, device=device))
-        for fold, files in zip(study.folds, missing, strict=True)
-        if files
-    ]
+    plans = _plans(study, missing, device)
     left = sum(len(tasks) for _, tasks in plans)
     if 0 < left < total:
-        table = cost.compute_cost(plans)
-        operations = scaled(float(table["training"].sum() + table["predicting"].sum()), "FLOP")
+        operations = scaled(_operations(plans), "FLOP")
         how_long = estimate_duration(study, left, name)
         console.print(f"  still to train: {counted(left, 'network')}, {operations}{how_long}")
 
@@ -215,7 +222,7 @@ def _computed_duration(study: Study, operations: float, device: str) -> str:
 
 def _report_missing(
     study: Study, console: Console, *, archived: bool, trust_notes: bool
-) -> list[list[tuple[Setting, int, str]]]:
+) -> list[list[Missing]]:
     """The files to make of each fold; what is archived, damaged, or complete is reported."""
     published = [
         setting

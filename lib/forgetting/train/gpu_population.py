@@ -25,6 +25,8 @@ from forgetting.train.sgd import count_steps
 from forgetting.train.stream_engine import StreamEngine
 from forgetting.train.tensors import initial_network
 
+_ENGINES: dict[tuple[str, str], GpuEngine] = {}  # of `train_alone`
+
 
 def train_on_gpu(
     study: Study,
@@ -91,6 +93,40 @@ def _make_engine(
     return GpuEngine(study, torch.device(on))
 
 
+def train_alone(study: Study, task: Task, *, on: str = "cuda") -> dict:
+    """Do one task in this process, with its GPU, and its copies on the same core.
+
+    What is compiled for a study is kept for its next task.
+
+    Args:
+        study: the study.
+        task: the member to train.
+        on: the device; a processor for tests.
+
+    Returns:
+        The log's entry of the member.
+
+    Raises:
+        UserError: as `train_on_gpu`.
+    """
+    key = (study.model_dump_json(), on)
+    try:
+        if key not in _ENGINES:
+            _ENGINES.clear()  # The memory of a GPU is one study's.
+            _ENGINES[key] = GpuEngine(study, torch.device(on))
+        trained = member.train_and_predict(study, task, _ENGINES[key])
+    except torch.OutOfMemoryError:
+        trained = None
+    if trained is None:
+        _ENGINES.clear()
+        raise UserError(_fitting_batch(study, torch.device(on)))
+    weights = _weights(trained)
+    for child in study.children(task.setting):
+        seconds = _write_copy(study, child, task, weights, trained.metadata)
+        trained.clock.add("quantize", seconds)
+    return member.log_member(study, task, _ENGINES[key].device, trained.clock)
+
+
 @dataclass
 class _Family:
     """A member whose copies are being made, and those of them that are not done."""
@@ -115,9 +151,7 @@ class _Copies:
         self, task: Task, children: list[Setting], trained: member.TrainedMember, device: str
     ) -> None:
         """Hand out the copies of a member that was just trained."""
-        weights = {
-            name: values.cpu().numpy() for name, values in trained.network.state_dict().items()
-        }
+        weights = _weights(trained)
         pending = [
             self.pool.submit(_write_copy, self.study, child, task, weights, trained.metadata)
             for child in children
@@ -140,6 +174,10 @@ class _Copies:
     def close(self) -> None:
         """End the processes."""
         self.pool.shutdown(wait=True, kill_workers=True)
+
+
+def _weights(trained: member.TrainedMember) -> dict[str, np.ndarray]:
+    return {name: values.cpu().numpy() for name, values in trained.network.state_dict().items()}
 
 
 def _write_copy(

@@ -1,6 +1,7 @@
 """Which members to train to make the files that are missing, and on which device."""
 
-from collections.abc import Iterable
+import importlib.metadata
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from forgetting import predictions, predictions_file
@@ -29,7 +30,11 @@ class Task(NamedTuple):
 
 
 def plan_tasks(
-    study: Study, missing: Iterable[tuple[Setting, int, str]], *, device: str = "auto"
+    study: Study,
+    missing: Iterable[tuple[Setting, int, str]],
+    *,
+    device: str = "auto",
+    gpu: Callable[[], str] | None = None,
 ) -> list[Task]:
     """Plan the trainings that make the missing files.
 
@@ -41,6 +46,7 @@ def plan_tasks(
         study: the study.
         missing: (setting, member, part) of each file to make.
         device: one of `DEVICES`.
+        gpu: as in `device_name`.
     """
     wanted: dict[tuple[Setting, int], set[tuple[str, str]]] = {}
     for setting, member, part in missing:
@@ -59,13 +65,19 @@ def plan_tasks(
             for relative, part in every
             if (relative.name, part) not in files
         ]
-        name = device_name(study, setting, device)
+        name = device_name(study, setting, device, gpu=gpu)
         if any(predictions_file.read_device(file) != name for file in present if file.exists()):
             files |= {(relative.name, part) for relative, part in every}
     return [Task(setting, member, files) for (setting, member), files in wanted.items()]
 
 
-def device_name(study: Study, setting: Setting, device: str = "auto") -> str:
+def device_name(
+    study: Study,
+    setting: Setting,
+    device: str = "auto",
+    *,
+    gpu: Callable[[], str] | None = None,
+) -> str:
     """The device that trains the members of a setting: "cpu", or the GPU's name.
 
     Selectors, which are small, and networks with a remedy are trained on processors.
@@ -75,15 +87,12 @@ def device_name(study: Study, setting: Setting, device: str = "auto") -> str:
         setting: one of its settings.
         device: "auto" takes a GPU, if there is one, for the networks that fill it; "cpu" and
             "cuda" choose.
+        gpu: what says which GPU there is, "" where there is none; `gpu_here` if None.
 
     Raises:
         UserError: the device is unknown, or `cuda` for a remedy or where there is no GPU.
     """
-    if device not in DEVICES:
-        raise UserError(
-            f"device {device!r} is unknown: it is one of {', '.join(DEVICES)}"
-            f"{did_you_mean(device, DEVICES)}"
-        )
+    check_device(device)
     if setting.remedy is not None:
         if device == "cuda":
             raise UserError(
@@ -91,15 +100,39 @@ def device_name(study: Study, setting: Setting, device: str = "auto") -> str:
                 "leave the option out"
             )
         return "cpu"
-    if device == "cpu" or (device == "auto" and study.network.name not in FILL_A_GPU):
+    if device == "cpu" or (device == "auto" and not fills_a_gpu(study)):
         return "cpu"
-    import torch  # only here: it takes seconds, and processors are planned for without it
-
-    if not torch.cuda.is_available():
+    name = (gpu or gpu_here)()
+    if not name:
         if device == "auto":
             return "cpu"
         raise UserError(
-            f"device cuda: torch {torch.__version__} finds no GPU here; leave the option out to "
-            "train on the processor"
+            f"device cuda: torch {importlib.metadata.version('torch')} finds no GPU here; leave "
+            "the option out to train on the processor"
         )
-    return "cpu" if setting.kind == "selector" else torch.cuda.get_device_name()
+    return "cpu" if setting.kind == "selector" else name
+
+
+def check_device(device: str) -> None:
+    """Refuse what is none of `DEVICES`.
+
+    Raises:
+        UserError: it is not.
+    """
+    if device not in DEVICES:
+        raise UserError(
+            f"device {device!r} is unknown: it is one of {', '.join(DEVICES)}"
+            f"{did_you_mean(device, DEVICES)}"
+        )
+
+
+def fills_a_gpu(study: Study) -> bool:
+    """Whether networks of a study are large enough for a GPU to be faster than cores."""
+    return study.network.name in FILL_A_GPU
+
+
+def gpu_here() -> str:
+    """Return the name of this process's GPU, "" where there is none."""
+    import torch  # only here: it takes seconds, and processors are planned for without it
+
+    return torch.cuda.get_device_name() if torch.cuda.is_available() else ""
