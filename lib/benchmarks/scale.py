@@ -201,6 +201,7 @@ def main(words: Sequence[str] | None = None) -> None:
     parser.add_argument("--against", type=Path, help="another checkout")
     parser.add_argument("--rows", type=int, default=ROWS, help="predictions of table (b)")
     parser.add_argument("--answers", type=int, default=ANSWERS, help="answers of table (d)")
+    parser.add_argument("--draws", type=int, default=DRAWS, help="bootstrap samples of table (c)")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS)
     asked = parser.parse_args(words)
@@ -238,13 +239,13 @@ def main(words: Sequence[str] | None = None) -> None:
         shape = f"{NETWORKS} x {imagenet.EXAMPLES:,} x {imagenet.CLASSES:,} classes"
         print(f"(e) {pairs:,} pairs, {shape}: {took:.1f} s of the processor")
     if "groups" in asked.only:
-        times = time_bootstrap(imagenet.EXAMPLES, DRAWS)
+        times = time_bootstrap(imagenet.EXAMPLES, asked.draws)
         if times is None:
             print("(c) fairlearn is not installed")
             return
         print(
             f"(c) {GROUPS} groups of {imagenet.EXAMPLES:,} examples: MetricFrame, accuracy of both "
-            f"models with {DRAWS:,} bootstrap samples {times[0]:.1f} s of the processor; ours, "
+            f"models with {asked.draws:,} bootstrap samples {times[0]:.1f} s of the processor; ours, "
             f"with the change, its score interval and exact test, {times[1]:.3f} s: "
             f"{times[0] / times[1]:.0f} times as fast; rates differ by at most {times[2]:.0e}"
         )
