@@ -3,6 +3,8 @@
 Both work on pictures whose labels nobody knows, and change the pruned network alone.
 """
 
+from typing import Any
+
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -22,11 +24,13 @@ def fit_kept_weights(
         images: (N, 3, H, W) float32, scaled.
         ridge: pull towards the weights as they were, a share of the inputs' mean square.
     """
-    layers, moments = prunable_layers(dense), {}
+    layers = prunable_layers(dense)
+    moments: dict[nn.Module, Tensor] = {}
 
     def add(layer: nn.Module, inputs: tuple[Tensor]) -> None:
         seen = inputs[0].movedim(1, -1).flatten(0, -2)
-        moments[layer] = moments.get(layer, 0) + (seen.T @ seen).double() / len(seen)
+        found = (seen.T @ seen).double() / len(seen)
+        moments[layer] = moments[layer] + found if layer in moments else found
 
     hooks = [layer.register_forward_pre_hook(add) for layer in layers]
     for some in images.split(20):
@@ -44,7 +48,7 @@ def fit_kept_weights(
         kept.weight.copy_(torch.from_numpy(new).view_as(kept.weight))
 
 
-def _norms(network: nn.Module) -> list[nn.BatchNorm2d]:
+def _norms(network: nn.Module) -> list[Any]:
     return [module for module in network.modules() if isinstance(module, nn.BatchNorm2d)]
 
 
@@ -73,7 +77,7 @@ def match_statistics(student: nn.Module, teacher: nn.Module, images: Tensor) -> 
     teacher(images)
     wanted = iter(found)
 
-    def match(norm: nn.BatchNorm2d, seen: tuple[Tensor]) -> None:
+    def match(norm: Any, seen: tuple[Tensor]) -> None:
         (mean, deviation), (own, own_deviation) = next(wanted), _mean_and_deviation(seen[0])
         model, ratio = next(norms), (own_deviation / deviation).clamp(1e-3, 10)
         norm.running_mean.copy_(own - (mean - model.running_mean) * ratio)
