@@ -194,7 +194,8 @@ def main() -> None:
     except ModuleNotFoundError as error:
         _stop(
             f"this needs {error.name}, which is not installed; `make setup` in a checkout installs "
-            "all that the book needs, and the package's extras train and book name it"
+            "all that the book needs, and the package's extras train and book name it, and "
+            "cluster what --scheduler needs"
         )
     except OSError as error:
         where = f" ({display_path(Path(error.filename))})" if error.filename else ""

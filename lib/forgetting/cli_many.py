@@ -79,8 +79,7 @@ def audit_many(
     """
     given = dict(locals())
     from forgetting.audit import audit_options
-    from forgetting.audit.many import audit_missing, missing_pairs, summarize_many
-    from forgetting.progress import Progress
+    from forgetting.audit.many import summarize_many
 
     audit_options.check_numbers(alpha=alpha, minimum=minimum, seed=seed)
     if jobs is not None and jobs < 1:
@@ -91,10 +90,22 @@ def audit_many(
             "--images and --jobs out, or --scheduler"
         )
     chosen, folder = _checked(given)
-    missing = missing_pairs(folder, chosen)
+    problems = _audit_missing(chosen, folder, jobs=jobs, scheduler=scheduler)
+    many = summarize_many(folder, chosen, problems, alpha=alpha)
+    many.write(folder)
+    _say(many, out)
+
+
+def _audit_missing(
+    chosen: "list[Pair]", folder: "ManyFolder", *, jobs: int | None, scheduler: str | None
+) -> dict[str, str]:
+    """Make the reports that are not here yet; of pairs without one what is wrong, by name."""
+    from forgetting.audit.many import audit_missing, missing_pairs
+    from forgetting.progress import Progress
+
+    missing, problems = missing_pairs(folder, chosen), dict[str, str]()
     if len(missing) < len(chosen):
         console.print(f"{len(chosen) - len(missing)} of {len(chosen)} reports are here already")
-    problems: dict[str, str] = {}
     try:
         with (
             _runner(len(missing), jobs, scheduler) as run_pairs,
@@ -112,9 +123,7 @@ def audit_many(
             "goes on from there"
         )
         raise typer.Exit(130) from None
-    many = summarize_many(folder, chosen, problems, alpha=alpha)
-    many.write(folder)
-    _say(many, out)
+    return problems
 
 
 def _checked(given: dict[str, Any]) -> "tuple[list[Pair], ManyFolder]":
