@@ -189,3 +189,29 @@ def test_wrong_input_is_refused_in_one_line():
         with pytest.raises(UserError, match=told) as refusal:
             refused()
         assert "\n" not in str(refusal.value)
+
+
+@pytest.mark.parametrize("shape", [*((n,) for n in (1, 127, 128, 129, 256)), (2, 64), (1, 128)])
+def test_groups_of_any_number_of_values_are_found_and_those_that_lack_one_are_in_none(shape):
+    values = np.array([*np.ndindex(shape), *np.ndindex(shape)])
+    values[::7] = -1
+    table = pd.DataFrame(
+        {
+            f"a{k}": pd.Categorical.from_codes(values[:, k], [str(v) for v in range(size)])
+            for k, size in enumerate(shape)
+        }
+    )
+    label = np.arange(len(values)) % 2
+    grouped = sets.groups(table, label=label, together=(len(shape),))
+    (found,) = grouped.counts(np.ones((1, len(label)), dtype=bool))
+    written = table.dropna().agg(
+        lambda row: " & ".join(f"{name}={value}" for name, value in row.items()), axis=1
+    )
+    assert dict(zip(grouped.names["group"], found, strict=True)) == dict(written.value_counts())
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.int16, np.uint16, np.int64])
+def test_classes_are_counted_alike_whatever_whole_numbers_their_labels_are(kind):
+    label = (np.arange(600) % 256).astype(kind)
+    (found,) = sets.classes(label).counts(np.ones((1, len(label)), dtype=bool))
+    np.testing.assert_array_equal(found, np.bincount(label))

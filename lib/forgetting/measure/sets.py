@@ -45,7 +45,7 @@ class Sets:
         Raises:
             UserError: another shape, or a weight that is no positive number.
         """
-        if weight is None:
+        if weight is None or not self.blocks:  # No set, as there is of pairs of one attribute.
             return replace(self, weight=None)
         values = inputs.column("weight", weight, len(self.blocks[0][0])).astype(float)
         wrong = ~((values > 0) & np.isfinite(values))
@@ -185,7 +185,8 @@ def classes(label: npt.ArrayLike) -> Sets:
     label = inputs.labels("label", label, dimensions=1)
     sizes = inputs.class_sizes(label)
     names = pd.DataFrame({"class": np.arange(len(sizes)), "metric": "recall"})
-    return Sets(names, ((label, np.ones(len(label), dtype=bool)),))
+    cell = label.astype(np.int32, copy=False)  # 1 is added to it, which a byte may not hold.
+    return Sets(names, ((cell, np.ones(len(label), dtype=bool)),))
 
 
 def everyone(label: npt.ArrayLike) -> Sets:
@@ -276,7 +277,8 @@ def _scopes(label: np.ndarray, positive: int | None) -> dict[str, np.ndarray]:
 def _cells(columns: Sequence[pd.Series]) -> tuple[np.ndarray, list[tuple]]:
     """Cells (N,) that the values of `columns` form, -1 if one is missing; each cell's values."""
     number = math.prod(max(len(column.cat.categories), 1) for column in columns)
-    code = np.zeros(len(columns[0]), dtype=np.min_scalar_type(-number))
+    # Wide enough for the number itself, by which codes are multiplied.
+    code = np.zeros(len(columns[0]), dtype=np.min_scalar_type(-number - 1))
     complete = np.ones(len(columns[0]), dtype=bool)
     for column in columns:
         own = column.cat.codes.to_numpy()
