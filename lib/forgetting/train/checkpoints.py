@@ -52,7 +52,7 @@ def read_checkpoint(file: Path, state: dict[str, list[Tensor]]) -> int:
                     raise ValueError(f"{name}: {tuple(values.shape)}, not {tuple(tensor.shape)}")
                 tensor.copy_(values)
         return int(kept["step"])
-    except (*UNREADABLE, TypeError) as error:
+    except (*UNREADABLE, TypeError, IndexError, AttributeError) as error:
         reason = " ".join(str(error).split())[:80]
         raise CorruptFile(
             f"{display_path(file)} is no checkpoint of this network ({reason}); delete it, and the "

@@ -6,6 +6,7 @@ several processes together see what one would.
 """
 
 from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -160,6 +161,27 @@ def stream_training(
         if isinstance(read, str):
             raise CorruptFile(read)
         yield read
+
+
+@contextmanager
+def readers_alive() -> Iterator[None]:
+    """Say in a line where a process that read pictures was killed.
+
+    torch says so by a `RuntimeError`, which its signal handler raises wherever this process is.
+
+    Raises:
+        UserError: one was.
+    """
+    try:
+        yield
+    except RuntimeError as error:
+        if "DataLoader worker" not in str(error):
+            raise
+        raise UserError(
+            "a process that reads pictures was killed, perhaps for want of memory, or of shared "
+            "memory (/dev/shm; a container has what --shm-size says); make room, and the same "
+            "command goes on from the step that was kept last"
+        ) from None
 
 
 def _as_read(micro_batch: Any) -> Any:

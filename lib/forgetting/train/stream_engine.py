@@ -28,7 +28,12 @@ from forgetting.train import checkpoints, pruning, sgd
 from forgetting.train.engine import Unfinished
 from forgetting.train.gpu_engine import make_deterministic
 from forgetting.train.large_batch import LargeBatch
-from forgetting.train.picture_loader import Schedule, TrainingPictures, stream_training
+from forgetting.train.picture_loader import (
+    Schedule,
+    TrainingPictures,
+    readers_alive,
+    stream_training,
+)
 from forgetting.train.processes import Processes, own_device
 from forgetting.train.streamed_images import StreamedImages
 from forgetting.train.tensors import channels_last, initial_network
@@ -126,6 +131,7 @@ class StreamEngine:
         """Refused: data that are streamed have no corrupted part."""
         raise NotImplementedError("a study of streamed data has no corrupted part")
 
+    @readers_alive()
     def _train(
         self, network: nn.Module, sparsity: float, order: int, checkpoint: Path | None
     ) -> tuple[nn.Module, int]:

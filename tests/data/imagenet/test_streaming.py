@@ -2,6 +2,7 @@
 
 import io
 import os
+import signal
 import subprocess
 import sys
 
@@ -19,6 +20,7 @@ from forgetting.data.imagenet.loader import open_picture
 from forgetting.errors import CorruptFile, UserError
 from forgetting.study import Network, load_study
 from forgetting.train import checkpoints, command, gpu_population, member, pruning, sgd, tensors
+from forgetting.train.engine import Unfinished
 from forgetting.train.large_batch import LargeBatch
 from forgetting.train.picture_loader import Schedule, TrainingPictures, stream_training
 from forgetting.train.plan import Task
@@ -285,6 +287,39 @@ def test_the_command_ends_with_one_line_where_a_picture_is_broken_that_another_p
     assert len(str(error.value).splitlines()) == 1 and "n01484850_9.JPEG" in str(error.value)
 
 
+def test_a_reading_process_that_is_killed_is_told_in_a_line_and_nothing_is_lost(
+    write_study, tmp_path, monkeypatch
+):
+    study, checkpoint = load_study(write_study()), tmp_path / "000-checkpoint.pt"
+    net = tensors.initial_network(study, study.network, 0)
+    wanted, _ = StreamEngine(study, CPU).train(net, sparsity=0.5, order=3)
+    read, parent = TrainingPictures.read, os.getpid()
+
+    def killed(self, index, seed):
+        if (tmp_path / "kill").exists() and os.getpid() != parent:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return read(self, index, seed)
+
+    monkeypatch.setattr(TrainingPictures, "read", killed)
+    net = tensors.initial_network(study, study.network, 0)
+    engine = StreamEngine(study, CPU, workers=1, until=0)
+    with pytest.raises(Unfinished):
+        engine.train(net, sparsity=0.5, order=3, checkpoint=checkpoint)
+    kept, _ = checkpoint.read_bytes(), (tmp_path / "kill").touch()
+    with pytest.raises(UserError, match="reads pictures was killed.*goes on from the step") as told:
+        engine.train(net, sparsity=0.5, order=3, checkpoint=checkpoint)
+    assert "\n" not in str(told.value) and checkpoint.read_bytes() == kept
+    (tmp_path / "kill").unlink()
+    found, _ = StreamEngine(study, CPU, workers=1).train(
+        tensors.initial_network(study, study.network, 0),
+        sparsity=0.5,
+        order=3,
+        checkpoint=checkpoint,
+    )
+    for name, values in wanted.state_dict().items():
+        assert torch.equal(values, found.state_dict()[name])
+
+
 def test_folders_too_many_and_labels_off_by_one_are_named_before_anything_is_trained(
     write_study, tree, tmp_path, monkeypatch
 ):
@@ -394,11 +429,13 @@ def test_a_damaged_checkpoint_is_named(write_study, tmp_path):
     study = load_study(write_study())
     net = tensors.initial_network(study, study.network, 0)
     file = tmp_path / "000-checkpoint.pt"
-    for content in (b"no checkpoint", None):
-        if content is None:
-            torch.save({"step": 1, "network": [], "momenta": [], "masks": []}, file)
-        else:
+    empty = {"step": 1, "network": [], "momenta": [], "masks": []}
+    no_tensors = {"step": 1, "network": [0] * len(net.state_dict()), "momenta": [], "masks": []}
+    for content in (b"no checkpoint", b"", empty, no_tensors, torch.zeros(3), [1], None):
+        if isinstance(content, bytes):
             file.write_bytes(content)
+        else:
+            torch.save(content, file)
         with pytest.raises(CorruptFile, match="000-checkpoint.pt is no checkpoint .* delete it"):
             StreamEngine(study, CPU).train(net, sparsity=0, order=0, checkpoint=file)
 
