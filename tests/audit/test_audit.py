@@ -971,6 +971,20 @@ def test_the_documentation_names_every_field_that_a_rule_may_use():
     assert {name for kinds in FIELDS.values() for kind in kinds for name in kind} <= named
 
 
+def test_an_attribute_alone_is_weighted_as_beside_another():
+    world, made = worlds(3)
+    groups = world.groups.assign(weight=np.linspace(1, 2, len(world.label)))
+    columns = ["group", "metric", "n", "baseline_rate", "compressed_rate", "change"]
+    for table, options in made.values():
+        both, alone = (
+            run(table, groups=groups, weight="weight", attributes=names, **options).groups
+            for names in (["sex", "site"], ["sex"])
+        )
+        assert set(alone["attribute"]) == {"sex"}
+        of_both = both.loc[both["attribute"] == "sex", columns].reset_index(drop=True)
+        pd.testing.assert_frame_equal(alone[columns], of_both)
+
+
 def test_rates_are_weighted_by_a_column_of_the_groups_and_it_is_no_attribute(tmp_path):
     world, made = worlds(3)
     weight = np.random.default_rng(0).exponential(size=len(world.label)) + 0.1
