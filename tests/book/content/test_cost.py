@@ -7,6 +7,7 @@ import pytest
 from forgetting import predictions
 from forgetting.book.content import cost as content
 from forgetting.book.content import large_plan
+from forgetting.book.study_page import open_page
 from forgetting.data.shapes import expected_shape
 from forgetting.errors import UserError
 from forgetting.measure import power
@@ -137,6 +138,34 @@ def test_networks_are_divided_over_levels_and_two_dense_populations():
     assert large_plan.divide_models(12, 4) == {1: 4, 2: 3, 4: 2}
     with pytest.raises(UserError, match="models is 11: 4 levels .* need two networks each, 12"):
         large_plan.divide_models(11, 4)
+
+
+def test_a_loss_of_more_than_all_is_found_by_no_design():
+    label = np.repeat([0, 1, 2, 3], 40)
+    rng = np.random.default_rng(2)
+    sides = [np.where(rng.random((2, 160)) < rate, label, (label + 1) % 4) for rate in (0.6, 0.5)]
+    table = large_plan.detectable_losses(
+        label=label,
+        baseline=sides[0],
+        compressed=sides[1],
+        sets=large_plan.sets_of(label, list("abcd")),
+        sizes=[2, 500],
+        alpha=1e-6,
+    )
+    possible = [(sides[0][:, label == k] == k).mean() for k in range(4)] * 2
+    ordered = table.sort_values(["size", "set"])["detectable"].to_numpy()
+    assert (np.isinf(ordered) | (ordered <= possible)).all() and np.isinf(ordered[:4]).all()
+    found = large_plan.resolution({"class": table}, {48: 2, 1: 500}).set_index("levels")
+    assert found.loc[48, ["class", "class_worst"]].isna().all() and found.loc[1].notna().all()
+    large_plan.check_finds(found.reset_index(), 1)
+    with pytest.raises(UserError, match="at 48 levels there are 2 networks .* set models higher"):
+        large_plan.check_finds(found.reset_index(), 48)
+    assert [large_plan.in_points(some) for some in (np.nan, 0.01)] == ["no loss", "1.00 points"]
+
+
+def test_groups_of_a_study_without_tints_are_refused():
+    with pytest.raises(UserError, match="group_study is digits, whose images have no tint"):
+        large_plan.group_losses(open_page("digits", members=2), sizes=[2], alpha=0.05)
 
 
 def test_a_design_has_the_median_and_the_worst_of_its_sets():

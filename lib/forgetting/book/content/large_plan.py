@@ -105,7 +105,8 @@ def detectable_losses(
         alpha: level of the test, in (0, 1).
 
     Returns:
-        A row a size and set, fractions: size; set; n; se; detectable; images.
+        A row a size and set, fractions: size; set; n; se; detectable, infinite where not even the
+        loss of all that the baseline has right is found; images.
     """
     rows, first = [], alpha / len(sets)
     for name, inside in sets.items():
@@ -122,14 +123,24 @@ def detectable_losses(
             )
             rows.append(
                 {"size": size, "set": name, "n": int(inside.sum()), "se": se}
-                | {"detectable": float(found), "images": spread}
+                | {"detectable": float(found) if found <= rates[0].mean() else np.inf}
+                | {"images": spread}
             )
     return pd.DataFrame(rows)
 
 
 def group_losses(page: StudyPage, *, sizes: list[int], alpha: float) -> pd.DataFrame:
-    """`detectable_losses` of the groups of each label, by tint, of a study that has tints."""
+    """`detectable_losses` of the groups of each label, by tint, of a study that has tints.
+
+    Raises:
+        UserError: the study's images have no tint.
+    """
     attributes = page.test.attributes
+    if "tint" not in attributes:
+        raise UserError(
+            f"group_study is {page.study.name}, whose images have no tint, and groups are taken by "
+            "tint; give tinted, or another study of it"
+        )
     cells = {
         f"{tint}, {name}": ((attributes["tint"] == tint) & (page.test.labels == k)).to_numpy()
         for tint in sorted(attributes["tint"].unique())
@@ -153,7 +164,8 @@ def resolution(found: dict[str, pd.DataFrame], designs: dict[int, int]) -> pd.Da
         designs: networks of each population by the number of levels.
 
     Returns:
-        A row a design: levels; size; and for each kind its typical (median) and its worst set.
+        A row a design: levels; size; and for each kind its typical (median) and its worst set; NaN
+        where no loss is found.
     """
     rows = []
     for levels, size in designs.items():
@@ -162,7 +174,30 @@ def resolution(found: dict[str, pd.DataFrame], designs: dict[int, int]) -> pd.Da
             of_size = table.loc[table["size"] == size, "detectable"]
             row |= {kind: of_size.median(), f"{kind}_worst": of_size.max()}
         rows.append(row)
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows).replace(np.inf, np.nan)
+
+
+def check_finds(found: pd.DataFrame, levels: int) -> None:
+    """Refuse so few networks that they find nothing.
+
+    Args:
+        found: from `resolution`, with the kind `class`.
+        levels: the design that the page is about.
+
+    Raises:
+        UserError: not even a class that is lost altogether is found.
+    """
+    row = found.set_index("levels").loc[levels]
+    if np.isnan(row["class"]):
+        raise UserError(
+            f"at {levels} levels there are {row['size']:.0f} networks in each population, which "
+            "find no loss in a typical class, however large; set models higher or levels lower"
+        )
+
+
+def in_points(change: float) -> str:
+    """Write the smallest loss that is found, in points; `no loss` where none is."""
+    return "no loss" if np.isnan(change) else f"{100 * change:.2f} points"
 
 
 def affordable(
