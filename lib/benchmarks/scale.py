@@ -245,8 +245,8 @@ def main(words: Sequence[str] | None = None) -> None:
             return
         print(
             f"(c) {GROUPS} groups of {imagenet.EXAMPLES:,} examples: MetricFrame, accuracy of both "
-            f"models with {asked.draws:,} bootstrap samples {times[0]:.1f} s of the processor; ours, "
-            f"with the change, its score interval and exact test, {times[1]:.3f} s: "
+            f"models with {asked.draws:,} bootstrap samples {times[0]:.1f} s of the processor; "
+            f"ours, with the change, its score interval and exact test, {times[1]:.3f} s: "
             f"{times[0] / times[1]:.0f} times as fast; rates differ by at most {times[2]:.0e}"
         )
 
