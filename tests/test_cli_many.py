@@ -1,6 +1,7 @@
 """Many audits: each report is that of one audit alone, the summary corrects over all, nothing is done twice."""
 
 import json
+import shlex
 import shutil
 import sys
 from dataclasses import replace
@@ -11,7 +12,7 @@ import pandas as pd
 import pytest
 from statsmodels.stats.multitest import multipletests
 
-from forgetting import cli
+from forgetting import cli, paths
 from forgetting.audit import many, pair_pool
 from forgetting.audit.pair_audit import Answer, audit_pair, audit_parcel, digest, packed
 from forgetting.audit.pairs import COLUMNS, read_pairs
@@ -126,10 +127,18 @@ def test_the_summary_holds_what_the_reports_say_corrected_over_all_of_them(folde
     expected = multipletests(table["p"], method="holm")[1]
     np.testing.assert_allclose(table["p_holm_pairs"], expected)
     tests = {"overall": 5}
+    assert ((table["classes_behind"] > 0) == (table["setting"] == "harsh")).all()
     for kind, of in (("class", "classes"), ("group", "groups")):
         tested = read[of][read[of]["reason"] == ""].copy()
         tests[kind] = len(tested)
         tested["corrected"] = multipletests(tested["p"], method="holm")[1]
+        against = read[of][read[of]["relative_reason"] == ""].copy()
+        tests[f"{of}_behind"] = len(against)
+        against["certain"] = multipletests(against["relative_p"], method="holm")[0]
+        for row in table[table[f"{of}_behind"].notna()].itertuples():
+            of_row = against[(against["pair"] == row.pair) & (against["setting"] == row.setting)]
+            behind = of_row["certain"] & (of_row["relative_change"] < 0)
+            assert getattr(row, f"{of}_behind") == behind.sum()
         for row in table[table[f"worst_{kind}"] != ""].itertuples():
             of_row = tested[(tested["pair"] == row.pair) & (tested["setting"] == row.setting)]
             name = getattr(row, f"worst_{kind}").partition(" ")[2]
@@ -216,6 +225,29 @@ def test_a_bad_pair_is_named_and_the_others_are_audited(folder, capsys):
     assert not Path("out/reports/mild").exists() and Path("out/reports/all/index.html").is_file()
 
 
+def test_pictures_may_be_called_as_another_input_is(folder, capsys):
+    rows = [{"name": "a", "baseline": "dense.csv", "compressed": "mild.csv", "images": "dense.csv"}]
+    pd.DataFrame(rows).to_csv("in/pairs.csv", index=False)
+    assert run("audit-many", "in/pairs.csv", "--out", "out", "--jobs", 1) == 2
+    assert "row 1 ('a'): 'in/dense.csv' is not a folder of images" in capsys.readouterr().err
+
+
+def test_a_loss_of_the_whole_model_is_no_loss_of_one_class_more_than_it(folder):
+    label = np.arange(4 * EXAMPLES) % 4
+    generator = np.random.default_rng(1)
+    wrong = generator.random(len(label)) < 0.05
+    fallen = wrong | (generator.random(len(label)) < 0.4)
+    for name, errors in (("dense", wrong), ("all-fell", fallen)):
+        predictions(name, errors, label).to_csv(f"in/{name}.csv", index=False)
+    rows = [{"name": "a", "baseline": "dense.csv", "compressed": "all-fell.csv"}]
+    pd.DataFrame(rows).to_csv("in/pairs.csv", index=False)
+    assert run("audit-many", "in/pairs.csv", "--out", "out", "--jobs", 1) == 0
+    first = json.loads(Path("out/summary.json").read_text())["first"]
+    assert "A class lost more than its model as a whole, for certain, in none." in first
+    assert any("lost for certain in 1 (a), which may be no more than its model" in x for x in first)
+    assert "certain to have lost most" not in Path("out/index.html").read_text()
+
+
 def test_a_rule_that_one_pair_meets_ends_in_3(folder, capsys):
     words = ("audit-many", "in/pairs.csv", "--out", "out", "--jobs", 1)
     assert run(*words, "--fail-if", "any class: simultaneous_high < -0.02") == 3
@@ -232,6 +264,16 @@ def test_a_rule_that_one_pair_meets_ends_in_3(folder, capsys):
         ([{"name": "a", "compressed": "c"}], ["no column 'baseline'"]),
         ([{"name": "a", "baseline": "", "compressed": "c"}], ["row 1", "'baseline' is empty"]),
         ([{"name": "../a", "baseline": "b", "compressed": "c"}], ["row 1", "'../a'", "folder"]),
+        ([{"name": "Nul.txt", "baseline": "b", "compressed": "c"}], ["'Nul.txt'", "device"]),
+        ([{"name": "\u65e5" * 67, "baseline": "b", "compressed": "c"}], ["row 1", "66"]),
+        (
+            [{"name": name, "baseline": "b", "compressed": "c"} for name in ("\u00e9", "e\u0301")],
+            ["rows 1 and 2", "name them apart"],
+        ),
+        (
+            [{"name": "a", "baseline": "b", "no-answer": "yes", "no_answer": "no"}],
+            ["'no_answer' twice"],
+        ),
         ([{"name": "a", "baseline": "b", "groups": "c"}], ["row 1 ('a')", "neither compressed"]),
         (
             [{"name": name, "baseline": "b", "compressed": "c"} for name in ("Ab", "aB")],
@@ -367,3 +409,21 @@ def test_options_of_the_command_and_columns_of_the_table_are_those_of_an_audit()
     assert kept <= set(COLUMNS)
     with pytest.raises(UserError, match="does not exist"):
         read_pairs(Path("nowhere.csv"))
+
+
+def test_the_example_of_the_book_says_what_the_book_says_of_it(tmp_path, monkeypatch, capsys):
+    page = (paths.ROOT / "book" / "audit.md").read_text(encoding="utf-8")
+    after = page.partition("cat > book/pairs.csv <<'END'\n")[2]
+    text, _, command = after.partition("END\n")
+    (tmp_path / "book").mkdir()
+    (tmp_path / "book" / "pairs.csv").write_text(text)
+    for name in ("archive", "photographs"):
+        (tmp_path / "book" / name).symlink_to(paths.ROOT / "book" / name)
+    monkeypatch.chdir(tmp_path)
+    words = shlex.split(command.partition("```")[0].replace("\\\n", ""))
+    assert run(*words[1:], "--jobs", 1) == 3
+    assert capsys.readouterr().err.count("rule met") == 1
+    first = "\n".join(json.loads(Path("audits/summary.json").read_text())["first"])
+    assert "for certain in 2 (lite0-int8-tensor and lite0-pruned)" in first
+    assert "A group lost more than its model as a whole, for certain, in none." in first
+    assert "kind=mammals in lite0-pruned" in first

@@ -117,7 +117,8 @@ def _audit_missing(
                     console.print(problem, markup=False)
                 progress.advance(1, pair.name)
     except KeyboardInterrupt:
-        done = len(chosen) - len(missing_pairs(folder, chosen))
+        left = [pair for pair in chosen if pair.name in missing]
+        done = len(chosen) - sum(not folder.is_done(pair, missing[pair.name]) for pair in left)
         console.print(
             f"stopped: {done} of {len(chosen)} reports are finished and kept; the same command "
             "goes on from there"

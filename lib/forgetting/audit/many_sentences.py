@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from forgetting.audit.many_table import SETS
 from forgetting.audit.report_cells import (
     Cell,
     Column,
@@ -46,7 +47,12 @@ def many_sentences(
         return lines
     names = called(audited)
     lines.append(_accuracy(audited, names, alpha))
-    for kind in ("class", "group"):
+    for kind, of in SETS.items():
+        if tests[f"{of}_behind"]:
+            behind = names[audited[f"{of}_behind"] > 0]
+            lines.append(
+                f"A {kind} lost more than its model as a whole, for certain, in {_named(behind)}."
+            )
         if tests[kind]:
             lines.append(_sets(audited, names, kind, alpha))
     return [*lines, correction(tests)]
@@ -65,7 +71,8 @@ def correction(tests: Mapping[str, int]) -> str:
     ]
     return (
         "Many audits are many tests: what is called certain here holds after Holm's "
-        f"correction over all pairs together, over {listed(families)}, each kind for itself. "
+        f"correction over all pairs together, over {listed(families)}, each kind for itself"
+        f"{', and once more against the model as a whole. ' if len(families) > 1 else '. '}"
         "The report of a pair corrects over its own rows alone."
     )
 
@@ -94,12 +101,22 @@ def many_overview(table: pd.DataFrame) -> ReportTable:
         Column("Holm’s p over all pairs", lambda row: p_text(row.p_holm_pairs)),
         Column("Predictions changed", lambda row: "" if pd.isna(row.flips) else amount(row.flips)),
     ]
-    for kind in ("class", "group"):
+    for kind, of in SETS.items():
+        if rows[f"{of}_behind"].notna().any():
+            columns.append(_column_of_behind(of))
         if (rows[f"worst_{kind}"] != "").any():
             columns += _columns_of_worst(kind)
     caption = "Every pair with its report, in the order of the table of pairs; more to the right. "
     caption += how_many(rows, ROWS, "comparisons", "audits")
     return made(rows.rename(columns={"name": "name_"}), columns, caption, most=ROWS)
+
+
+def _column_of_behind(of: str) -> Column:
+    def count(row: Any) -> str:
+        value = getattr(row, f"{of}_behind")
+        return "" if pd.isna(value) else f"{value:,}"
+
+    return Column(f"{of.capitalize()} that lost more than the model", count)
 
 
 def _columns_of_worst(kind: str) -> list[Column]:
@@ -111,7 +128,7 @@ def _columns_of_worst(kind: str) -> list[Column]:
         return "" if pd.isna(value) else Cell(signed(value), tone=tone(value))
 
     return [
-        Column(f"{kind.capitalize()} that lost most", lambda row: cell(row, ""), "text"),
+        Column(f"{kind.capitalize()} with the largest loss", lambda row: cell(row, ""), "text"),
         Column("its change", change),
         Column(
             "Interval for all at once", lambda row: interval(cell(row, "_low"), cell(row, "_high"))
@@ -134,15 +151,15 @@ def _accuracy(table: pd.DataFrame, names: pd.Series, alpha: float) -> str:
 def _sets(table: pd.DataFrame, names: pd.Series, kind: str, alpha: float) -> str:
     lost = (table[f"worst_{kind}_p_holm_pairs"] <= alpha) & (table[f"worst_{kind}_change"] < 0)
     if not lost.any():
-        return f"In none of them the {kind} that lost most lost for certain."
+        return f"The {kind} with the largest loss lost for certain in none."
     first = (
         table[lost].assign(name_=names).sort_values(f"worst_{kind}_change", kind="stable").iloc[0]
     )
     return (
-        f"The {kind} that lost most lost for certain in {_named(names[lost])}; the largest of "
-        f"these losses is that of {first[f'worst_{kind}']} in {first['name_']}, "
-        f"{signed(first[f'worst_{kind}_change'])} points on "
-        f"{counted(int(first[f'worst_{kind}_n']), 'example')}."
+        f"The {kind} with the largest loss lost for certain in {_named(names[lost])}, which may "
+        "be no more than its model lost as a whole; the largest of these losses is that of "
+        f"{first[f'worst_{kind}']} in {first['name_']}, {signed(first[f'worst_{kind}_change'])} "
+        f"points on {counted(int(first[f'worst_{kind}_n']), 'example')}."
     )
 
 

@@ -19,6 +19,7 @@ OVERALL = (
     *("to_right", "p"),
 )
 SETS = {"class": "classes", "group": "groups"}
+PS = ("p", "relative_p")  # of the change itself, and against that of the model as a whole
 OF_WORST = {
     "n": "n",
     "change": "change",
@@ -48,13 +49,19 @@ def many_table(
         `Audit.overall`; p_holm_pairs (of the change of accuracy, by Holm over all rows). Then of
         the class that lost most worst_class, worst_class_n, worst_class_change, worst_class_low and
         worst_class_high (for all classes of its audit at once), worst_class_p_holm (over the
-        classes of its audit) and worst_class_p_holm_pairs (over those of all audits); the same for
-        groups. It is the one that is certain to have lost most, where there is one, else the tested
-        one with the lowest change. problem: why a pair was not audited; report: its folder. And how
-        many tests there were of accuracies, classes and groups ("overall", "class", "group").
+        classes of its audit) and worst_class_p_holm_pairs (over those of all audits), and
+        classes_behind (how many lost more than their model as a whole, by Holm over those of all
+        audits); the same for groups. The worst is the one with the largest loss of those that are
+        certain within their audit to have lost, where there is one, else of those tested: that it
+        lost most is not certain. problem: why a pair was not audited; report: its folder. And how
+        many tests there were: of accuracies, classes and groups ("overall", "class", "group"), and
+        of these against the model as a whole ("classes_behind", "groups_behind").
     """
     read = {name: _tables(folder) for name, folder in reports.items()}
-    pooled = {kind: _pooled([tables[of] for tables in read.values()]) for kind, of in SETS.items()}
+    pooled = {
+        kind: {p: _pooled([tables[of] for tables in read.values()], p) for p in PS}
+        for kind, of in SETS.items()
+    }
     after, table = {kind: 0 for kind in SETS}, []
     for name, row in rows.items():
         if name not in read:
@@ -63,7 +70,10 @@ def many_table(
         tables = read[name]
         for kind, of in SETS.items():
             end = after[kind] + len(tables[of])
-            tables[of] = tables[of].assign(p_holm_pairs=pooled[kind][after[kind] : end])
+            corrected = {
+                f"{p}_holm_pairs": all_[after[kind] : end] for p, all_ in pooled[kind].items()
+            }
+            tables[of] = tables[of].assign(**corrected)
             after[kind] = end
         overall = tables["overall"]
         for _, one in overall[overall["role"] == COMPRESSED].iterrows():
@@ -77,16 +87,21 @@ def many_table(
     if (made[TASK].isna() | (made[TASK] == "")).all():
         made = made.drop(columns=TASK)
     made["p_holm_pairs"] = adjust(made["p"].to_numpy(dtype=float), method="holm")
-    tests = {kind: int((~np.isnan(values)).sum()) for kind, values in pooled.items()}
+    tests = {
+        name: int((~np.isnan(pooled[kind][p])).sum())
+        for kind, of in SETS.items()
+        for name, p in zip((kind, f"{of}_behind"), PS, strict=True)
+    }
     return _typed(made), {"overall": int(made["p"].notna().sum()), **tests}
 
 
 def columns() -> list[str]:
     """Return the names of all columns, in their order."""
+    ends = ("", *(f"_{name}" for name in OF_WORST), "_p_holm_pairs")
     worst = [
-        f"worst_{kind}{end}"
-        for kind in SETS
-        for end in ("", *(f"_{name}" for name in OF_WORST), "_p_holm_pairs")
+        column
+        for kind, of in SETS.items()
+        for column in (*(f"worst_{kind}{end}" for end in ends), f"{of}_behind")
     ]
     return ["pair", "row", TASK, *OVERALL, "p_holm_pairs", *worst, "problem", "report"]
 
@@ -100,12 +115,11 @@ def _tables(folder: Path) -> dict[str, pd.DataFrame]:
     }
 
 
-def _pooled(tables: Sequence[pd.DataFrame]) -> np.ndarray:
+def _pooled(tables: Sequence[pd.DataFrame], p: str) -> np.ndarray:
     """P-values of all tested rows, corrected together; NaN for those that were not tested."""
+    reason = p[:-1] + "reason"
     parts = [
-        table["p"].where(table["reason"] == "").to_numpy(dtype=float)
-        for table in tables
-        if len(table)
+        table[p].where(table[reason] == "").to_numpy(dtype=float) for table in tables if len(table)
     ]
     return adjust(np.concatenate(parts), method="holm") if parts else np.empty(0)
 
@@ -118,6 +132,9 @@ def _worst(tables: Mapping[str, pd.DataFrame], one: pd.Series, alpha: float) -> 
         if len(table):
             table = table[table["setting"] == one["setting"]]
             table = table[table[TASK] == one[TASK]] if TASK in table else table
+        if len(table) and table["relative_p_holm_pairs"].notna().any():
+            certain = table["relative_p_holm_pairs"] <= alpha
+            found[f"{of}_behind"] = int((certain & (table["relative_change"] < 0)).sum())
         if table.empty or (row := _lost_most(table, alpha)) is None:
             continue
         found[f"worst_{kind}"] = set_name(row, of)
@@ -131,14 +148,15 @@ def _lost_most(table: pd.DataFrame, alpha: float) -> pd.Series | None:
     for rows in of_rates:
         if (row := worst_row(rows, alpha)) is not None:
             return row
-    tested = of_rates[0][of_rates[0]["reason"] == ""]
-    return None if tested.empty else tested.sort_values("change", kind="stable").iloc[0]
+    lost = of_rates[0][(of_rates[0]["reason"] == "") & (of_rates[0]["change"] < 0)]
+    return None if lost.empty else lost.sort_values("change", kind="stable").iloc[0]
 
 
 def _typed(table: pd.DataFrame) -> pd.DataFrame:
     """The same types whatever the rows hold, so that tables of one folder fit those of another."""
     texts = ("pair", TASK, "setting", "design", "worst_class", "worst_group", "problem", "report")
-    whole = ("row", "n", "baseline_members", "compressed_members", "worst_class_n", "worst_group_n")
+    members, worst = ("baseline_members", "compressed_members"), ("worst_class_n", "worst_group_n")
+    whole = ("row", "n", *members, *worst, "classes_behind", "groups_behind")
     kinds = {
         column: "str" if column in texts else "Int64" if column in whole else "float64"
         for column in table.columns

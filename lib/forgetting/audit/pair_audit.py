@@ -134,10 +134,11 @@ def digest(request: AuditRequest, known: dict[Path, str]) -> str:
         known: digests of files and folders that were read before, which several pairs may share;
             those read here are added.
     """
-    for path in request.inputs():
-        if path != request.images and path not in known:
+    without = replace(request, images=None)
+    for path in without.inputs():
+        if path not in known:
             known[path] = _content(path)
-    options = _jsonable(asdict(replace(request, images=None)), known)
+    options = _jsonable(asdict(without), known)
     words = json.dumps([library_identity(), options], ensure_ascii=False)
     looks = [] if request.images is None else _listing(request.images)
     return sha256(f"{words} {looks}".encode())

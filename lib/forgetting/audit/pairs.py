@@ -7,6 +7,7 @@ under their own names; an empty cell leaves the option as it is for all pairs.
 """
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -27,8 +28,11 @@ FLAGS = ("paired", "no_answer", "alike", "common", "prompts_differ")
 NUMBERS: dict[str, type] = {"alpha": float, "minimum": int, "seed": int}
 COLUMNS = ("name", *MODELS, "predictions", *NAMES, *FILES, *TEXTS, *FLAGS, *NUMBERS)
 YES, NO = ("true", "yes", "1"), ("false", "no", "0")
-# A pair's name is that of a folder, on any system.
-NAME = re.compile(r"(?![ .])[\w .+=,@-]{0,99}[\w+=,@-]")
+# A pair's name is that of a folder, on any system: Windows keeps some for devices, and Linux allows
+# 255 bytes, of which a file that is being written needs some for itself.
+DEVICES = r"(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$)"
+NAME = re.compile(rf"(?![ .])(?!(?i:{DEVICES}))[\w .+=,@-]{{0,99}}[\w+=,@-]")
+NAME_BYTES = 200
 
 
 class PairRow(NamedTuple):
@@ -62,6 +66,8 @@ def read_pairs(file: Path) -> list[PairRow]:
     source = open_table(file, "pairs")
     written = {column: column.strip().replace("-", "_") for column in source.columns}
     for column, name in written.items():
+        if list(written.values()).count(name) > 1:
+            raise UserError(f"{source.name} has the column {quoted(name)} twice: give it once")
         if name not in COLUMNS:
             raise UserError(
                 f"{source.name} has the column {quoted(column)}, which says nothing of a pair"
@@ -74,7 +80,7 @@ def read_pairs(file: Path) -> list[PairRow]:
         for cells in batch.to_pylist():
             texts = {written[column]: _text(value) for column, value in cells.items()}
             row = _row({name: text for name, text in texts.items() if text}, len(rows) + 1, file)
-            if (before := taken.setdefault(row.name.lower(), row.row)) != row.row:
+            if (before := taken.setdefault(row.name.casefold(), row.row)) != row.row:
                 raise UserError(
                     f"rows {before} and {row.row} of {source.name} are both called "
                     f"{quoted(row.name)}, or nearly so: each name becomes a folder; name them apart"
@@ -94,10 +100,13 @@ def _row(cells: dict[str, str], number: int, file: Path) -> PairRow:
     for name in ("name", "baseline"):
         if name not in cells:
             raise UserError(f"row {number}: column {quoted(name)} is empty; fill it in")
-    if not NAME.fullmatch(cells["name"]):
+    # An accent may be a sign of its own: it is the same name, and on some systems the same folder.
+    cells = cells | {"name": unicodedata.normalize("NFC", cells["name"])}
+    if not NAME.fullmatch(cells["name"]) or len(cells["name"].encode()) > NAME_BYTES:
         raise UserError(
-            f"row {number} is called {quoted(cells['name'])}, which cannot be a folder's name: "
-            "use letters, digits, spaces and . _ - + = , @, at most 100 of them"
+            f"row {number} is called {quoted(cells['name'])}, which cannot be a folder's name on "
+            "every system: use letters, digits, spaces and . _ - + = , @, at most 100 of them (of "
+            "scripts such as Chinese 66), and no name of a device, such as con or nul"
         )
     options: dict[str, Any] = {name: cells[name] for name in TEXTS if name in cells}
     options |= {name: file.parent / cells[name] for name in FILES if name in cells}
