@@ -1,9 +1,14 @@
 """Many audits: each report is that of one audit alone, the summary corrects over all, nothing is done twice."""
 
 import json
+import os
 import shlex
 import shutil
+import signal
+import subprocess
 import sys
+import tempfile
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,7 +19,7 @@ from statsmodels.stats.multitest import multipletests
 
 from forgetting import cli, paths
 from forgetting.audit import many, pair_pool
-from forgetting.audit.pair_audit import Answer, audit_pair, audit_parcel, digest, packed
+from forgetting.audit.pair_audit import Answer, Pair, audit_pair, audit_parcel, digest, packed
 from forgetting.audit.pairs import COLUMNS, read_pairs
 from forgetting.audit.request import AuditRequest
 from forgetting.errors import UserError
@@ -357,6 +362,35 @@ def test_stopped_in_the_middle_it_keeps_what_is_finished(folder, monkeypatch, ca
         pair_pool, "audit_pair", lambda request: begun.append(1) or audit_pair(request)
     )
     assert run(*words) == 0 and len(begun) == 2
+
+
+def test_processes_that_are_stopped_leave_nothing_behind(folder, monkeypatch):
+    (folder / "temporary").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder / "temporary"))
+    monkeypatch.setenv("TMPDIR", str(folder / "temporary"))
+    request = AuditRequest((folder / "in/all.parquet",), "dense")
+    pairs = [Pair(str(number), number, request) for number in range(6)]
+    running = pair_pool.audit_here(pairs, jobs=2)
+    assert next(running)[1].files
+    running.close()
+    assert not list((folder / "temporary").iterdir())
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="looks for processes in /proc")
+def test_ctrl_c_while_processes_start_is_one_line(folder):
+    words = "forgetting.cli audit-many in/pairs.csv --out out --jobs 2".split()
+    process = subprocess.Popen(
+        [sys.executable, "-m", *words], stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+    until = time.monotonic() + 60
+    while len(children.read_text().split()) < 3 and time.monotonic() < until:
+        time.sleep(0.01)  # the third is that of multiprocessing, which counts what is shared
+    time.sleep(0.15)
+    os.killpg(process.pid, signal.SIGINT)
+    said = process.communicate(timeout=60)[1]
+    assert process.returncode == 130 and "Traceback" not in said
+    assert said.splitlines()[-1].startswith("stopped: ")
 
 
 def test_what_is_not_of_many_audits_is_not_overwritten(folder, capsys):

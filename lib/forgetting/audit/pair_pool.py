@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import signal
+import tempfile
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -42,10 +43,15 @@ def audit_here(pairs: Sequence[Pair], *, jobs: int) -> Iterator[tuple[Pair, Answ
         return
     # A fork would copy threads of Arrow that hold locks.
     context, finished = multiprocessing.get_context("spawn"), False
-    with _one_thread_each():
-        pool = ProcessPoolExecutor(jobs, mp_context=context, initializer=_leave_to_parent)
+    # A process that is stopped leaves its unfinished report behind: here, where it is cleared away.
+    place = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
+    with _one_thread_each(), place:
+        pool = ProcessPoolExecutor(
+            jobs, mp_context=context, initializer=_leave_to_parent, initargs=(place.name,)
+        )
         try:
-            running = {pool.submit(audit_pair, pair.request): pair for pair in pairs}
+            with _interrupts_wait():
+                running = {pool.submit(audit_pair, pair.request): pair for pair in pairs}
             for future in as_completed(running):
                 yield running.pop(future), future.result()
             finished = True
@@ -60,12 +66,28 @@ def audit_here(pairs: Sequence[Pair], *, jobs: int) -> Iterator[tuple[Pair, Answ
             if not finished:  # What is stopped is not waited for.
                 for process in processes:
                     process.terminate()
+                for process in processes:
+                    process.join()
 
 
-def _leave_to_parent() -> None:
+def _leave_to_parent(place: str) -> None:
     """Ctrl-C reaches all processes of a terminal; the one that was started says what is kept."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    tempfile.tempdir = place
+
+
+@contextmanager
+def _interrupts_wait() -> Iterator[None]:
+    """Processes that are started meanwhile never see Ctrl-C, not even as they begin to import."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextmanager
