@@ -279,6 +279,7 @@ def test_a_rule_that_one_pair_meets_ends_in_3(folder, capsys):
             [{"name": "a", "baseline": "b", "no-answer": "yes", "no_answer": "no"}],
             ["'no_answer' twice"],
         ),
+        ([{"name": "a", "baseline": "b\0", "compressed": "c"}], ["row 1", "null character"]),
         ([{"name": "a", "baseline": "b", "groups": "c"}], ["row 1 ('a')", "neither compressed"]),
         (
             [{"name": name, "baseline": "b", "compressed": "c"} for name in ("Ab", "aB")],
@@ -422,6 +423,20 @@ def test_a_report_that_was_left_unfinished_is_made_again_without_what_is_no_long
     files.write(pair, "digest", Answer({"index.html": b"new"}))
     assert contents("out/reports/harsh one") == {"index.html": b"new"}
     assert files.is_done(pair, "digest") and not files.is_done(pair, "other")
+
+
+def test_a_record_of_what_was_written_deletes_nothing_outside_of_its_report(folder):
+    words = ("audit-many", "in/pairs.csv", "--out", "out", "--jobs", 1)
+    assert run(*words) == 0
+    record = Path("out/done/mild.json")
+    before, mine = contents("out"), contents("in")
+    for name in ("../../../in/dense.csv", str(folder / "in" / "dense.csv")):
+        record.write_text(json.dumps({"digest": "x", "files": {name: "y"}}))
+        assert run(*words) == 0
+        assert contents("in") == mine and contents("out") == before
+    for text in ("[]", "nonsense", '{"digest": 1}', '{"digest": "x", "files": 3}'):
+        record.write_text(text)
+        assert run(*words) == 0 and contents("out") == before
 
 
 def test_options_of_the_command_and_columns_of_the_table_are_those_of_an_audit():

@@ -61,9 +61,15 @@ class ManyFolder:
         """What is known of a report that is there, or was begun: its files and their digests."""
         try:
             record = json.loads(self._record(pair).read_text("utf-8"))
-            return {"digest": record["digest"], "files": dict(record["files"])}
+            known = {"digest": record["digest"], "files": dict(record["files"])}
+            # What is no longer of a report is deleted: nothing outside of it, whoever wrote this.
+            report = self.report(pair).resolve()
+            inside = all(
+                (report / name).resolve().is_relative_to(report) for name in known["files"]
+            )
         except (OSError, ValueError, KeyError, TypeError):
-            return {"digest": "", "files": {}}
+            inside = False
+        return known if inside else {"digest": "", "files": {}}
 
     def is_done(self, pair: Pair, digest: str) -> bool:
         """Whether a pair's report is there, whole, and was made from the same.

@@ -97,6 +97,12 @@ def _text(value: object) -> str:
 
 
 def _row(cells: dict[str, str], number: int, file: Path) -> PairRow:
+    for name, text in cells.items():
+        if "\0" in text:
+            raise UserError(
+                f"row {number}, column {quoted(name)}: {quoted(text)} has a null character, which "
+                "no file's name and no option has; write it again"
+            )
     for name in ("name", "baseline"):
         if name not in cells:
             raise UserError(f"row {number}: column {quoted(name)} is empty; fill it in")
