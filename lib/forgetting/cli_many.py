@@ -78,17 +78,8 @@ def audit_many(
     4: a rule cannot be decided.
     """
     given = dict(locals())
-    from forgetting.audit import audit_options
     from forgetting.audit.many import summarize_many
 
-    audit_options.check_numbers(alpha=alpha, minimum=minimum, seed=seed)
-    if jobs is not None and jobs < 1:
-        raise UserError(f"jobs is {jobs}: give a whole number from 1")
-    if scheduler is not None and (images is not None or jobs is not None):
-        raise UserError(
-            "pictures do not travel to a cluster, and its workers are not counted by --jobs: leave "
-            "--images and --jobs out, or --scheduler"
-        )
     chosen, folder = _checked(given)
     problems = _audit_missing(chosen, folder, jobs=jobs, scheduler=scheduler)
     many = summarize_many(folder, chosen, problems, alpha=alpha)
@@ -117,23 +108,28 @@ def _audit_missing(
                     console.print(problem, markup=False)
                 progress.advance(1, pair.name)
     except KeyboardInterrupt:
-        left = [pair for pair in chosen if pair.name in missing]
-        done = len(chosen) - sum(not folder.is_done(pair, missing[pair.name]) for pair in left)
-        console.print(
-            f"stopped: {done} of {len(chosen)} reports are finished and kept; the same command "
-            "goes on from there"
-        )
+        _say_stopped(folder, chosen, missing)
         raise typer.Exit(130) from None
     return problems
 
 
 def _checked(given: dict[str, Any]) -> "tuple[list[Pair], ManyFolder]":
     """The pairs that are asked for, and the folder of their reports."""
+    from forgetting.audit import audit_options
     from forgetting.audit.many_folder import ManyFolder
     from forgetting.audit.pair_audit import Pair
     from forgetting.audit.pairs import read_pairs
     from forgetting.audit.rule_parser import parse_rule
 
+    audit_options.check_numbers(**{name: given[name] for name in ("alpha", "minimum", "seed")})
+    jobs, there = given["jobs"], given["scheduler"] is not None
+    if jobs is not None and jobs < 1:
+        raise UserError(f"jobs is {jobs}: give a whole number from 1")
+    if there and (given["images"] is not None or jobs is not None):
+        raise UserError(
+            "pictures do not travel to a cluster, and its workers are not counted by --jobs: leave "
+            "--images and --jobs out, or --scheduler"
+        )
     for rule in given["fail_if"] or []:
         parse_rule(rule)
     pairs = []
@@ -178,6 +174,15 @@ def _audit_there(workers: Any, pairs: "Sequence[Pair]") -> "Iterator[tuple[Pair,
     tasks = ((pair, packed(pair.request)) for pair in pairs)
     for (pair, _), answer in workers.run(audit_sent, tasks, lost=lost):
         yield pair, answer
+
+
+def _say_stopped(folder: "ManyFolder", pairs: "list[Pair]", missing: dict[str, str]) -> None:
+    left = [pair for pair in pairs if pair.name in missing]
+    done = len(pairs) - sum(not folder.is_done(pair, missing[pair.name]) for pair in left)
+    console.print(
+        f"stopped: {done} of {len(pairs)} reports are finished and kept; the same command goes on "
+        "from there"
+    )
 
 
 def _say(many: Any, out: Path) -> None:

@@ -37,9 +37,8 @@ def many_sentences(
     audited = table[table["problem"] == ""]
     pairs = audited["pair"].nunique()
     lines = [
-        f"{counted(pairs, 'pair')} {'was' if pairs == 1 else 'were'} audited, each by itself as "
-        "`forgetting audit` does it"
-        + (f", in {len(audited):,} comparisons." if len(audited) > pairs else ".")
+        f"{counted(pairs, 'pair')} {'was' if pairs == 1 else 'were'} audited, each with a report "
+        "of its own" + (f", in {len(audited):,} comparisons." if len(audited) > pairs else ".")
     ]
     if failed:
         lines.append(f"{counted(failed, 'pair')} could not be audited.")
@@ -52,6 +51,8 @@ def many_sentences(
             behind = names[audited[f"{of}_behind"] > 0]
             lines.append(
                 f"A {kind} lost more than its model as a whole, for certain, in {_named(behind)}."
+                if len(behind)
+                else f"No {kind} is shown to have lost more than its model as a whole."
             )
         if tests[kind]:
             lines.append(_sets(audited, names, kind, alpha))
