@@ -21,7 +21,8 @@ class Progress:
 
     def __init__(self, total: int, unit: str, console: Console):
         self.total, self.unit, self.done, self.console = total, unit, 0, console
-        self.start = self.last_line = time.monotonic()
+        self.last_line = time.monotonic()
+        self.begun: tuple[float, int] | None = None  # when the first were finished, and how many
         columns = [
             progress.TextColumn("{task.description}"),
             progress.BarColumn(),
@@ -59,7 +60,18 @@ class Progress:
             self.bar.update(self.task, advance=number, description=what)
         elif now - self.last_line > SECONDS_BETWEEN_LINES:
             self.last_line = now
-            left = (now - self.start) / self.done * (self.total - self.done)
-            self.console.print(
-                f"  {self.done:,} of {self.total:,} {self.unit}, about {left:.0f} s left"
-            )
+            line = f"  {self.done:,} of {self.total:,} {self.unit}"
+            self.console.print(line + self._time_left(now))
+        if self.begun is None:
+            self.begun = now, self.done
+
+    def _time_left(self, now: float) -> str:
+        """How long the rest takes, as the end of a line; nothing as the first are finished.
+
+        Before these, processes start and data are read, which the others are spared.
+        """
+        if self.begun is None or self.done == self.begun[1]:
+            return ""
+        begun, finished = self.begun
+        left = (now - begun) / (self.done - finished) * (self.total - self.done)
+        return f", about {left:.0f} s left"
