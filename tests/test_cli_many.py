@@ -381,7 +381,12 @@ def test_processes_that_are_stopped_leave_nothing_behind(folder, monkeypatch):
 def test_ctrl_c_while_processes_start_is_one_line(folder):
     words = "forgetting.cli audit-many in/pairs.csv --out out --jobs 2".split()
     process = subprocess.Popen(
-        [sys.executable, "-m", *words], stderr=subprocess.PIPE, text=True, start_new_session=True
+        [sys.executable, "-m", *words],
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        # A shell that runs the tests in the background has Ctrl-C ignored, which is inherited.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
     until = time.monotonic() + 60

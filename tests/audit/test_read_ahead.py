@@ -33,10 +33,11 @@ def test_what_a_picture_raises_is_raised_at_its_place_and_the_threads_end():
             raise OSError("broken")
         return number
 
+    before = set(threading.enumerate())
     reading = read_ahead(read, range(1000))
     assert [next(reading).result() for _ in range(3)] == [0, 1, 2]
     with pytest.raises(OSError, match="broken"):
         next(reading).result()
     assert next(reading).result() == 4
     reading.close()
-    assert not [one for one in threading.enumerate() if one.name.startswith("pictures")]
+    assert set(threading.enumerate()) <= before

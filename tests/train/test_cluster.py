@@ -74,6 +74,7 @@ def test_two_workers_one_of_them_killed_make_the_files_of_this_machine(
     monkeypatch.setattr(cluster, "train_on_cluster", killing)
     command.train_missing(study, scheduler=machines.address, **QUIET)
     assert killed and machines.first.wait() == -signal.SIGKILL
+    machines.wait_for(1)  # so that no other test meets a worker that is about to be missed
     there, here = written(tmp_path / "runs"), written(smoke_home)
     names = {path for path in here if not path.startswith("corrupted")}
     assert set(there) == names and all(there[name] == here[name] for name in names)
@@ -82,7 +83,6 @@ def test_two_workers_one_of_them_killed_make_the_files_of_this_machine(
 
 def test_workers_without_a_gpu_do_not_train_on_one(machines, tmp_path, monkeypatch):
     monkeypatch.setenv("FORGETTING_HOME", str(tmp_path / "runs"))
-    machines.wait_for(1)
     with pytest.raises(UserError, match="find no GPU; start them with `dask cuda worker tcp://"):
         command.train_missing(load_study(STUDY), device="cuda", scheduler=machines.address, **QUIET)
     with pytest.raises(UserError, match="device 'cdua' is unknown"):

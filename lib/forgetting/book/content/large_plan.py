@@ -10,6 +10,7 @@ from forgetting.predictions import archive
 from forgetting.study import Study, load_study
 
 LEVELS = (1, 2, 4, 9, 18, 48)  # of which the page shows those that the networks suffice for
+POWER = 0.8  # the probability with which a loss is found that counts as one that is found
 
 
 def divide_models(models: int, levels: int) -> dict[int, int]:
@@ -119,7 +120,7 @@ def detectable_losses(
             se = np.sqrt(sum(variances) / size)
             share = variances[0] / sum(variances) if sum(variances) else 0.5
             found = power.welch_detectable(
-                se=se, share=share, members=(size, size), alpha=first, power=0.8
+                se=se, share=share, members=(size, size), alpha=first, power=POWER
             )
             rows.append(
                 {"size": size, "set": name, "n": int(inside.sum()), "se": se}
