@@ -5,6 +5,7 @@ from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
+from scipy import special
 
 from forgetting.measure import distributions, inputs, roots
 
@@ -46,13 +47,10 @@ def _outside(limit: npt.ArrayLike, shift: npt.ArrayLike, df: npt.ArrayLike) -> n
     normal, far = np.isinf(df), np.isfinite(df) & (shift > FAR)
     near = np.isfinite(df) & (shift <= FAR)
     # SciPy has no noncentral t at infinite freedom, is slow far out, where the numerator hardly
-    # varies beside the denominator, and gives NaN for some tails that are 0 to all digits.
-    if near.any():
-        from scipy import stats  # takes a second, which most audits of two models spare
-
-        above = stats.nct.sf(limit[near], df[near], shift[near])
-        below = stats.nct.cdf(-limit[near], df[near], shift[near])
-        chance[near] = above + np.nan_to_num(below)
+    # varies beside the denominator, and gives NaN for some tails that are 0 to all digits. Turned
+    # round, the upper tail is a lower one.
+    tails = (special.nctdtr(df[near], towards * shift[near], -limit[near]) for towards in (-1, 1))
+    chance[near] = sum(np.nan_to_num(tail) for tail in tails)
     chance[far] = distributions.chi2_cdf(df[far] * (shift[far] / limit[far]) ** 2, df[far])
     chance[normal] = distributions.norm_sf(limit[normal] - shift[normal]) + distributions.norm_cdf(
         -limit[normal] - shift[normal]
