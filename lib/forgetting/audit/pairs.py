@@ -70,8 +70,8 @@ def read_pairs(file: Path) -> list[PairRow]:
             raise UserError(f"{source.name} has the column {quoted(name)} twice: give it once")
         if name not in COLUMNS:
             raise UserError(
-                f"{source.name} has the column {quoted(column)}, which says nothing of a pair"
-                f"{did_you_mean(name, COLUMNS)}; columns are {', '.join(COLUMNS)}"
+                f"{source.name} has the column {quoted(column)}, which says nothing of a pair; "
+                f"columns are {', '.join(COLUMNS)}{did_you_mean(name, COLUMNS)}"
             )
     check_columns(source, ["name", "baseline"], ", and compressed or predictions")
     rows: list[PairRow] = []

@@ -95,7 +95,8 @@ class Schedule(Sampler):
         steps: of the whole training.
         order: seed of the order and of the augmentation.
         start: the step to begin with.
-        rank: number of this process, 0 to `processes` - 1: it takes every so manieth micro-batch.
+        rank: number of this process, 0 to `processes` - 1: it takes the micro-batches whose
+            number leaves it as the remainder of a division by `processes`.
         processes: their number.
     """
 
