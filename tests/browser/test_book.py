@@ -166,11 +166,15 @@ PHONE_LOOK = """() => {
     return {width: document.documentElement.scrollWidth, window: innerWidth, beyond: beyond.slice(0, 5), cut, scale: Math.min(1, ...scales)};
 }"""
 
-# A picture changes to its drawing for phones when the window has, and that has to be read first.
-DRAWINGS_THERE = """() => [...document.querySelectorAll('article picture')].every(picture => {
+# After the window a picture changes to its drawing for phones, which has to be read first, and a chart
+# is drawn anew in the width of its place.
+FIGURES_FOLLOWED = """() => [...document.querySelectorAll('article picture')].every(picture => {
     const image = picture.querySelector('img');
     const wanted = [...picture.querySelectorAll('source')].find(source => matchMedia(source.media).matches)?.srcset || image.getAttribute('src');
     return image.complete && image.naturalWidth && image.currentSrc.split('/').pop() == wanted.split('/').pop();
+}) && [...document.querySelectorAll('figure.explorer')].every(figure => {
+    const place = figure.querySelector('.explorer-chart').clientWidth, chart = figure.querySelector('svg')?.getBoundingClientRect().width;
+    return Math.abs(chart - place) < 2;
 })"""
 
 # Colours fade over when the theme changes: put them where they are going. Waiting for it may never
@@ -190,11 +194,12 @@ def seen(browser, html):
         seen = Seen()
         tab = _watched(context, seen, html.resolve().as_uri())
         _open(tab, (html.resolve() / f"{page}.html").as_uri())
+        tab.wait_for_function(FIGURES_FOLLOWED, polling=50)
         for name, value in tab.evaluate(LOOK).items():
             setattr(seen, name, value)
         seen.violations["light"] = _violations(tab, STRUCTURE) + _bad_colours(tab, looks)
         tab.set_viewport_size(PHONE)
-        tab.wait_for_function(DRAWINGS_THERE, polling=50)
+        tab.wait_for_function(FIGURES_FOLLOWED, polling=50)
         seen.phone = tab.evaluate(PHONE_LOOK)
         tab.set_viewport_size(DESKTOP)
         tab.emulate_media(color_scheme="dark")
