@@ -1,5 +1,6 @@
 """The command: a mistake is one line and exit code 2; nothing is lost, nothing is trained twice."""
 
+import itertools
 import os
 import resource
 import shutil
@@ -7,6 +8,7 @@ import subprocess
 import sys
 
 import pytest
+import threadpoolctl
 import yaml
 
 from forgetting import cli, paths, predictions
@@ -127,6 +129,43 @@ def test_a_full_disk_is_one_line_and_leaves_no_half_written_file(tmp_path):
         and "free the space" in done.stderr.splitlines()[-1]
     )
     assert [p for p in tmp_path.rglob("*") if p.is_file()] == []
+
+
+AUDIT_THEN_COUNT = """
+from forgetting import cli
+try:
+    cli.app()
+except SystemExit as ended:
+    assert not ended.code, ended.code
+from threadpoolctl import threadpool_info
+print(max(one["num_threads"] for one in threadpool_info() if one["user_api"] == "blas"))
+"""
+
+
+@pytest.mark.parametrize(("asked", "threads"), [({}, 1), ({"OPENBLAS_NUM_THREADS": "2"}, 2)])
+def test_an_audit_calculates_in_one_thread_unless_the_user_says_how_many(tmp_path, asked, threads):
+    if os.cpu_count() == 1 or not any(
+        one["internal_api"] == "openblas" for one in threadpoolctl.threadpool_info()
+    ):
+        pytest.skip("no OpenBLAS that could take two cores")
+    rows = [
+        f"{setting},{member},{example},{example % 2},{(example * seed) % 3 % 2}"
+        for seed, (setting, member) in enumerate(itertools.product(["dense", "small"], range(3)))
+        for example in range(40)
+    ]
+    table = "\n".join(["setting,member,example,label,predicted", *rows])
+    (tmp_path / "predictions.csv").write_text(table)
+    environment = {name: to for name, to in os.environ.items() if not name.endswith("_NUM_THREADS")}
+    done = subprocess.run(
+        [sys.executable, "-c", AUDIT_THEN_COUNT, "audit", "predictions.csv"]
+        + ["--baseline", "dense", "--out", "report"],
+        env=environment | asked,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout.splitlines()[-1]) == threads
 
 
 def test_training_what_is_here_says_so_and_trains_nothing(smoke, capsys):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from forgetting import cli_options as options
-from forgetting.cli_audit import asked_for
+from forgetting.cli_audit import asked_for, start_no_threads
 from forgetting.cli_options import console
 from forgetting.errors import UserError
 from forgetting.files import display_path
@@ -78,6 +78,7 @@ def audit_many(
     4: a rule cannot be decided.
     """
     given = dict(locals())
+    start_no_threads()
     from forgetting.audit.many import summarize_many
 
     chosen, folder = _checked(given)

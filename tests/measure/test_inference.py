@@ -258,6 +258,32 @@ def test_welchs_test_finds_what_it_is_said_to_find_in_four_of_five_trials(member
     assert np.isnan(power.welch_detectable(se=1.0, share=np.nan, members=members))
 
 
+@pytest.mark.parametrize("members", [(2, 2), (2, 9), (3, 100), (10, 10), (1000, 7)])
+@pytest.mark.parametrize("alpha", [0.5, 0.05, 1e-5])
+def test_welchs_test_has_the_power_asked_for_at_the_shift_that_is_found(members, alpha):
+    share = power.SHARES
+    for wanted in (0.2, 0.55, 0.8, 0.99, 0.999999):
+        how = {"share": share, "members": members, "alpha": alpha}
+        shift = power.welch_detectable(se=1.0, power=wanted, **how)
+        assert (shift >= 0).all() and (shift[0] == shift[-1] if members[0] == members[1] else True)
+        reached = power.welch_power(shift=shift, **how)
+        assert reached[shift > 0] == pytest.approx(wanted, rel=1e-7)
+        # A test may have that power where nothing has changed: asked for little, or liberal.
+        assert (reached[shift == 0] >= min(wanted, alpha) * (1 - 1e-9)).all()
+
+
+@pytest.mark.parametrize("alpha", [0.5, 0.05, 1e-5])
+def test_a_t_test_has_the_power_asked_for_at_the_shift_that_is_found(alpha):
+    df = np.array([0.5, 1, 1.7, 3, 12, 400, 1e6, np.inf])
+    for wanted in (0.2, 0.55, 0.8, 0.99, 0.999):
+        shift = power.smallest_detectable(se=1.0, df=df, alpha=alpha, power=wanted)
+        if wanted <= alpha:
+            assert (shift == 0).all()
+        else:
+            reached = power.t_test_power(shift=shift, df=df, alpha=alpha)
+            assert reached == pytest.approx(wanted, rel=1e-7)
+
+
 def test_far_out_the_power_goes_on_without_a_step():
     limit, df, shift = np.full(200, 110.0), np.full(200, 3.0), np.linspace(99, 101, 200)
     assert np.abs(np.diff(power._outside(limit, shift, df))).max() < 1e-3

@@ -20,7 +20,6 @@ from forgetting.audit import (
     report_tables,
 )
 from forgetting.audit.audit_tables import COMPRESSED, CSV_ROWS
-from forgetting.audit.gallery import Gallery, SettingPictures
 from forgetting.audit.report_cells import ReportTable
 from forgetting.audit.rules import Verdict
 from forgetting.audit.wording import LANGUAGE, table_in_other_words, worded
@@ -28,6 +27,7 @@ from forgetting.text import clipped, counted
 
 if TYPE_CHECKING:
     from forgetting.audit import Audit
+    from forgetting.audit.gallery import SettingPictures
 
 MOST_BYTES = 3 * 10**6
 MOST_SETTINGS = 100  # That have a section of their own.
@@ -80,6 +80,8 @@ def report_page(
     settings = audit.summary["settings"][:MOST_SETTINGS]
     pictures: dict[str, SettingPictures | None] = {}
     if images is not None:
+        from forgetting.audit.gallery import Gallery  # reads pictures, which few reports have
+
         gallery = Gallery(images)
         for one in settings:
             pictures[one["setting"]] = gallery.take(_rows_of(audit.exemplars, one["setting"]))
@@ -100,7 +102,7 @@ def report_page(
 def _page(
     audit: "Audit",
     settings: list[dict[str, Any]],
-    pictures: dict[str, SettingPictures | None],
+    pictures: "dict[str, SettingPictures | None]",
     verdicts: Sequence[Verdict],
     most: int,
 ) -> dict[str, Any]:
@@ -166,7 +168,7 @@ def _named(settings: list[dict[str, Any]]) -> str:
 
 
 def _section(
-    audit: "Audit", one: dict[str, Any], pictures: SettingPictures | None, most: int
+    audit: "Audit", one: dict[str, Any], pictures: "SettingPictures | None", most: int
 ) -> dict[str, Any]:
     """What the template is given of one setting: what the page has not said yet."""
     setting, of_one = one["setting"], one["sentences"]

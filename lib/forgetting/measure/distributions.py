@@ -48,6 +48,11 @@ def chi2_sf(x: npt.ArrayLike, df: npt.ArrayLike) -> np.ndarray:
     return np.asarray(special.chdtrc(df, x))
 
 
+def chi2_isf(p: npt.ArrayLike, df: npt.ArrayLike) -> np.ndarray:
+    """Return what chi squared with `df` degrees of freedom is above with a chance of `p`."""
+    return np.asarray(special.chdtri(df, p))
+
+
 def chi2_cdf(x: npt.ArrayLike, df: npt.ArrayLike) -> np.ndarray:
     """Return the chance that chi squared with `df` degrees of freedom is at most `x`."""
     return np.asarray(special.chdtr(df, x))

@@ -14,6 +14,9 @@ FAR = 100.0
 # Where the distribution of the degrees of freedom that Welch's test estimates is evaluated.
 NODES = (np.arange(64) + 0.5) / 64
 SHARES = np.linspace(0, 1, 33)
+# Powers that are 0 or 1 to all digits stand for these normal quantiles, beyond those of all others.
+QUANTILES = (-40.0, 9.0)
+TOLERANCE = 1e-10
 
 
 def t_test_power(*, shift: npt.ArrayLike, df: npt.ArrayLike, alpha: float = 0.05) -> np.ndarray:
@@ -129,11 +132,11 @@ def smallest_detectable(
     defined = ~np.isnan(se + df)
     shift = np.where(defined, 0.0, np.nan)
     if defined.any() and power > alpha:
-        shift[defined] = _root(
-            lambda shift, df: t_test_power(shift=shift, df=df, alpha=alpha) - power,
+        shift[defined] = _reach(
+            power,
+            lambda shift, df: t_test_power(shift=shift, df=df, alpha=alpha),
             df[defined],
-            df=df[defined],
-            alpha=alpha,
+            most=_most_needed(df[defined][:, None], alpha, power),
         )
     return shift * se
 
@@ -174,23 +177,42 @@ def _welch_shifts(members: tuple[int, int], alpha: float, power: float) -> np.nd
     """The shift at which `welch_power` reaches `power` at each of `SHARES`, between them smooth."""
     if power <= alpha:
         return np.zeros_like(SHARES)
-    return _root(
-        lambda shift, share: (
-            welch_power(shift=shift, share=share, members=members, alpha=alpha) - power
-        ),
-        SHARES,
-        df=np.full(len(SHARES), min(members) - 1.0),
-        alpha=alpha,
+    alike = members[0] == members[1]  # then a share and what it leaves are the same
+    shifts = _reach(
+        power,
+        lambda shift, share: welch_power(shift=shift, share=share, members=members, alpha=alpha),
+        SHARES[: len(SHARES) // 2 + 1] if alike else SHARES,
+        most=_most_needed(np.array(members) - 1.0, alpha, power),
     )
+    return np.concatenate([shifts, shifts[-2::-1]]) if alike else shifts
 
 
-def _root(
-    missing: Callable[[np.ndarray, np.ndarray], np.ndarray],
+def _most_needed(df: np.ndarray, alpha: float, power: float) -> np.ndarray:
+    """A shift that is enough for `power` (...), by the degrees of freedom (..., K) of K variances.
+
+    It is enough unless a variance is very large or the numerator very small, which together have a
+    chance of at most 1 - power. A weighted mean of variances is at most the largest of them.
+    """
+    missed = (1 - power) / (2 * df.shape[-1])
+    spread = np.where(np.isinf(df), 1, distributions.chi2_isf(missed, df) / df).max(axis=-1)
+    limit = distributions.t_isf(alpha / 2, df).max(axis=-1)
+    return limit * np.sqrt(spread) + distributions.norm_isf((1 - power) / 2)
+
+
+def _reach(
+    power: float,
+    power_at: Callable[[np.ndarray, np.ndarray], np.ndarray],
     argument: np.ndarray,
     *,
-    df: np.ndarray,
-    alpha: float,
+    most: npt.ArrayLike,
 ) -> np.ndarray:
-    """Where `missing`, a function of shift and argument, is 0; `df` bounds the largest shift."""
-    widest = 6 * distributions.t_isf(alpha / 2, df) + 20
-    return roots.find_root(missing, 0.0, widest, (argument,))
+    """The shift, 0 to `most`, at which `power_at`, of shift and argument, reaches `power`."""
+
+    # As normal quantiles, powers lie nearly on a line over the shift, which takes fewest steps.
+    def missing(shift: np.ndarray, argument: np.ndarray) -> np.ndarray:
+        quantile = -distributions.norm_isf(power_at(shift, argument))
+        return np.clip(quantile, *QUANTILES) + distributions.norm_isf(power)
+
+    at_once = power_at(np.zeros(len(argument)), argument) >= power  # Welch's test of two members
+    shift = roots.find_root(missing, 0.0, most, (argument,), tolerance=TOLERANCE)
+    return np.where(at_once, 0, shift)
