@@ -12,6 +12,7 @@ networks as have published predictions on ImageNet.
 
 import argparse
 import importlib.util
+import json
 import os
 import subprocess
 import sys
@@ -122,8 +123,14 @@ def write_rows(folder: Path, rows: int) -> tuple[list[str], int]:
     return [*words, "--out", "rows"], size
 
 
-def write_logs(folder: Path, answers: int) -> tuple[list[str], int]:
+def write_logs(folder: Path, answers: int, prompt: int) -> tuple[list[str], int]:
     """Write what two simulated language models answered, half of the answers each.
+
+    Args:
+        folder: where to.
+        answers: of both models.
+        prompt: characters that are put before each question, which the log repeats for each option;
+            solved questions of a few-shot prompt take some thousands.
 
     Returns:
         The words of the audit, and the bytes of the logs.
@@ -134,8 +141,16 @@ def write_logs(folder: Path, answers: int) -> tuple[list[str], int]:
     size = 0
     for name, scores in (("fp16", exam.scores), ("int4", compressed)):
         written = language.write_logs(exam, scores, folder / name)
-        size += sum(file.stat().st_size for file in written.iterdir())
+        for file in written.iterdir():
+            _lengthen(file, prompt)
+            size += file.stat().st_size
     return ["audit", "fp16", "int4", "--baseline", "fp16", "--out", "answers"], size
+
+
+def _lengthen(file: Path, prompt: int) -> None:
+    before = json.dumps("arg_0") + ': "'
+    longer = before + ("Solved before. " * (prompt // 15 + 1))[:prompt]
+    file.write_text("".join(line.replace(before, longer) for line in file.open()))
 
 
 def time_bootstrap(examples: int, draws: int) -> tuple[float, float, float] | None:
@@ -201,6 +216,7 @@ def main(words: Sequence[str] | None = None) -> None:
     parser.add_argument("--against", type=Path, help="another checkout")
     parser.add_argument("--rows", type=int, default=ROWS, help="predictions of table (b)")
     parser.add_argument("--answers", type=int, default=ANSWERS, help="answers of table (d)")
+    parser.add_argument("--prompt", type=int, default=0, help="characters before each question")
     parser.add_argument("--draws", type=int, default=DRAWS, help="bootstrap samples of table (c)")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS)
@@ -229,7 +245,7 @@ def main(words: Sequence[str] | None = None) -> None:
             _print_runs(f"(b) {asked.rows:,} rows, {GROUPS} groups", [one])
             print(f"    memory {one.memory / size_of_table:.1f} times the Arrow table's")
         if "logs" in asked.only:
-            words, size_of_logs = write_logs(folder, asked.answers)
+            words, size_of_logs = write_logs(folder, asked.answers, asked.prompt)
             one = run(ROOT, words, folder)  # Earlier checkouts read no logs.
             _print_runs(f"(d) {asked.answers:,} answers of lm_eval", [one])
             megabytes = size_of_logs / 1e6

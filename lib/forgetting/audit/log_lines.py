@@ -7,11 +7,16 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from forgetting.errors import UserError
 from forgetting.text import counted, quoted
 
 MUTUAL = "acc_mutual_info"  # Asks for each option twice; the first half counts.
 WROTE = "give files that lm_eval --log_samples wrote"
+_DECODER = (
+    msgspec.json.Decoder()
+)  # What it takes, it takes as json does, in less than half the time.
 
 
 def log_lines(path: Path, name: str) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -24,24 +29,34 @@ def log_lines(path: Path, name: str) -> Iterator[tuple[str, dict[str, Any]]]:
     Raises:
         UserError: a line that is no JSON object, or no UTF-8.
     """
-    with open(path, encoding="utf-8") as file:
+    with open(path, "rb") as file:
         try:
-            if file.read(1) == "[":
+            if file.read(1) == b"[":
                 yield from _whole_list(path, name)
                 return
             file.seek(0)
             for number, line in enumerate(file, 1):
                 where = f"{name}, line {number}"
-                try:
-                    row = json.loads(line)
-                except (ValueError, RecursionError):
-                    end = "" if line.endswith("\n") else " (the last one: is the file cut off?)"
-                    raise UserError(f"{where} is no JSON{end}; {WROTE}") from None
+                row = _read_line(line, where)
                 if not isinstance(row, dict):
                     raise UserError(f"{where} is no JSON object; give one question a line")
                 yield where, row
         except UnicodeError:
             raise UserError(f"{name} is not UTF-8: give files that lm_eval wrote") from None
+
+
+def _read_line(line: bytes, where: str) -> object:
+    try:
+        return _DECODER.decode(line)
+    except (ValueError, RecursionError):
+        pass  # Perhaps one of what Python's json writes and JSON does not have: NaN, half a character.
+    try:
+        return json.loads(line.decode("utf-8"))
+    except (ValueError, RecursionError) as error:
+        if isinstance(error, UnicodeError):
+            raise
+        end = "" if line.endswith(b"\n") else " (the last one: is the file cut off?)"
+        raise UserError(f"{where} is no JSON{end}; {WROTE}") from None
 
 
 def _whole_list(path: Path, name: str) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -71,7 +86,7 @@ def scores_of(row: dict[str, Any], where: str) -> list[float] | None:
     answers = row.get("filtered_resps")
     if not isinstance(answers, list) or len(answers) < 2:
         return None
-    if any(type(answer) is not list for answer in answers):
+    if set(map(type, answers)) != {list}:
         return None  # Texts, though two letters look like a pair.
     try:
         scores = [float(score) for score, _ in answers]
@@ -113,10 +128,12 @@ def _continuations(arguments: object) -> list[str]:
     return []
 
 
-def is_place(target: object, options: int) -> bool:
-    """Whether a target is the place of an option, so that its text does not matter."""
+def place_said(target: object, options: int) -> int | None:
+    """Return the place of an option that a target says, None where it says anything else."""
     text = str(target)
-    return text.isdecimal() and len(text) < 7 and int(text) < options
+    if text.isdecimal() and len(text) < 7 and (place := int(text)) < options:
+        return place
+    return None
 
 
 def place_of_target(
@@ -136,9 +153,9 @@ def place_of_target(
     Raises:
         UserError: the target is a place that there is not.
     """
+    if (place := place_said(target, options)) is not None:
+        return place
     text = str(target)
-    if is_place(target, options):
-        return int(text)
     number = int(text) if re.fullmatch(r"-?\d{1,6}", text) else None
     if texts.count(text) == 1:
         return texts.index(text)

@@ -16,9 +16,9 @@ import numpy as np
 from forgetting.audit.answer_roles import BBQ, OptionRoles, as_one_unknown, bbq_roles
 from forgetting.audit.log_lines import (
     field_of,
-    is_place,
     log_lines,
     place_of_target,
+    place_said,
     scores_of,
     texts_of,
 )
@@ -180,9 +180,11 @@ def _add_question(log: TaskLog, row: dict[str, Any], where: str, options: LogOpt
     target = roles = None
     if scores is not None:
         count, said = len(scores), row.get("target")
-        if divided or options.roles or not is_place(said, count):
+        target = place_said(said, count)
+        if divided or options.roles or target is None:
             texts = texts_of(row, count)
-        target = place_of_target(said, texts, options=count, where=where)
+        if target is None:
+            target = place_of_target(said, texts, options=count, where=where)
         if options.roles and (roles := bbq_roles(row.get("doc"), texts, where)) is not None:
             scores, roles, place = as_one_unknown(scores, roles)
             target = None if target is None else place[target]
