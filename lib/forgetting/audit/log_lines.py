@@ -49,7 +49,7 @@ def _read_line(line: bytes, where: str) -> object:
     try:
         return _DECODER.decode(line)
     except (ValueError, RecursionError):
-        pass  # Perhaps one of what Python's json writes and JSON does not have: NaN, half a character.
+        pass  # Perhaps one of what only Python has: NaN, half a character.
     try:
         return json.loads(line.decode("utf-8"))
     except (ValueError, RecursionError) as error:
