@@ -77,15 +77,18 @@ def survey_predictions(sources: Sequence[TableSource], *, no_answer: bool) -> Su
             rows += len(batch)
             values = {column: name_column(batch, column, source) for column in (*NEEDED, "parent")}
             for column in NEEDED:
-                names[column].add(values[column])
                 gaps[column] += values[column].null_count
+            # Most batches are of one model, which the different names tell at once.
+            different = {key: pc.unique(values[key]) for key in keys}
+            for column in NEEDED:
+                names[column].add(different.get(column, values[column]))
             if no_answer:
                 answers = values["predicted"].cast(pa.string())
                 unanswered += pc.sum(pc.equal(answers, NO_ANSWER)).as_py() or 0
             unsure |= "confidence" not in columns or (
                 no_answer and batch["confidence"].null_count > 0
             )
-            for group in _models_of(values, keys, batch):
+            for group in _models_of(values, different):
                 model = tuple(None if group[key] is None else str(group[key]) for key in keys)
                 counts[model] = counts.get(model, 0) + group["count_all"]
                 tables.setdefault(model, {})[place] = source.name
@@ -98,13 +101,19 @@ def survey_predictions(sources: Sequence[TableSource], *, no_answer: bool) -> Su
 
 
 def _models_of(
-    values: Mapping[str, pa.Array], keys: Sequence[str], batch: pa.RecordBatch
+    values: Mapping[str, pa.Array], different: Mapping[str, pa.Array]
 ) -> list[dict[str, Any]]:
-    """The models of a batch, by `keys`, with count_all: how many rows each has."""
-    if not set(keys) & set(batch.schema.names) and len(batch):  # All rows are alike.
-        return [{key: values[key][0].as_py() for key in keys} | {"count_all": len(batch)}]
-    table = pa.table({key: values[key] for key in keys})
-    grouped = table.group_by(list(keys), use_threads=False).aggregate([([], "count_all")])
+    """The models of a batch, with count_all: how many rows each has.
+
+    Args:
+        values: the columns.
+        different: of each that tells models apart, the different values.
+    """
+    if all(len(some) == 1 for some in different.values()):
+        rows = len(next(iter(values.values())))
+        return [{key: one[0].as_py() for key, one in different.items()} | {"count_all": rows}]
+    table = pa.table({key: values[key] for key in different})
+    grouped = table.group_by(list(different), use_threads=False).aggregate([([], "count_all")])
     return list(grouped.to_pylist())
 
 

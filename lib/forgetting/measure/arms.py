@@ -92,6 +92,7 @@ def _triples(
         ["clear", "luck"], ascending=[False, True]
     )
     of_floor = np.flatnonzero(floor["pie"] & ~pie["pie"])
+    clear = {arm: (floor if arm == "floor" else pie)["clear"].to_numpy() for arm in ARMS}
     neither = ~pie["pie"].to_numpy() & ~floor["pie"].to_numpy()
     rows: list[dict[str, object]] = []
     free = np.ones(len(pie), dtype=bool)
@@ -108,7 +109,6 @@ def _triples(
         free[list(chosen.values())] = False
         number = len(rows) // 3
         for arm, place in chosen.items():
-            found = floor if arm == "floor" else pie
-            about = {"clear": bool(found["clear"][place]), "margin": float(margin[place])}
+            about = {"clear": bool(clear[arm][place]), "margin": float(margin[place])}
             rows.append({"example": int(place), "arm": arm, "triple": number} | about)
     return rows
