@@ -1,6 +1,7 @@
 """How many pairs of sets of members vote on those examples that they could label differently."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -10,6 +11,7 @@ if TYPE_CHECKING:
     from threadpoolctl import ThreadpoolController
 
 BLOCK = 2**18  # Votes held at once: 1 MB, fast because they stay in the cache.
+THREADS = 2  # NumPy counts without holding Python's lock.
 
 
 class Ballots(NamedTuple):
@@ -126,23 +128,25 @@ def outcomes_by_block(
         counted = one_hot.astype(np.float32).reshape(-1, len(sets[side])) @ sets[side]
         return counted.astype(compact).reshape(labels, -1, draws)
 
-    # Threads would wait for one another longer than they work on products this small.
-    with _libraries().limit(limits=1, user_api="blas"):
-        for labels in np.unique(contested.leading):
-            alike, step = (
-                np.flatnonzero(contested.leading == labels),
-                max(1, BLOCK // (draws * labels)),
-            )
-            for here in (alike[start : start + step] for start in range(0, len(alike), step)):
-                votes = count_votes(0, here, labels)
-                other_votes = (
-                    contested.votes[:labels, here, None].astype(compact) - votes
-                    if divided
-                    else count_votes(1, here, labels)
-                )
-                top, lead, even = _lead(votes)
-                top_second, lead_second, even_second = _lead(other_votes)
-                even |= even_second
-                pie = (lead != lead_second) & ~even
-                clear = pie & (top >= clear_votes[0]) & (top_second >= clear_votes[1])
-                yield here, pie, clear, even
+    def compare(here: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        labels = int(contested.leading[here[0]])
+        votes = count_votes(0, here, labels)
+        other_votes = (
+            contested.votes[:labels, here, None].astype(compact) - votes
+            if divided
+            else count_votes(1, here, labels)
+        )
+        top, lead, even = _lead(votes)
+        top_second, lead_second, even_second = _lead(other_votes)
+        even |= even_second
+        pie = (lead != lead_second) & ~even
+        clear = pie & (top >= clear_votes[0]) & (top_second >= clear_votes[1])
+        return here, pie, clear, even
+
+    blocks = []
+    for labels in np.unique(contested.leading):
+        alike, step = np.flatnonzero(contested.leading == labels), max(1, BLOCK // (draws * labels))
+        blocks += [alike[start : start + step] for start in range(0, len(alike), step)]
+    # Threads of the library would wait for one another longer than they work on so little.
+    with _libraries().limit(limits=1, user_api="blas"), ThreadPoolExecutor(THREADS) as pool:
+        yield from pool.map(compare, blocks)
