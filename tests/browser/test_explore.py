@@ -82,10 +82,11 @@ def test_classes_stand_in_the_order_of_their_loss_at_every_level(open_page):
 
 def test_the_charts_follow_the_theme_and_fit_a_phone(open_page):
     tab = open_page(PHONE)
-    ink = "getComputedStyle(document.querySelector('figure.explorer .role-axis-label text')).fill"
+    ink = "(text => text && getComputedStyle(text).fill)(document.querySelector('figure.explorer .role-axis-label text'))"
     light = tab.evaluate(ink)
     tab.evaluate("document.documentElement.dataset.theme = 'dark'")
-    tab.wait_for_function(f"{ink} != '{light}'")
+    # For a moment the old charts are gone and the new ones are not there.
+    tab.wait_for_function(f"{ink} && {ink} != '{light}' && {DRAWN}")
     widest = tab.evaluate(
         "Math.max(...[...document.querySelectorAll('figure.explorer svg, figure.explorer .vega-bindings')].map(e => e.getBoundingClientRect().right))"
     )

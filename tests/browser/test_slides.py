@@ -69,9 +69,8 @@ def test_no_slide_is_cut_off_on_a_small_screen_and_keys_lead_through_all(deck):
 
 def test_drawings_and_pictures_are_there_and_described(deck):
     tab, _ = deck
-    shown = tab.evaluate(
-        "[...document.images].map(i => [i.complete && i.naturalWidth > 0, i.alt.length > 20])"
-    )
+    tab.wait_for_function("[...document.images].every(i => i.complete)")
+    shown = tab.evaluate("[...document.images].map(i => [i.naturalWidth > 0, i.alt.length > 20])")
     assert shown and all(all(image) for image in shown)
 
 
