@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import re
 import resource
 import shutil
 import subprocess
@@ -12,6 +13,7 @@ import threadpoolctl
 import yaml
 
 from forgetting import cli, paths, predictions
+from forgetting.errors import UserError
 
 
 def answer(*words, capsys, monkeypatch):
@@ -186,6 +188,26 @@ def test_a_page_with_another_sparsity_trains_that_population_first(
     printed = capsys.readouterr().err
     assert "training 4 networks" in printed and "about" in printed and out.exists()
     assert "pruned 80 %" in out.read_text()
+
+
+@pytest.mark.parametrize(
+    ("page", "words", "refused"),
+    [
+        ("sub-groups", ['group="tint=warn"'], "'tint=warn'"),
+        ("cost", ["models=10", "levels=100"], "models is 10: 100 levels"),
+        ("bias", [], "study smoke has one label"),
+    ],
+)
+def test_what_a_page_refuses_is_refused_before_anything_is_trained(
+    page, words, refused, tmp_path, capsys, monkeypatch
+):
+    monkeypatch.setenv("FORGETTING_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("FORGETTING_BOOK", str(tmp_path))
+    study = "smoke-tinted" if page == "sub-groups" else "smoke"
+    with pytest.raises(UserError, match=re.escape(refused)):
+        cli.page(page, words, study=study, out=tmp_path / "out.ipynb")
+    assert "training" not in capsys.readouterr().err.replace("to train", "")
+    assert not list((tmp_path / "home").rglob("*.parquet"))
 
 
 def test_training_stops_after_the_minutes_given_and_the_same_command_goes_on(

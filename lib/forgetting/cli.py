@@ -4,6 +4,7 @@ import gc
 import io
 import signal
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -112,8 +113,9 @@ def page(
     which = str(study or values.pop("study", None) or read_page(name).parameters["study"].default)
     checked = resolve_parameters(name, study=which, parameters=values)
     needed = load_study(which).with_changes(sparsities=tuple(needed_sparsities(checked)))
-    train_missing(needed, trust_notes=True)
-    written = run_page(name, study=which, parameters=values, out=out, run=run)
+    run_once = partial(run_page, name, study=which, parameters=values, out=out, run=run)
+    train_missing(needed, trust_notes=True, look_first=run_once if run else None)
+    written = run_once()
     console.print(f"wrote {display_path(written)}", markup=False)
     if run and out is None:
         console.print(bind_with(written), markup=False)

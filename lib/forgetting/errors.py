@@ -27,6 +27,10 @@ class DataNotFound(UserError):
     """Optional data are not on this machine; the line says what to put where."""
 
 
+class NotTrained(UserError):
+    """Networks have not been trained yet; the line says what trains them."""
+
+
 class CorruptFile(UserError):
     """A file cannot be read, or its contents are not what was written."""
 

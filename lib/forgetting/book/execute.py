@@ -16,11 +16,12 @@ from forgetting.book.kernels import ForkedKernels
 from forgetting.book.page import read_page
 from forgetting.book.prose import EMPTY, place_captions
 from forgetting.data import SHIPPABLE
-from forgetting.errors import UserError
+from forgetting.errors import NotTrained, UserError
 from forgetting.files import display_path, write_text
 from forgetting.study import load_study
 
 CELL_SECONDS = 900
+REFUSALS = ["UserError", *(kind.__name__ for kind in UserError.__subclasses__())]
 QUIET = [  # otherwise every kernel warns that it listens on the loopback address
     "--IPKernelApp.log_level=50"
 ]
@@ -51,6 +52,7 @@ def execute_page(
         Names of the tables that the page wrote.
 
     Raises:
+        NotTrained: A cell reads networks that are not here.
         UserError: A cell fails, writes to stderr, or shows an image without alt text, what varies
             from run to run or, unless the parameter `pictures` asks for them, pictures that may not
             be published. `out` stays as it was.
@@ -63,7 +65,8 @@ def execute_page(
     except CellExecutionError as error:
         partial = out.with_suffix(".partial.ipynb")
         write_text(partial, nbformat.writes(notebook) + "\n")
-        raise UserError(_failure(name, notebook, error, partial)) from None
+        kind = NotTrained if error.ename == NotTrained.__name__ else UserError
+        raise kind(_failure(name, notebook, error, partial)) from None
     except (CellTimeoutError, DeadKernelError) as error:
         first = " ".join(str(error).split())[:200]
         raise UserError(
@@ -112,7 +115,7 @@ def _failure(
         if any(output.output_type == "error" for output in cell.get("outputs", []))
     )
     message = " ".join(re.sub("\x1b\\[[0-9;]*m", "", error.evalue).split())[:400]
-    what = message if error.ename == "UserError" else f"{error.ename}: {message}"
+    what = message if error.ename in REFUSALS else f"{error.ename}: {message}"
     return (
         f"notebooks/{name}.md, cell {number} (run {count}): {what} "
         f"(run so far: {display_path(partial)})"

@@ -9,7 +9,7 @@ from typing import Any
 import numpy.typing as npt
 
 from forgetting import paths, predictions_file
-from forgetting.errors import CorruptFile, UserError
+from forgetting.errors import CorruptFile, NotTrained, UserError
 from forgetting.files import display_path, write_text
 from forgetting.predictions import archive, folds
 from forgetting.study import Setting, Study
@@ -77,7 +77,8 @@ def read_members(
     """Read the predictions of some members from runs/, of a cross-fitted study those of all folds.
 
     Raises:
-        UserError: members are missing, or a file belongs to another study.
+        NotTrained: members are missing.
+        UserError: a file belongs to another study.
         CorruptFile: a file is damaged.
     """
     of_folds = [_read_fold(fold, setting, part, members) for fold in study.folds]
@@ -96,7 +97,7 @@ def _read_fold(
     if present < len(files):
         if setting.kind == "pruned" and setting not in study.populations:
             command = f"run `forgetting train {study.name} --sparsity {setting.sparsity:g}`"
-        raise UserError(
+        raise NotTrained(
             f"population {setting.name} of study {study.name} has {present} of {len(files)} "
             f"members in {display_path(paths.runs())}; {command}"
             f"{archive.mismatch_note(study, setting)}"

@@ -3,7 +3,7 @@
 import math
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any
 
@@ -12,7 +12,7 @@ from joblib.externals.loky.process_executor import TerminatedWorkerError
 from rich.console import Console
 
 from forgetting import data, predictions
-from forgetting.errors import UserError
+from forgetting.errors import NotTrained, UserError
 from forgetting.files import display_path
 from forgetting.predictions import archive
 from forgetting.progress import Progress
@@ -57,6 +57,7 @@ def lead(
     device: str = "auto",
     minutes: float | None = None,
     scheduler: str | None = None,
+    look_first: Callable[[], object] | None = None,
 ) -> None:
     """Train what is missing of a study; what was finished stays when it is stopped.
 
@@ -68,10 +69,12 @@ def lead(
         device: "auto", "cpu" or "cuda".
         minutes: begin no further network after so many; one on streamed data is left where it is.
         scheduler: address of a Dask cluster whose workers train; None for this machine.
+        look_first: called before anything is trained, if something is to be: what reads the
+            networks, and refuses its own parameters before it finds that they are not here.
 
     Raises:
-        UserError: data are missing, the device is not there, a process was killed, or the cluster
-            does not answer or is another.
+        UserError: `look_first` raises it, data are missing, the device is not there, a process was
+            killed, or the cluster does not answer or is another.
         KeyboardInterrupt: it was stopped, which is reported.
     """
     start = time.monotonic()
@@ -80,6 +83,9 @@ def lead(
     if not any(missing):
         return
     data.load_dataset(study.data)  # What is missing of it is reported before anything is trained.
+    if look_first is not None:
+        with suppress(NotTrained):
+            look_first()
     total = finished = 0
     until = math.inf if minutes is None else start + 60 * minutes
     try:

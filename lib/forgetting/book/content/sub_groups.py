@@ -78,7 +78,7 @@ class Groups:
     @property
     def label(self) -> np.ndarray:
         """The true label of each test image, 0 or 1."""
-        return self.page.dense.label
+        return self.page.test.labels
 
     @property
     def target(self) -> str:
