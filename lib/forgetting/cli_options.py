@@ -208,12 +208,15 @@ Solutions = Annotated[
 ]
 
 
-def parse_assignments(option: str, values: Sequence[str]) -> dict[str, str]:
+def parse_assignments(
+    option: str, values: Sequence[str], *, value_is: str = "VALUE"
+) -> dict[str, str]:
     """Read an option's values of the form NAME=VALUE.
 
     Args:
         option: its name.
         values: as they were given.
+        value_is: what stands for VALUE where a message says the form.
 
     Raises:
         UserError: one is not of this form, or a name is there twice.
@@ -222,7 +225,7 @@ def parse_assignments(option: str, values: Sequence[str]) -> dict[str, str]:
     for value in values:
         name, equals, rest = (part.strip() for part in value.partition("="))
         if not (name and equals and rest):
-            raise UserError(f"{option} is {value!r}: write NAME=VALUE")
+            raise UserError(f"{option} is {value!r}: write NAME={value_is}")
         if name in assigned:
             raise UserError(f"{option} names {name!r} twice: give each name once")
         assigned[name] = rest
@@ -230,7 +233,7 @@ def parse_assignments(option: str, values: Sequence[str]) -> dict[str, str]:
 
 
 def parse_list(option: str, text: str | None) -> dict[str, str]:
-    """Read an option of the form NAME=VALUE,NAME=VALUE.
+    """Read an option of the form NAME=COLUMN,NAME=COLUMN.
 
     Args:
         option: its name.
@@ -239,7 +242,7 @@ def parse_list(option: str, text: str | None) -> dict[str, str]:
     Raises:
         UserError: as `parse_assignments`.
     """
-    return parse_assignments(option, text.split(",") if text else [])
+    return parse_assignments(option, text.split(",") if text else [], value_is="COLUMN,...")
 
 
 def given_predictions(
@@ -256,7 +259,7 @@ def given_predictions(
     Raises:
         UserError: there are none, or of both kinds; a name twice that may be there once.
     """
-    given = [parse_assignments("--model", [one]) for one in models or []]
+    given = [parse_assignments("--model", [one], value_is="FILE") for one in models or []]
     named: dict[str, list[Path]] = {}
     for one in given:
         for name, file in one.items():
@@ -264,8 +267,8 @@ def given_predictions(
     for name, several in named.items():
         if len(several) > 1 and not (logs or all(path.is_dir() for path in several)):
             raise UserError(
-                f"--model names {name!r} twice: give each name once; folders of lm_eval may share "
-                "one"
+                f"--model names {name!r} twice: give each name once; several trainings of a "
+                "setting go into one file, with the column member; folders of lm_eval may share a name"
             )
     if bool(files) == bool(named):
         raise UserError(

@@ -128,7 +128,7 @@ def _read_columns(file: Path) -> tuple[list[str], list[str]]:
             columns = ", ".join(map(repr, table.column_names[:12]))
             raise UserError(
                 f"{str(file)!r} has no column {name!r}: it has {columns}; needed are image and "
-                "label"
+                "label, separated by commas"
             )
     if not len(table):
         raise UserError(f"{str(file)!r} holds no rows: give an image and its label in each")

@@ -16,8 +16,9 @@ from forgetting.text import counted, quoted
 NEEDED = ("setting", "member", "example", "label", "predicted")
 OPTIONAL = ("confidence", "parent")
 OTHER_NAMES = (
-    "; say what yours are called by --columns NAME=COLUMN,..., and the setting of each file by "
-    "--model NAME=FILE"
+    "; say what yours are called by --columns NAME=COLUMN,..., the setting of each file by "
+    "--model NAME=FILE, and which columns are models, if each has one, by --model-columns "
+    "NAME=COLUMN,..."
 )
 RIGHT = "right"  # Only where it is asked for.
 

@@ -107,7 +107,7 @@ def check_columns(source: TableSource, needed: Sequence[str], mend: str = "") ->
             columns = ", ".join(map(quoted, source.columns[:12]))
             raise UserError(
                 f"{source.name} has no column {quoted(column)}: it has {columns}; needed are "
-                f"{', '.join(needed)}{mend}"
+                f"{', '.join(name for name in needed if name not in source.constants)}{mend}"
             )
     for place, column in enumerate(source.columns):
         if column in source.columns[:place]:
