@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from forgetting.audit import audit_predictions
 from forgetting.audit.relative_sentences import relative_sentences
@@ -66,12 +67,27 @@ def test_a_group_that_loses_more_is_named_in_the_first_sentence_on_groups(member
     assert named >= 12
 
 
+def test_an_interval_is_said_to_hold_for_its_own_family_alone():
+    # Groups by one attribute and by two have intervals of their own: four sites and two sexes
+    # are six of them, not fourteen.
+    result = audited(np.random.default_rng(11), harmed="b", harm=0.3, members=6)
+    assert "for all groups of its kind at once" in said(result)[1]
+    lines = result.summary["settings"][0]["sentences"]["groups"]
+    headline = next(line for line in lines if line.startswith("Accuracy of groups by single"))
+    assert "holds for all such groups at once" in headline
+    rows = result.groups[(result.groups["group"] == "site=b")]
+    row, family = rows.iloc[0], 6
+    ratio = (row.simultaneous_high - row.simultaneous_low) / (row.change_high - row.change_low)
+    points = [stats.t.isf(0.025 / tests, row.df) for tests in (family, 1)]
+    assert ratio == pytest.approx(points[0] / points[1])
+
+
 def test_where_nothing_fell_behind_the_sentence_says_what_could_have_been_seen():
     result = audited(np.random.default_rng(3), members=6)
     classes, groups = said(result)
     for line, one in ((classes, "class"), (groups, "group")):
         assert line.startswith(f"No {one} is shown to have lost more than the model as a whole")
-        assert "the smallest gap that would be found in 4 of 5 such audits is" in line
+        assert "the smallest such excess that would be found in 4 of 5 such audits is" in line
     overall = result.summary["settings"][0]["sentences"]["overall"]
     sentences = result.summary["sentences"]
     assert sentences[:3] == [overall[0], classes, groups] and set(overall) <= set(sentences)

@@ -40,7 +40,9 @@ def relative_sentences(table: pd.DataFrame, *, of: str, alpha: float) -> list[st
             f"{_smallest(tested, one)}."
         ]
     behind = behind.sort_values("relative_change", kind="stable")
-    level = f" at {confidence_level(alpha)}, for all {many} at once"
+    # Each family has intervals of its own: they do not hold for all of them together.
+    alike = " of its kind" if families > 1 else ""
+    level = f" at {confidence_level(alpha)}, for all {many}{alike} at once"
     named = [
         _in_words(row, of, level if place == 0 else "")
         for place, (_, row) in enumerate(behind.head(MOST_NAMED).iterrows())
@@ -62,7 +64,7 @@ def _in_words(row: pd.Series, of: str, level: str) -> str:
 
 
 def _smallest(tested: pd.DataFrame, one: str) -> str:
-    """`; the smallest gap that would be found ... is 2.1 to 8.0 points`, where that is known."""
+    """`; the smallest such excess that would be found ... is 2.1 to 8.0 points`, where known."""
     if "relative_detectable" not in tested:
         return ""
     sizes = 100 * tested["relative_detectable"].dropna()
@@ -70,4 +72,4 @@ def _smallest(tested: pd.DataFrame, one: str) -> str:
         return ""
     low, high = (f"{size:.1f}" for size in (sizes.min(), sizes.max()))
     span = f"{low} points" if low == high else f"{low} to {high} points, depending on the {one}"
-    return f"; the smallest gap that would be found in 4 of 5 such audits is {span}"
+    return f"; the smallest such excess that would be found in 4 of 5 such audits is {span}"

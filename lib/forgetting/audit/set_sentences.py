@@ -40,7 +40,9 @@ def set_sentences(
     if len(parts) > 1 and (table["change"] == 0).all():
         lines = [why_none(table, alpha, *nouns(table, of))]
     elif len(parts) > 1:
-        lines = [f"{_family_name(rows)}: {_headline(rows, of, alpha)[0]}" for rows in parts]
+        lines = [
+            f"{_family_name(rows)}: {_headline(rows, of, alpha, such='such ')[0]}" for rows in parts
+        ]
     if (table["change"] != 0).any():
         lines += [
             *_counts(table, findings, of, alpha),
@@ -61,7 +63,7 @@ def _with_rate(rows: pd.DataFrame, of: str) -> list[str]:
     return [f"{plain_name(row, of)} ({rate_change(row)})" for _, row in rows.iterrows()]
 
 
-def _headline(table: pd.DataFrame, of: str, alpha: float) -> list[str]:
+def _headline(table: pd.DataFrame, of: str, alpha: float, such: str = "") -> list[str]:
     one, many = nouns(table, of)
     worst, row = worst_of_family(table, of, alpha), worst_row(table, alpha)
     if row is None:
@@ -78,7 +80,7 @@ def _headline(table: pd.DataFrame, of: str, alpha: float) -> list[str]:
     first = (
         f"{start}: {rate_change(row)} on {counted(int(row['n']), 'example')}, a change in right "
         f"answers of {change} points ({low} to {high}); in brackets, an interval that holds for "
-        f"all {many} at once, at {confidence_level(alpha)}."
+        f"all {such}{many} at once, at {confidence_level(alpha)}."
     )
     if not others:
         return [first, f"By these intervals no other {one} lost as much."]

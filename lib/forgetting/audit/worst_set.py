@@ -97,8 +97,8 @@ def why_none(table: pd.DataFrame, alpha: float, one: str, many: str) -> str:
             "uncertain to say which lost most."
         )
     return (
-        f"{start}among the {counted(len(tested), one, many)} tested, no loss is larger than chance "
-        "alone may produce."
+        f"{start}among the {counted(len(tested), one, many)} tested, no loss is shown "
+        "after correction for their number."
     )
 
 
