@@ -268,7 +268,7 @@ def given_predictions(
         if len(several) > 1 and not (logs or all(path.is_dir() for path in several)):
             raise UserError(
                 f"--model names {name!r} twice: give each name once; several trainings of a "
-                "setting go into one file, with the column member; folders of lm_eval may share a name"
+                "setting go into one file, with a column member; folders of lm_eval may share one"
             )
     if bool(files) == bool(named):
         raise UserError(
