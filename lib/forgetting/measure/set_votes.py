@@ -2,8 +2,10 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import cache
-from typing import TYPE_CHECKING, NamedTuple
+from threading import RLock
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -99,6 +101,27 @@ def _libraries() -> "ThreadpoolController":
     return ThreadpoolController()
 
 
+# Of those who count at this time: the first one's limit, which the last one takes back. Each for
+# itself, in threads of Python, would put back what another had set, and leave one thread for good.
+_counting: dict[str, Any] = {"users": 0, "limit": None, "lock": RLock()}
+
+
+@contextmanager
+def _products_in_one_thread() -> Iterator[None]:
+    """Keep products in one thread: those of the library would wait longer than they work."""
+    with _counting["lock"]:
+        if not _counting["users"]:
+            _counting["limit"] = _libraries().limit(limits=1, user_api="blas")
+        _counting["users"] += 1
+    try:
+        yield
+    finally:
+        with _counting["lock"]:
+            _counting["users"] -= 1
+            if not _counting["users"]:
+                _counting["limit"].restore_original_limits()
+
+
 def outcomes_by_block(
     contested: Contested, first: np.ndarray, second: np.ndarray
 ) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]]:
@@ -147,6 +170,5 @@ def outcomes_by_block(
     for labels in np.unique(contested.leading):
         alike, step = np.flatnonzero(contested.leading == labels), max(1, BLOCK // (draws * labels))
         blocks += [alike[start : start + step] for start in range(0, len(alike), step)]
-    # Threads of the library would wait for one another longer than they work on so little.
-    with _libraries().limit(limits=1, user_api="blas"), ThreadPoolExecutor(THREADS) as pool:
+    with _products_in_one_thread(), ThreadPoolExecutor(THREADS) as pool:
         yield from pool.map(compare, blocks)
