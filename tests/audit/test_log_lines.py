@@ -2,10 +2,12 @@
 
 import json
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from forgetting.audit import log_lines as module
 from forgetting.audit.log_lines import log_lines
 from forgetting.errors import UserError
 
@@ -57,3 +59,20 @@ def test_a_line_nested_beyond_reason_is_named(file):
     file.write_bytes(b'{"doc": ' + b"[" * 100_000 + b"\n")
     with pytest.raises(UserError, match="it, line 1 is no JSON"):
         list(log_lines(file, "it"))
+
+
+def test_msgspec_may_refuse_with_an_error_that_is_no_value_error(file, monkeypatch):
+    class RefusedError(Exception):
+        """As `msgspec.DecodeError` was before 0.21."""
+
+    class Decoder:
+        def decode(self, line):
+            raise RefusedError
+
+    monkeypatch.setattr(msgspec, "DecodeError", RefusedError)
+    monkeypatch.setattr(module, "_DECODER", Decoder())
+    file.write_text('{"acc": NaN}\n{"acc"')
+    lines = log_lines(file, "it")
+    assert repr(next(lines)) == "('it, line 1', {'acc': nan})"
+    with pytest.raises(UserError, match="it, line 2 is no JSON"):
+        next(lines)

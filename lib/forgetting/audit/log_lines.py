@@ -48,7 +48,7 @@ def log_lines(path: Path, name: str) -> Iterator[tuple[str, dict[str, Any]]]:
 def _read_line(line: bytes, where: str) -> object:
     try:
         return _DECODER.decode(line)
-    except (ValueError, RecursionError):
+    except (msgspec.DecodeError, ValueError, RecursionError):  # no ValueError before msgspec 0.21
         pass  # Perhaps one of what only Python has: NaN, half a character.
     try:
         return json.loads(line.decode("utf-8"))
