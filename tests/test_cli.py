@@ -1,5 +1,6 @@
 """The command: a mistake is one line and exit code 2; nothing is lost, nothing is trained twice."""
 
+import fnmatch
 import itertools
 import os
 import re
@@ -107,6 +108,35 @@ def test_what_is_not_installed_is_said_in_one_line(smoke, capsys, monkeypatch):
     )
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (
+            "audit a.csv --baseline dense --out x --alpha 0,05",
+            "'--alpha': * number*'0,05' was given",
+        ),
+        ("predict m.onnx pictures --size 32 --out y", "'--size': *'--out' was given"),
+        ("audit a.csv --baselin dense", "No such option: --baselin *--baseline*"),
+        ("audit a.csv", "Missing option '--baseline'; see * audit --help"),
+        ("audti", "No such command 'audti'. Did you mean 'audit'? see * --help"),
+        ("predict", "Missing argument 'model'*"),
+    ],
+)
+def test_a_mistake_in_the_words_of_a_command_is_one_line(words, said, capsys, monkeypatch):
+    code, printed = answer(*words.split(), capsys=capsys, monkeypatch=monkeypatch)
+    assert code == 2 and printed.count("\n") == 1
+    assert fnmatch.fnmatchcase(printed, f"forgetting: *{said}*"), printed
+
+
+def test_without_words_the_command_shows_what_there_is(capsys, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["forgetting"])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    shown = capsys.readouterr()
+    assert ended.value.code == 2 and "audit-many" in shown.out + shown.err
+    assert "forgetting:" not in shown.err
+
+
 def test_a_home_that_is_no_folder_is_one_line(tmp_path, capsys, monkeypatch):
     (tmp_path / "file").write_text("in the way")
     monkeypatch.setenv("FORGETTING_HOME", str(tmp_path / "file"))
@@ -144,7 +174,10 @@ print(max(one["num_threads"] for one in threadpool_info() if one["user_api"] == 
 """
 
 
-@pytest.mark.parametrize(("asked", "threads"), [({}, 1), ({"OPENBLAS_NUM_THREADS": "2"}, 2)])
+@pytest.mark.parametrize(
+    ("asked", "threads"),
+    [({}, 1), ({"OPENBLAS_NUM_THREADS": "2"}, 2), ({"OMP_NUM_THREADS": "2"}, 2)],
+)
 def test_an_audit_calculates_in_one_thread_unless_the_user_says_how_many(tmp_path, asked, threads):
     if os.cpu_count() == 1 or not any(
         one["internal_api"] == "openblas" for one in threadpoolctl.threadpool_info()

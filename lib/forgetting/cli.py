@@ -20,6 +20,7 @@ from forgetting.cli_predict import predict
 from forgetting.course.commands import annotate, course, slides
 from forgetting.errors import UserError
 from forgetting.files import display_path
+from forgetting.text import quoted
 
 app = typer.Typer(
     help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
@@ -30,6 +31,7 @@ app = typer.Typer(
 STUDIES = ", ".join(sorted(path.stem for path in paths.studies.glob("*.yml")))
 STUDIES = STUDIES or "the studies of a checkout"
 MANY_OBJECTS = 100_000  # Python looks for garbage after a few hundred or thousand.
+USAGE_ERROR: Any = typer.BadParameter.__base__  # of the library that typer is made from
 StudyName = Annotated[str, typer.Argument(help=f"One of {STUDIES}, or the path of a .yml file.")]
 
 
@@ -190,9 +192,14 @@ def main() -> None:
     # `kill` stops the command as Ctrl-C does: with a message, and no worker left behind.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        app()
+        ended = app(standalone_mode=False)
+        sys.exit(ended if isinstance(ended, int) else 0)
     except UserError as error:
         _stop(str(error))
+    except USAGE_ERROR as error:
+        _stop(_usage(error))
+    except typer.Abort:
+        sys.exit(1)
     except ModuleNotFoundError as error:
         _stop(
             f"this needs {error.name}, which is not installed; `make setup` in a checkout installs "
@@ -212,6 +219,16 @@ def main() -> None:
         )
     finally:
         gc.freeze()  # Nor need they be looked through at the end: a fifth of a short audit.
+
+
+def _usage(error: Any) -> str:
+    """What is wrong with an option, with the value that was given and where to read on."""
+    line = error.format_message().rstrip(".")
+    if not line:  # No command at all: its help was shown.
+        sys.exit(error.exit_code)
+    if hasattr(error.__cause__, "errors"):  # Pydantic's, which does not say the value.
+        line += f"; {quoted(error.__cause__.errors()[0]['input'])} was given"
+    return f"{line}{' ' if line.endswith('?') else '; '}see {error.ctx.command_path} --help"
 
 
 def _stop(line: str) -> NoReturn:

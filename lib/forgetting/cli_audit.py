@@ -89,7 +89,8 @@ def start_no_threads() -> None:
     An audit has nothing to do for them. They would turn on the spot when NumPy and SciPy are
     imported, for a fifth of the processor's time of a short audit on two cores.
     """
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    if "OMP_NUM_THREADS" not in os.environ:
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
 def asked_for(
