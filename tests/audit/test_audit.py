@@ -366,6 +366,13 @@ def parents(plain, values):
         (lambda t: t, {"alpha": 5}, "alpha is 5"),
         (lambda t: t, {"minimum": 0}, "minimum is 0"),
         (lambda t: t, {"seed": -1}, "seed is -1"),
+        (lambda t: t, {"alpha": "0.05"}, "alpha is '0.05': it must be a number between 0 and 1"),
+        (lambda t: t, {"alpha": None}, "alpha is None"),
+        (lambda t: t, {"minimum": "10"}, "minimum is '10': .*give a whole number from 1"),
+        (lambda t: t, {"seed": "0"}, "seed is '0': give a whole number from 0"),
+        (lambda t: t, {"seed": True}, "seed is True"),
+        (lambda t: t, {"draws": "1000"}, "draws is '1000'"),
+        (lambda t: t, {"draws": 1}, "draws is 1: .*give a whole number from 2"),
         (lambda t: 5, {}, "predictions are given as int"),
         (
             lambda t: t.assign(label=np.where(t.example % 2, "ant", "bee")),

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from numbers import Integral
 
 from forgetting.audit.predictions_input import AuditInput, Population
 from forgetting.audit.spelling import NO_ANSWER
@@ -23,19 +24,25 @@ def usual_draws(predictions: int) -> int:
     return max(FEWEST_DRAWS, min(DRAWS, WORK // (2 * predictions)))
 
 
-def check_numbers(*, alpha: float, minimum: int, seed: int) -> None:
+def check_numbers(*, alpha: float, minimum: int, seed: int, draws: int | None = None) -> None:
     """Refuse numbers that no audit can have.
 
     Raises:
-        UserError: one of them is out of range.
+        UserError: one of them is out of range, or no number.
     """
     inputs.fraction("alpha", alpha)
-    if minimum < 1:
+    _check_whole("minimum", minimum, 1, "it is a number of examples; 10 is usual")
+    _check_whole("seed", seed, 0)
+    if draws is not None:
+        _check_whole("draws", draws, 2, "they are random splits; 1000 is usual")
+
+
+def _check_whole(name: str, value: object, least: int, what: str = "") -> None:
+    if not isinstance(value, Integral) or isinstance(value, bool) or int(value) < least:
+        shown = repr(value) if isinstance(value, str) else value
         raise UserError(
-            f"minimum is {minimum}: it is a number of examples; give at least 1, 10 is usual"
+            f"{name} is {shown}: {what}{', ' if what else ''}give a whole number from {least}"
         )
-    if seed < 0:
-        raise UserError(f"seed is {seed}: give a whole number from 0")
 
 
 def as_read(setting: object, populations: Mapping[str, Population]) -> str:

@@ -125,7 +125,7 @@ def audit_predictions(
         >>> audit.judge("any class: change_low < -0.05").code
         3
     """
-    audit_options.check_numbers(alpha=alpha, minimum=minimum, seed=seed)
+    audit_options.check_numbers(alpha=alpha, minimum=minimum, seed=seed, draws=draws)
     read_from = read_given_logs(predictions, groups, logs or LogOptions())
     if read_from is not None:
         predictions, groups = read_from.tables, read_from.attributes()

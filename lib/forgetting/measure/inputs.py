@@ -1,6 +1,7 @@
 """Checks of what the measures are given; a mistake is named in one line."""
 
 from collections.abc import Mapping
+from numbers import Real
 
 import numpy as np
 import numpy.typing as npt
@@ -22,9 +23,10 @@ def fraction(name: str, value: float) -> float:
     Raises:
         UserError: it lies outside.
     """
-    if not 0 < value < 1:
+    if not isinstance(value, Real) or not 0 < value < 1:
+        shown = value if isinstance(value, Real) else repr(value)
         raise UserError(
-            f"{name} is {value}: it must lie between 0 and 1; give a fraction, 0.05 for 5 %"
+            f"{name} is {shown}: it must be a number between 0 and 1; give a fraction, 0.05 for 5 %"
         )
     return float(value)
 
