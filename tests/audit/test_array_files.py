@@ -113,6 +113,9 @@ def test_a_wide_table_has_a_column_a_model(tmp_path):
     ("arrays", "message"),
     [
         ({"label": LABEL}, "holds 'label': needed are label, and predicted or scores"),
+        ({"label": LABEL, "logits": SCORES["int8"]}, "scores; call 'logits' scores$"),
+        ({"label": LABEL, "probs": SCORES["int8"]}, "scores; call 'probs' scores$"),
+        ({"labels": LABEL, "scores": SCORES["int8"]}, "scores; call 'labels' label$"),
         ({"label": LABEL, "predicted": LABEL[:9]}, r"shape \(9,\), and there are 300 labels"),
         ({"label": LABEL, "scores": SCORES["int8"].T}, r"\(N, C\) or \(models, N, C\) is needed"),
         ({"predicted": LABEL}, "no labels: give them as --labels"),
@@ -135,3 +138,25 @@ def test_a_damaged_file_is_refused(name, tmp_path):
     (tmp_path / name).write_bytes(b"\x93NUMPY\x01\x00" if name == "a.npy" else b"PK\x03\x04rest")
     with pytest.raises(UserError, match="is damaged"):
         run({"dense": tmp_path / name, "int8": tmp_path / name})
+
+
+def test_a_table_of_scores_is_pointed_to_npz_files(tmp_path):
+    scored = pd.DataFrame(SCORES["int8"]).add_prefix("score_")
+    scored.assign(example=np.arange(300), label=LABEL).to_csv(tmp_path / "a.csv", index=False)
+    with pytest.raises(UserError, match=r"no column 'predicted'.*an \.npz file.*scores \(N, C\)$"):
+        run({"dense": tmp_path / "a.csv", "int8": tmp_path / "a.csv"})
+    with pytest.raises(UserError, match="no column 'predicted'") as refused:
+        run({"dense": pd.DataFrame({"example": [0], "label": [1]})})
+    assert "npz" not in str(refused.value)
+
+
+def test_files_that_are_not_there_are_named_with_the_kinds_that_are_read(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(
+        UserError, match=r"does not exist: give predictions as .*\.npy, \.npz\) files$"
+    ):
+        run("a.csv")
+    with pytest.raises(UserError, match=r"given by --model dense=a\.csv$"):
+        run("dense=a.csv")
+    with pytest.raises(UserError, match="give groups as Parquet, CSV, JSON-lines or Arrow files$"):
+        run(long(), groups="dense=a.csv")

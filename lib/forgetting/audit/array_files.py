@@ -19,6 +19,11 @@ from forgetting.text import quoted
 
 ENDINGS = (".npy", ".npz")
 NEEDED = "label, and predicted or scores"
+OTHER_NAMES = {  # What arrays are called elsewhere.
+    "label": ("labels", "target", "targets", "y", "y_true"),
+    "predicted": ("prediction", "predictions", "preds", "y_pred"),
+    "scores": ("score", "logits", "probabilities", "probability", "probs", "prob", "outputs"),
+}
 
 
 @dataclass(frozen=True)
@@ -100,7 +105,7 @@ def _label(arrays: dict[str, np.ndarray], path: Path, options: ArrayOptions) -> 
     elif options.labels is None:
         raise UserError(
             f"{quoted(path)} has no labels: give them as --labels FILE.npy, or save an .npz file "
-            f"with {NEEDED}"
+            f"with {NEEDED}{_other_names(arrays, ['label'])}"
         )
     else:
         given = _arrays(Path(options.labels))
@@ -120,7 +125,10 @@ def _predicted(
     name = next((name for name in ("predicted", "scores") if name in arrays), None)
     if name is None:
         there = ", ".join(map(quoted, arrays)) or "nothing"
-        raise UserError(f"{quoted(path)} holds {there}: needed are {NEEDED}")
+        raise UserError(
+            f"{quoted(path)} holds {there}: needed are {NEEDED}"
+            f"{_other_names(arrays, ['predicted', 'scores'])}"
+        )
     values = arrays[name]
     dimensions = 1 if name == "predicted" else 2
     values = values[None] if values.ndim == dimensions else values
@@ -134,6 +142,15 @@ def _predicted(
         return values, None
     tops = [top_classes([model.astype(np.float64)]) for model in values]
     return np.stack([top.codes for top in tops]), np.stack([top.confidence for top in tops])
+
+
+def _other_names(arrays: dict[str, np.ndarray], lacking: Sequence[str]) -> str:
+    """Say what to call an array that is there under another name."""
+    for name in lacking:
+        for other in OTHER_NAMES[name]:
+            if other in arrays:
+                return f"; call {quoted(other)} {name}"
+    return ""
 
 
 def _named(codes: np.ndarray, options: ArrayOptions) -> np.ndarray:

@@ -71,7 +71,7 @@ def compared_settings(
     if not others:
         raise UserError(
             f"column 'setting' holds only {settings}: nothing to compare with the baseline; add a "
-            "setting"
+            "setting, or see by --before (look_before) what the baseline alone says"
         )
     comparisons, notes = [], []
     for setting in others:

@@ -20,10 +20,10 @@ from forgetting.audit.prediction_matrix import PredictionMatrix
 from forgetting.audit.predictions_survey import (
     NEEDED,
     OPTIONAL,
-    OTHER_NAMES,
     RIGHT,
     Survey,
     check_size,
+    other_names,
     survey_predictions,
 )
 from forgetting.audit.right_column import right_by_column
@@ -202,7 +202,7 @@ def open_sources(
         if setting and columns.get("member", "member") not in source.columns:
             constants["member"] = "0"
         sources[place] = rename_columns(source, columns, constants)
-        check_columns(sources[place], NEEDED, OTHER_NAMES)
+        check_columns(sources[place], NEEDED, other_names(sources[place]))
         if RIGHT in columns:
             check_columns(sources[place], [RIGHT])
             sources[place] = right_by_column(sources[place])

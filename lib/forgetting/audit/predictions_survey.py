@@ -20,6 +20,10 @@ OTHER_NAMES = (
     "--model NAME=FILE, and which columns are models, if each has one, by --model-columns "
     "NAME=COLUMN,..."
 )
+SCORES = (
+    "; scores of the classes, a column each, go into an .npz file with the arrays label (N,) and "
+    "scores (N, C)"
+)
 RIGHT = "right"  # Only where it is asked for.
 
 
@@ -55,6 +59,17 @@ class Survey:
     tables: Mapping[int, Sequence[str]]
     confident: bool
     unanswered: int
+
+
+def other_names(source: TableSource) -> str:
+    """Return what a message on a missing column ends in.
+
+    Args:
+        source: the table that lacks it.
+    """
+    others = set(source.columns).difference(NEEDED, OPTIONAL)
+    scored = "predicted" not in source.columns and len(others) > 1
+    return OTHER_NAMES + (SCORES if scored else "")
 
 
 def survey_predictions(sources: Sequence[TableSource], *, no_answer: bool) -> Survey:

@@ -28,6 +28,7 @@ OTHER_SEPARATORS = ";\t|,"
 JSON_LINES = (".jsonl", ".ndjson")
 COMPRESSED = {".gz": "gzip", ".zst": "zstd", ".bz2": "bz2"}
 KINDS = "Parquet, CSV, JSON-lines or Arrow files"
+KINDS_AND_ARRAYS = "Parquet, CSV, JSON-lines, Arrow or NumPy (.npy, .npz) files"
 EACH_LINE = "write one JSON object a line, with the same keys in each"
 FOREIGN = {
     b"PK\x03\x04": "a zip archive (as .npz, .pt and .xlsx files are)",
@@ -64,11 +65,12 @@ def open_table(
     if not isinstance(table, str | Path):
         return _from_arrow(_in_memory(table, role), f"the table of {role}")
     path = Path(table)
+    kinds = KINDS if arrays is None else KINDS_AND_ARRAYS
     if len(path.name) <= 255 and path.is_dir():
         return _from_folder(path, role)
     if len(path.name) > 255 or not path.is_file():
         problem = "is not a file" if path.exists() else "does not exist"
-        raise UserError(f"{named(path)} {problem}: give {role} as {KINDS}")
+        raise UserError(f"{named(path)} {problem}: give {role} as {kinds}{_of_setting(path, role)}")
     with open(path, "rb") as file:
         start = file.read(8)
     if start[:4] == b"PAR1":
@@ -90,7 +92,7 @@ def open_table(
         raise UserError(f"{named(path)} {problem}: {EACH_LINE}")
     if kind or inner not in SEPARATORS:
         problem = f"is {kind}" if kind else "is not a Parquet file, nor called .csv or .tsv"
-        raise UserError(f"{named(path)} {problem}: give {role} as {KINDS}")
+        raise UserError(f"{named(path)} {problem}: give {role} as {kinds}")
     return _from_csv(path, SEPARATORS[inner])
 
 
@@ -102,6 +104,13 @@ def named(path: Path) -> str:
     """
     text = str(path)
     return quoted(text if len(text) <= 60 else f"...{text[-57:]}")
+
+
+def _of_setting(path: Path, role: str) -> str:
+    """Return the mend of NAME=FILE that lacks its option."""
+    setting, _, file = str(path).partition("=")
+    meant = role == "predictions" and setting and file and (Path(file).exists() or "/" not in file)
+    return f"; the file of one setting is given by --model {path}" if meant else ""
 
 
 def _from_frame(table: pd.DataFrame, name: str) -> TableSource:
