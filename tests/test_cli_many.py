@@ -287,7 +287,7 @@ def test_a_rule_that_one_pair_meets_ends_in_3(folder, capsys):
         ),
         ([{"name": "a", "baseline": "b", "compressed": "c", "paired": "maybe"}], ["'maybe'"]),
         ([{"name": "a", "baseline": "b", "compressed": "c", "minimum": "1.5"}], ["whole number"]),
-        ([{"name": "a", "baseline": "b", "compressed": "c", "columns": "x"}], ["row 1 ('a')", "NAME=VALUE"]),
+        ([{"name": "a", "baseline": "b", "compressed": "c", "columns": "x"}], ["row 1 ('a')", "NAME=COLUMN"]),
         (
             [{"name": "a", "baseline": "b", "compressed": "c", "compressed_setting": "baseline"}],
             ["another compressed_setting"],

@@ -550,3 +550,25 @@ def test_no_answer_is_a_miss_and_a_false_alarm_where_one_label_is_positive():
     rates = audit_predictions(frames, **options).groups.set_index(["group", "metric"])
     for metric in ("error", "fpr", "fnr"):
         assert rates.loc[("sex=F", metric), "compressed_rate"] == 1
+
+
+@pytest.mark.parametrize("members", [1, 3])
+def test_models_that_predict_one_class_for_every_example_are_named(members):
+    models = [(setting, m) for setting in ("dense", "int8") for m in range(members)]
+    given = table(models=models)
+    given["predicted"] = given["label"]
+    of_one = (given["setting"] == "int8") & (given["member"] == members - 1)
+    given.loc[of_one, "predicted"] = "eel"
+    who = "its model predicts" if members == 1 else "1 of its 3 models predicts"
+    assert read_predictions(given).notes == (
+        f"int8: {who} the same class for every example ('eel').",
+    )
+    assert not read_predictions(given[given["example"] < 9]).notes  # too few to tell
+    alone = given[given["label"] == "eel"].assign(example=lambda t: t["example"] // 3)
+    many = pd.concat([alone.assign(example=alone["example"] + 4 * k) for k in range(4)])
+    assert not read_predictions(many).notes  # the only label
+    assert any("every example ('eel')" in one for one in run_notes(given))
+
+
+def run_notes(given):
+    return audit_predictions(given, baseline="dense").summary["notes"]

@@ -11,14 +11,18 @@ import onnx
 import onnxruntime
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
+from scipy import stats
 
 from forgetting import cli, paths
 from forgetting.audit import onnx_session
 from forgetting.audit.onnx import predict_onnx
 from forgetting.audit.onnx_session import open_model
 from forgetting.audit.picture_labels import read_class_folders, read_class_names, read_labels
+from forgetting.audit.prediction_counts import PredictionCounts
 from forgetting.audit.preprocessing import _resized, read_preprocessing
 from forgetting.errors import UserError
 
@@ -649,7 +653,66 @@ def test_fewer_right_answers_than_chance_gives_are_pointed_at(numbered):
     assert counts.right == 0
     many = replace(counts, pictures=300)
     assert "fewer than chance gives with 3 classes: are labels shifted" in many.line
-    assert "chance" not in replace(many, right=90).line
+    assert "not clearly more than chance gives" in replace(many, right=90).line
+    assert "chance" not in replace(many, right=130).line
+
+
+@given(st.integers(1, 400), st.integers(2, 50), st.floats(0, 1))
+def test_right_answers_are_called_clearly_more_than_chance_by_an_exact_test(pictures, classes, at):
+    right = round(at * pictures)
+    counts = PredictionCounts(
+        pictures=pictures,
+        right=right,
+        tied=0,
+        unanswered=0,
+        softmax=True,
+        whole_scores=False,
+        one_at_a_time=False,
+        turned=0,
+        upright=False,
+        classes=classes,
+        folders=False,
+        scored=classes,
+    )
+    more, fewer = (
+        bool(stats.binomtest(right, pictures, 1 / classes, alternative=side).pvalue <= 0.05)
+        for side in ("greater", "less")
+    )
+    assert ("chance gives" in counts.line) is (not more and right < pictures)
+    assert ("fewer than chance" in counts.line) is (fewer and right < pictures)
+
+
+def test_classes_in_another_order_are_pointed_at(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    for k in range(24):
+        values = np.full((8, 8, 3), 10, dtype=np.uint8)
+        values[..., k % 3] = 200
+        (tmp_path / "images" / CLASSES[k % 3]).mkdir(parents=True, exist_ok=True)
+        Image.fromarray(values).save(tmp_path / "images" / CLASSES[k % 3] / f"{k}.png")
+    (tmp_path / "names.txt").write_text("\n".join(CLASSES))
+    model("m.onnx")
+    for named in ([], ["--classes", "names.txt"]):
+        given = ["forgetting", "predict", "m.onnx", "images", "--out", "p.parquet", *named]
+        monkeypatch.setattr(sys, "argv", given)
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        said = capsys.readouterr().err
+        assert not ended.value.code and said.count("\n") == 1
+        assert ("100.0 % right" if named else "33.3 % right") in said
+        assert ("another order (--classes)" in said) == (not named)
+
+
+@pytest.mark.parametrize(("pictures", "labels", "hint"), [(12, 3, 1), (12, 1, 0), (9, 3, 0)])
+def test_one_class_for_all_pictures_is_pointed_at(pictures, labels, hint, tmp_path):
+    (tmp_path / "images").mkdir()
+    rows = []
+    for k in range(pictures):
+        Image.new("RGB", (8, 8)).save(tmp_path / "images" / f"{k}.png")
+        rows.append({"image": f"{k}.png", "label": CLASSES[k % labels]})
+    pd.DataFrame(rows).to_csv(tmp_path / "labels.csv", index=False)
+    made = lookup_model(tmp_path / "m.onnx", np.tile([4.0, 0, 0], (pictures, 1)))
+    counts, _ = predicted(tmp_path, made)
+    assert ("All predictions are 'red'" in counts.line) is bool(hint)
 
 
 @pytest.mark.parametrize(

@@ -50,6 +50,9 @@ def test_single_counts_are_those_of_the_binomial_distribution():
     p = np.clip(k / np.maximum(n, 1) + GENERATOR.normal(0, 0.01, 500), 0, 1)
     ours, theirs = distributions.binom_pmf(k, n, p), stats.binom.pmf(k, n, p)
     np.testing.assert_allclose(ours, theirs, rtol=1e-8, atol=1e-300)
+    above = distributions.binom_sf(k - 1, n, p)
+    np.testing.assert_allclose(above, stats.binom.sf(k - 1, n, p), rtol=1e-8, atol=1e-300)
+    assert distributions.binom_sf([-1, 3], 3, 0.5).tolist() == [1, 0]
 
 
 def test_an_audit_of_two_small_models_does_not_wait_for_scipy_stats(tmp_path):

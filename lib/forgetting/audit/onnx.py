@@ -1,7 +1,6 @@
 """Predictions of an ONNX model on a folder of pictures, as a table for the audit. Without torch."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -14,99 +13,13 @@ from forgetting.audit.class_scores import as_two_classes, scores_among, top_clas
 from forgetting.audit.onnx_session import OnnxModel, open_model
 from forgetting.audit.picture_labels import PictureLabels, labels_among
 from forgetting.audit.predicted_table import predicted_table
+from forgetting.audit.prediction_counts import PredictionCounts, single_class
 from forgetting.audit.preprocessing import Preprocessing
 from forgetting.audit.read_ahead import read_ahead
 from forgetting.errors import UserError
 from forgetting.files import replacing
-from forgetting.text import counted, percent
 
 MOST_BROKEN = 5  # pictures that a message names
-FAR = 3  # standard errors below chance from which something is wrong
-
-
-@dataclass(frozen=True)
-class PredictionCounts:
-    """What was predicted, in numbers.
-
-    Attributes:
-        pictures: how many there were.
-        right: how many predictions name the true label.
-        tied: on how many pictures several classes shared the highest score.
-        unanswered: on how many a score was not a finite number.
-        softmax: whether probabilities were made from the model's outputs by a softmax.
-        whole_scores: whether the outputs are whole numbers, so that there are no probabilities.
-        one_at_a_time: whether the model was given each picture alone.
-        turned: how many pictures have an EXIF orientation by which viewers turn or mirror them.
-        upright: whether they were turned so here.
-        classes: of how many the model chooses one.
-        folders: whether these are the folders that pictures lie in.
-        scored: of how many classes the model gives a score.
-    """
-
-    pictures: int
-    right: int
-    tied: int
-    unanswered: int
-    softmax: bool
-    whole_scores: bool
-    one_at_a_time: bool
-    turned: int
-    upright: bool
-    classes: int
-    folders: bool
-    scored: int
-
-    @property
-    def line(self) -> str:
-        """The numbers in sentences, for one line."""
-        parts = [
-            f"{counted(self.pictures, 'prediction')}, {percent(self.right / self.pictures)} right",
-            "The model's outputs are whole numbers, whose scale is not known: the table has no "
-            "confidence"
-            if self.whole_scores
-            else "A softmax was applied to the model's outputs"
-            if self.softmax
-            else "The model's outputs are probabilities",
-        ]
-        chance = 1 / self.classes
-        error = (chance * (1 - chance) / self.pictures) ** 0.5
-        if self.right / self.pictures < chance - FAR * error:
-            parts.append(
-                f"That is fewer than chance gives with {self.classes:,} classes: are labels "
-                "shifted, by a class for the background for instance, or scale, mean, std or "
-                "channels others than in training?"
-            )
-        if self.classes < self.scored:
-            parts.append(
-                f"Predictions are among the {self.classes:,} classes of this set, of the "
-                f"{self.scored:,} that the model scores"
-            )
-        if self.folders:
-            parts.append(
-                f"The {self.classes:,} classes are the folders, in the order of their names"
-            )
-        if self.tied:
-            parts.append(
-                f"{self.tied:,} of {self.pictures:,} are tied at the top; the first of the tied "
-                "classes was taken"
-            )
-        if self.unanswered:
-            parts.append(
-                f"{self.unanswered:,} of {self.pictures:,} are no answer, since their scores are "
-                "not finite numbers; `forgetting audit --no-answer` counts them as wrong"
-            )
-        if self.one_at_a_time:
-            parts.append(
-                "The model takes the scales of its 8-bit numbers from each batch, so it was given "
-                "one picture at a time"
-            )
-        if self.turned:
-            how = "were turned" if self.upright else "were read as stored; --upright turns them"
-            parts.append(
-                f"{self.turned:,} of {self.pictures:,} pictures are marked as turned (EXIF), and "
-                f"{how}"
-            )
-        return ". ".join(parts)
 
 
 def predict_onnx(
@@ -196,6 +109,7 @@ def predict_onnx(
         classes=len(names),
         folders=bool(labels.folders) and not class_names,
         scored=scored,
+        single=single_class(predicted, true),
     )
 
 

@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 
 from forgetting.audit import spelling
 from forgetting.audit.array_files import ArrayOptions
+from forgetting.audit.input_notes import notes_on_models, notes_on_table
 from forgetting.audit.name_codes import as_texts
 from forgetting.audit.prediction_matrix import PredictionMatrix
 from forgetting.audit.predictions_survey import (
@@ -154,12 +155,13 @@ def read_predictions(
     matrix.check_cells(survey.tables)
     if not trusted:
         matrix.check_class_names(labels)
+    populations = _populations(survey, order, matrix)
+    notes = [
+        *notes_on_table(sources, classes, labels, matrix, survey),
+        *notes_on_models(populations, matrix.label, classes),
+    ]
     return AuditInput(
-        names["example"],
-        matrix.label,
-        tuple(as_texts(classes)),
-        _populations(survey, order, matrix),
-        tuple(_notes(sources, classes, labels, matrix, survey)),
+        names["example"], matrix.label, tuple(as_texts(classes)), populations, tuple(notes)
     )
 
 
@@ -274,26 +276,3 @@ def _populations(
             None if matrix.confidence is None else matrix.confidence[at],
         )
     return populations
-
-
-def _notes(
-    sources: Sequence[TableSource],
-    classes: pa.Array,
-    labels: int,
-    matrix: PredictionMatrix,
-    survey: Survey,
-) -> Iterator[str]:
-    if survey.unanswered:
-        yield (
-            f"{counted(survey.unanswered, 'prediction')} missing: counted as an answer of "
-            f"{'its' if survey.unanswered == 1 else 'their'} own, which is always wrong."
-        )
-    if len(classes) > labels:
-        count = int((matrix.predicted >= labels).sum())
-        some = ", ".join(map(quoted, as_texts(classes[labels : labels + 5])))
-        yield (
-            f"{counted(count, 'prediction')} {'names' if count == 1 else 'name'} a class that no "
-            f"example has ({some}{', ...' if len(classes) > labels + 5 else ''}): always wrong."
-        )
-    if matrix.confidence is None and any("confidence" in source.columns for source in sources):
-        yield "Some rows have no confidence: it is left out of all."

@@ -103,6 +103,23 @@ def coin_isf(p: float, n: npt.ArrayLike) -> np.ndarray:
     return np.asarray(n - 1 - np.clip(tails, -1, n - 1))
 
 
+def binom_sf(k: npt.ArrayLike, n: npt.ArrayLike, p: npt.ArrayLike) -> np.ndarray:
+    """Return the chance of more than `k` successes in `n` trials, each with a chance of `p`.
+
+    Args:
+        k: whole numbers, -1 to `n`; all three broadcast to one shape.
+        n: whole numbers, at least 0.
+        p: 0 to 1.
+
+    Examples:
+        >>> round(float(binom_sf(1, 3, 0.5)), 12)
+        0.5
+    """
+    k, n, p = (np.asarray(values, dtype=float) for values in (k, n, p))
+    above = special.betainc(np.maximum(k + 1, 1), np.maximum(n - k, 1), p)
+    return np.asarray(np.select([k < 0, k >= n], [1.0, 0.0], above))
+
+
 def binom_pmf(k: npt.ArrayLike, n: npt.ArrayLike, p: npt.ArrayLike) -> np.ndarray:
     """Return the chance of exactly `k` successes in `n` trials, each with a chance of `p`.
 
