@@ -229,6 +229,8 @@ def test_a_page_with_another_sparsity_trains_that_population_first(
         ("sub-groups", ['group="tint=warn"'], "'tint=warn'"),
         ("cost", ["models=10", "levels=100"], "models is 10: 100 levels"),
         ("bias", [], "study smoke has one label"),
+        ("how-many-models", ["reader=20"], "reader is 20, and 4 networks of each kind are read"),
+        ("human-difficulty", [], "give one of its studies: cifar10-narrow, cifar10, cifar10-paper"),
     ],
 )
 def test_what_a_page_refuses_is_refused_before_anything_is_trained(

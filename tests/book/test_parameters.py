@@ -61,6 +61,23 @@ def test_interval_brackets_say_whether_the_bounds_are_allowed(low, high):
                 parameter.check(bound)
 
 
+def test_a_list_that_is_refused_is_told_how_it_is_written_and_that_can_be_read():
+    for cell, wrong, form in (
+        ('names: list[str] = ["tint", "frame"]  # groups', "tint", '["tint","frame"]'),
+        ("at: list[float] = [0.5, 0.9]  # levels; each in [0, 1)", [0.5, 2], "[0.5,0.9]"),
+        ("at: list[float] | None = None  # levels; each in [0, 1)", 0.5, "[0.5]"),
+    ):
+        [(name, parameter)] = parameters.parse_cell(cell).items()
+        with pytest.raises(UserError) as refused:
+            parameter.check(wrong)
+        written = str(refused.value).partition("; write ")[2]
+        assert written == f"'{name}={form}'"
+        read = parameters.parse_assignments(written)[name]
+        assert parameter.check(read) == read and isinstance(read, list)
+    with pytest.raises(UserError, match=r"or None$"):
+        parameter.check("high")
+
+
 def test_assignments_are_read_as_a_shell_passes_them():
     assert parameters.parse_assignments(
         'alpha=1e-3 levels="[0.3, 0.5]" ties=lowest names=[a,b] exact=true members=None x=a=b'

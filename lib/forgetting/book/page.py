@@ -141,7 +141,8 @@ def resolve_parameters(
 
     What stands later overrides what stands earlier: the notebook's defaults, the `common`
     parameters of the study, the study's own for this page, the given ones. Members that are not
-    given are no more than the study has, so that a page says how many it used.
+    given are no more than the study has, so that a page says how many it used; nor is a `reader`
+    that is not given more than the members.
 
     Args:
         name: The page.
@@ -173,7 +174,10 @@ def resolve_parameters(
         )
     if isinstance(members, int):
         least = max(int(page.parameters["members"].low), 2)
-        checked["members"] = min(members, max(chosen.members, least))
+        checked["members"] = members = min(members, max(chosen.members, least))
+        # What a reader has is a subset of these. A number that is given is the page's to refuse.
+        if "reader" not in given and isinstance(reader := checked.get("reader"), int):
+            checked["reader"] = min(reader, members)
     return checked
 
 

@@ -88,7 +88,15 @@ class Parameter:
         if isinstance(values, list | tuple) and values and all(map(self._fits, values)):
             converted = [TYPES[self.type](one) for one in values]
             return converted if self.many else converted[0]
-        raise UserError(f"parameter {self.name} is {value!r}; allowed: {self.allowed}")
+        form = self._form(value) if self.many else ""
+        raise UserError(f"parameter {self.name} is {value!r}; allowed: {self.allowed}{form}")
+
+    def _form(self, value: object) -> str:
+        """Say how a list is written in a shell, by its default or, if it has none, by `value`."""
+        example = self.default or ([value] if self._fits(value) else None)
+        if not example:
+            return ""
+        return f"; write '{self.name}={as_source(example).replace(', ', ',')}'"
 
     def _fits(self, value: object) -> bool:
         number = type(value) in (float, int)  # a bool is not
