@@ -7,6 +7,7 @@ import pandas as pd
 
 from forgetting.audit.many_table import SETS
 from forgetting.audit.report_cells import (
+    DASH,
     Cell,
     Column,
     ReportTable,
@@ -50,7 +51,8 @@ def many_sentences(
         if tests[f"{of}_behind"]:
             behind = names[audited[f"{of}_behind"] > 0]
             lines.append(
-                f"A {kind} lost more than its model as a whole, for certain, in {_named(behind)}."
+                f"A {kind} is shown to have lost more than its model as a whole in "
+                f"{_named(behind)}."
                 if len(behind)
                 else f"No {kind} is shown to have lost more than its model as a whole."
             )
@@ -71,7 +73,7 @@ def correction(tests: Mapping[str, int]) -> str:
         *([counted(tests["group"], "rate of groups", "rates of groups")] if tests["group"] else []),
     ]
     return (
-        "Many audits are many tests: what is called certain here holds after Holm's "
+        "Many audits are many tests: what is called shown here holds after Holm's "
         f"correction over all pairs together, over {listed(families)}, each kind for itself"
         f"{', and once more against the model as a whole. ' if len(families) > 1 else '. '}"
         "The report of a pair corrects over its own rows alone."
@@ -139,11 +141,15 @@ def _columns_of_worst(kind: str) -> list[Column]:
 
 
 def _accuracy(table: pd.DataFrame, names: pd.Series, alpha: float) -> str:
-    certain = table["p_holm_pairs"] <= alpha
-    directions = {"fell": table["change"] < 0, "rose": table["change"] > 0}
+    shown = table["p_holm_pairs"] <= alpha
+    directions = {
+        ("fell", "fallen"): table["change"] < 0,
+        ("rose", "risen"): table["change"] > 0,
+    }
     parts = [
-        f"{word} in {int(rows.sum()):,}, for certain in {_named(names[rows & certain])}"
-        for word, rows in directions.items()
+        f"{verb} in {int(rows.sum()):,}, and is shown to have {participle} in "
+        f"{_named(names[rows & shown])}"
+        for (verb, participle), rows in directions.items()
         if rows.any()
     ]
     return f"The share of right answers {'; it '.join(parts) or 'changed in none of them'}."
@@ -152,16 +158,22 @@ def _accuracy(table: pd.DataFrame, names: pd.Series, alpha: float) -> str:
 def _sets(table: pd.DataFrame, names: pd.Series, kind: str, alpha: float) -> str:
     lost = (table[f"worst_{kind}_p_holm_pairs"] <= alpha) & (table[f"worst_{kind}_change"] < 0)
     if not lost.any():
-        return f"The {kind} with the largest loss lost for certain in none."
+        return f"The {kind} with the largest loss is shown to have lost in none."
     first = (
         table[lost].assign(name_=names).sort_values(f"worst_{kind}_change", kind="stable").iloc[0]
     )
     return (
-        f"The {kind} with the largest loss lost for certain in {_named(names[lost])}, which may "
-        "be no more than its model lost as a whole; the largest of these losses is that of "
+        f"The {kind} with the largest loss is shown to have lost in {_named(names[lost])}, which "
+        "may be no more than its model lost as a whole; the largest of these losses is that of "
         f"{first[f'worst_{kind}']} in {first['name_']}, {signed(first[f'worst_{kind}_change'])} "
-        f"points on {counted(int(first[f'worst_{kind}_n']), 'example')}."
+        f"points{_at_once(first, kind)} on {counted(int(first[f'worst_{kind}_n']), 'example')}."
     )
+
+
+def _at_once(row: pd.Series, kind: str) -> str:
+    ends = interval(row[f"worst_{kind}_low"], row[f"worst_{kind}_high"])
+    many = f"{SETS[kind]} of its kind" if kind == "group" else SETS[kind]
+    return "" if ends == DASH else f" (interval for all {many} of that pair at once {ends})"
 
 
 def _named(names: pd.Series) -> str:
