@@ -9,7 +9,7 @@ import pytest
 from forgetting.audit import audit_predictions
 from forgetting.audit.first_sentences import END, MOST
 from forgetting.audit.report import report_page
-from forgetting.audit.report_gaps import from_behind
+from forgetting.audit.report_gaps import from_behind, gaps_table
 from forgetting.errors import UserError
 from forgetting.measure import calibration, gaps, sets
 
@@ -296,3 +296,23 @@ def test_tables_tell_the_gap_of_two_groups_from_the_side_that_fell_behind():
         np.testing.assert_allclose(told[f"{stem}_high"] - told[f"{stem}_low"], wanted)
     np.testing.assert_allclose(told.gap_compressed - told.gap_baseline, told.gap_change)
     np.testing.assert_array_equal(told.n + told.n_reference, rows.n + rows.n_reference)
+
+
+def test_the_sentence_on_two_attributes_says_which_rows_of_its_table_it_does_not_count():
+    result = audited(3, missed=0.2)
+    both = result.gaps[result.gaps["intersection"]]
+    counted = both[(both["reason"] == "") & (both["metric"] != "called")]
+    called, untested = (both["metric"] == "called").sum(), (both["reason"] != "").sum()
+    assert called and not untested
+    sentences = " ".join(result.summary["settings"][0]["sentences"]["gaps"])
+    assert f"Of {len(counted)} gaps of groups by two attributes" in sentences
+    assert f"(not counted: {called} of the share predicted positive)." in sentences
+    table = gaps_table(both, most=100)
+    assert len(table.cells) == len(counted) + called
+
+
+@pytest.mark.parametrize("members", [1, 6])
+def test_an_interval_over_other_examples_too_has_a_column_where_there_is_one(members):
+    gaps_of = audited(4, members=members, missed=0.2).gaps
+    headings = [column.heading for column in gaps_table(gaps_of, most=100).columns]
+    assert ("Interval over other examples too" in headings) == (members > 1)

@@ -223,11 +223,19 @@ def _uncertain(row: pd.Series, tested: pd.DataFrame, baselines: Baselines) -> st
 
 
 def _intersections(table: pd.DataFrame, alpha: float) -> Sequence[str]:
-    pairs = table[table["intersection"] & (table["reason"] == "") & table["metric"].isin(RATES)]
+    both = table[table["intersection"]]
+    of_harm = both["metric"].isin(RATES)
+    pairs = both[of_harm & (both["reason"] == "")]
     if pairs.empty:
         return []
-    changed = int((pairs["p_holm"] <= alpha).sum())
+    changed, called = int((pairs["p_holm"] <= alpha).sum()), int((~of_harm).sum())
+    untested = int(of_harm.sum()) - len(pairs)
+    left_out = [
+        *([f"{called:,} of the share predicted positive"] if called else []),
+        *([f"{untested:,} that could not be tested"] if untested else []),
+    ]
     return [
         f"Of {counted(len(pairs), 'gap')} of groups by two attributes, corrected for themselves "
-        f"in each rate, {changed:,} changed significantly."
+        f"in each rate, {changed:,} changed significantly"
+        + (f" (not counted: {listed(left_out)})." if left_out else ".")
     ]

@@ -63,10 +63,7 @@ def gaps_table(rows: pd.DataFrame, *, most: int, fold: str = "") -> ReportTable:
         Column("Note", lambda row: row.reason.partition(":")[0], "note"),
         Column("Would be found, points", lambda row: _points(row.detectable).lstrip("+")),
         Column("Interval alone", lambda row: interval(row.gap_change_low, row.gap_change_high)),
-        Column(
-            "Interval over other examples too",
-            lambda row: interval(row.both_sources_low, row.both_sources_high),
-        ),
+        *_over_examples_too(rows),
     ]
     caption = (
         "A gap is a group’s rate minus that of the group or groups it is held against, in points. "
@@ -108,6 +105,17 @@ def _change(row: Any) -> Cell:
     # Whether it is harm to be called more often, nobody can say who does not know the task.
     colour = "soft" if row.metric == "called" else tone(-row.change)
     return Cell(_points(row.change), tone=colour)
+
+
+def _over_examples_too(rows: pd.DataFrame) -> list[Column]:
+    if rows["both_sources_low"].isna().all():  # of two models, whose intervals are all over these
+        return []
+    return [
+        Column(
+            "Interval over other examples too",
+            lambda row: interval(row.both_sources_low, row.both_sources_high),
+        )
+    ]
 
 
 def _pooled(rows: pd.DataFrame) -> list[Column]:
