@@ -13,6 +13,7 @@ from forgetting.book.page import (
     read_page,
     resolve_parameters,
 )
+from forgetting.book.provenance import provenance
 from forgetting.errors import UserError
 from forgetting.study import load_study, study_names
 
@@ -160,6 +161,14 @@ def test_members_that_are_not_given_are_no_more_than_the_study_has(study_file):
     assert resolve_parameters("one", study=study_file(members=70, pages=many))["members"] == 60
 
 
+def test_a_reader_has_no_more_networks_than_are_read_unless_given():
+    def reader(study, **given):
+        return resolve_parameters("how-many-models", study=study, parameters=given)["reader"]
+
+    assert reader("digits") == 5 and reader("smoke") == 4 and reader("digits", members=4) == 4
+    assert reader("digits", reader=20, members=10) == 20  # The page refuses it.
+
+
 @pytest.mark.parametrize(
     "keys, words",
     [
@@ -188,3 +197,17 @@ def test_the_levels_that_a_page_reads_are_known_before_it_runs():
         0.5,
     )
     assert needed_sparsities({"sparsity": None}) == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "role"), [("photographs", ", the study whose own networks, dense"), ("exemplars", "")]
+)
+def test_the_box_at_the_end_says_what_is_taken_of_a_study_that_is_not_all_that_is_read(
+    name, role, monkeypatch
+):
+    shown = []
+    monkeypatch.setattr("IPython.display.display", shown.append)
+    provenance(name, resolve_parameters(name, study="smoke"))
+    title = load_study("smoke").title
+    after = shown[0].data.partition(f"<p>Study <strong>{title}</strong>")[2]
+    assert after.startswith(role or " (<code>smoke")

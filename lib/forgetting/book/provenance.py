@@ -41,7 +41,7 @@ def provenance(name: str, namespace: dict[str, object]) -> None:
         HTML(
             '<div class="admonition note made">\n'
             '<p class="admonition-title">How this page was made</p>\n'
-            f"<p>Study <strong>{html.escape(study.title)}</strong> "
+            f"<p>Study <strong>{html.escape(study.title)}</strong>{_role(page)} "
             f"(<code>{study.name}</code>, {sha256(text.encode())[:12]}): {study.members} networks "
             f"in each population; data {study.data.name}, seed {study.data.seed}; training seed "
             f"{study.seed}, from which, with its setting and number, each network's own seed "
@@ -55,6 +55,12 @@ def provenance(name: str, namespace: dict[str, object]) -> None:
             "executed notebook</a>.</p>\n</div>"
         )
     )
+
+
+def _role(page: Page) -> str:
+    """Return what a page takes from its study, where that is not all that it reads."""
+    meaning = page.parameters["study"].meaning
+    return "" if meaning.startswith("the study that is read") else f", {html.escape(meaning)}"
 
 
 def _archive_words(study: Study, up: str) -> str:
