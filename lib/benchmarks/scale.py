@@ -151,7 +151,9 @@ def write_logs(folder: Path, answers: int, prompt: int) -> tuple[list[str], int]
 def _lengthen(file: Path, prompt: int) -> None:
     before = json.dumps("arg_0") + ': "'
     longer = before + ("Solved before. " * (prompt // 15 + 1))[:prompt]
-    file.write_text("".join(line.replace(before, longer) for line in file.open()))
+    with file.open() as lines:
+        text = "".join(line.replace(before, longer) for line in lines)
+    file.write_text(text)
 
 
 def time_bootstrap(examples: int, draws: int) -> tuple[float, float, float] | None:
