@@ -59,6 +59,8 @@ def test_every_control_changes_its_chart_by_keyboard_alone(open_page, place):
         tab.keyboard.press("End" if chosen.get_attribute("type") == "range" else "ArrowRight")
         if "Correction" not in words:  # two corrections may well agree on every class
             tab.wait_for_function(CHANGED.format(marks=MARKS), arg=[place, before])
+            assert tab.evaluate(MARKS, place) != before
+    assert tab.troubles == []
 
 
 DOTS = """() => [...document.querySelectorAll('figure.explorer')[0].querySelectorAll('.mark-symbol.role-mark path')].map(dot => {

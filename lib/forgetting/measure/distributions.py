@@ -115,9 +115,7 @@ def binom_sf(k: npt.ArrayLike, n: npt.ArrayLike, p: npt.ArrayLike) -> np.ndarray
         >>> round(float(binom_sf(1, 3, 0.5)), 12)
         0.5
     """
-    k, n, p = (np.asarray(values, dtype=float) for values in (k, n, p))
-    above = special.betainc(np.maximum(k + 1, 1), np.maximum(n - k, 1), p)
-    return np.asarray(np.select([k < 0, k >= n], [1.0, 0.0], above))
+    return np.asarray(special.bdtrc(np.asarray(k, dtype=float), n, p))
 
 
 def binom_pmf(k: npt.ArrayLike, n: npt.ArrayLike, p: npt.ArrayLike) -> np.ndarray:
