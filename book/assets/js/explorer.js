@@ -14,21 +14,28 @@ document.addEventListener("DOMContentLoaded", () => {
       legend: { ...words, orient: "bottom" }, text: { color: text, fill: text }, rule: { color: text },
     };
   };
+  // Vega measures a chart's place when the window changes, before the sidebars have moved, and takes a width that is
+  // by chance what it had left for the marks in the last one for no change; so each chart is told how wide its place is.
+  const charts = new Map();
+  const settled = new ResizeObserver(changes => changes.forEach(({ target }) =>
+    charts.get(target).view.signal("width", target.querySelector(".explorer-chart").clientWidth, { force: true }).runAsync()));
+
   const draw = box => {
     const specification = JSON.parse(box.querySelector("script").textContent);
     specification.config = look();
     box.classList.add("drawn");  // a chart takes the width of what it stands in, so that is shown first
-    vegaEmbed(box.querySelector(".explorer-chart"), specification, { actions: false, renderer: "svg", tooltip: { theme: document.documentElement.dataset.theme } });
+    const place = box.querySelector(".explorer-chart"), tooltip = { theme: document.documentElement.dataset.theme };
+    vegaEmbed(place, specification, { actions: false, renderer: "svg", tooltip }).then(chart => {
+      charts.get(box)?.finalize();
+      charts.set(box, chart);
+      settled.observe(box);  // anew, so that a width that changed while the chart was drawn is taken too
+    });
   };
   const drawAll = () => boxes.forEach(draw);
-  // A chart measures its place when the window changes, before the sidebars have moved; once they have, it measures again.
-  const settled = new ResizeObserver(() => window.dispatchEvent(new Event("resize")));
-
   const library = document.createElement("script");
   library.src = (document.documentElement.dataset.content_root || "") + "_static/vendor/vega.js";
   library.onload = () => {
     drawAll();
-    boxes.forEach(box => settled.observe(box));
     new MutationObserver(drawAll).observe(document.documentElement, { attributeFilter: ["data-theme"] });
   };
   document.head.append(library);
