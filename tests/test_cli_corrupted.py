@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from onnx import TensorProto, helper
 from PIL import Image
+from scipy import stats
 
 from forgetting import cli
 from forgetting.audit import audit_predictions
@@ -85,6 +86,26 @@ def test_each_prediction_is_that_of_a_direct_computation_on_the_one_picture(fold
             assert row.predicted == str(scores.argmax()) and not row.tied
             share = 1 / np.exp(scores - scores.max()).sum()
             assert row.confidence == pytest.approx(share, abs=1e-5)
+
+
+def test_models_that_are_right_no_more_often_than_by_chance_are_pointed_at(folder, capsys):
+    """Also where the tables are there already, and with the model's own number of classes."""
+    for _ in range(2):
+        table = predicted(folder, corruption=["fog"])["none-0"]
+        said = " ".join(capsys.readouterr().err.split())
+        for name in "ab":
+            one = table[table["setting"] == name]
+            right = int((one["label"] == one["predicted"]).sum())
+            assert f"{name}: {100 * right / 18:.1f} % of 18 pictures right as they are" in said
+            chance = stats.binom.sf(right - 1, 18, 1 / CLASSES)
+            assert chance > 0.05, "the pictures are noise"
+        assert said.count("than chance gives with 7 classes") == 2
+    answers = pd.read_parquet(folder / "out/none-0.parquet").query("setting == 'a'")
+    rows = {"image": answers["example"], "label": answers["predicted"]}
+    pd.DataFrame(rows).to_csv(folder / "labels.csv", index=False)
+    predicted(folder, "again", model=["a=a.onnx"], corruption=["fog"])
+    said = " ".join(capsys.readouterr().err.split())
+    assert "a: 100.0 % of 18 pictures right as they are" in said and "chance" not in said
 
 
 def test_a_picture_is_corrupted_alike_whichever_others_are_predicted(folder):

@@ -77,7 +77,9 @@ def predict_corrupted(
 ) -> None:
     """Predict pictures under ImageNet-C's corruptions with ONNX models, for `forgetting audit`."""
     from forgetting.corrupted_tables import (
+        CLEAN,
         CorruptedPictures,
+        clean_sentences,
         corruption_levels,
         is_made,
         opened,
@@ -109,6 +111,8 @@ def predict_corrupted(
             for level, content in predict_on_cluster(scheduler, job, ready, missing, say):
                 write_files(out, {paths[level].name: content})
                 progress.advance(pictures, f"{level[0]} {level[1]}")
+    for sentence in clean_sentences(paths[CLEAN], ready):
+        console.print(sentence, markup=False)
     console.print(f"wrote {len(missing)} tables in {display_path(out)}", markup=False)
 
 

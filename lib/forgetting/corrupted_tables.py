@@ -14,10 +14,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from forgetting.audit.onnx_session import OnnxModel, open_model
 from forgetting.audit.picture_labels import PictureLabels, read_class_names
+from forgetting.audit.prediction_counts import hint, single_class
 from forgetting.audit.preprocessing import Preprocessing, read_preprocessing
 from forgetting.audit.several_models import Change, predict_together
 from forgetting.cli_predict import find_pictures
@@ -25,6 +27,7 @@ from forgetting.data.corruption import COMMON, SEVERITIES, corrupt
 from forgetting.data.spec import derive_seed
 from forgetting.errors import UserError
 from forgetting.files import display_path, sha256
+from forgetting.text import counted, percent
 
 CLEAN = ("none", 0)
 METADATA = b"forgetting"  # key of the file's metadata that says what it was made from
@@ -143,6 +146,28 @@ def predict_level(
     written = io.BytesIO()
     pq.write_table(table, written, compression="zstd")
     return written.getvalue()
+
+
+def clean_sentences(file: Path, ready: Opened) -> list[str]:
+    """Say of each model how many pictures it gets right as they are, and what may be wrong.
+
+    Args:
+        file: the table of `CLEAN`.
+        ready: models and pictures, as `opened` returns them.
+    """
+    table = pq.read_table(file, columns=["setting", "label", "predicted"])
+    sentences = []
+    for name, model in ready.models.items():
+        of_model = table.filter(pc.equal(table["setting"], name))
+        labels, predicted = of_model["label"].to_pylist(), of_model["predicted"].to_pylist()
+        pictures = len(labels)
+        right = sum(one == other for one, other in zip(labels, predicted, strict=True))
+        counts = f"{name}: {percent(right / pictures)} of {counted(pictures, 'picture')} right"
+        single = single_class(predicted, labels)
+        classes = model.classes or len(ready.names or {*labels, *predicted} - {None})
+        wrong = hint(right=right, pictures=pictures, classes=classes, single=single)
+        sentences.append(f"{counts} as they are{'. ' if wrong else ''}{wrong}")
+    return sentences
 
 
 def corruption_levels(

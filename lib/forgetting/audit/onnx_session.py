@@ -56,6 +56,12 @@ class OnnxModel:
         return "int" in kinds[self.output]
 
     @property
+    def classes(self) -> int | None:
+        """How many classes the output scores, where the model says so."""
+        (shape,) = (one.shape for one in self.session.get_outputs() if one.name == self.output)
+        return shape[1] if shape and len(shape) > 1 and isinstance(shape[1], int) else None
+
+    @property
     def shape(self) -> list[int | str | None]:
         """The four lengths of the input; one that is not fixed is a name or None."""
         return list(self._input.shape)

@@ -56,8 +56,11 @@ class PredictionCounts:
             if self.softmax
             else "The model's outputs are probabilities",
         ]
-        if hint := self._hint():
-            parts.append(hint)
+        wrong = hint(
+            right=self.right, pictures=self.pictures, classes=self.classes, single=self.single
+        )
+        if wrong:
+            parts.append(wrong)
         if self.classes < self.scored:
             parts.append(
                 f"Predictions are among the {self.classes:,} classes of this set, of the "
@@ -90,28 +93,38 @@ class PredictionCounts:
             )
         return ". ".join(parts)
 
-    def _hint(self) -> str:
-        """What may be wrong, where predictions hardly depend on the pictures."""
-        if self.single is not None:
-            return (
-                f"All predictions are {quoted(self.single)}, though the pictures have several "
-                "labels: are scale, mean, std or channels others than in training, or is the model "
-                "damaged?"
-            )
-        from forgetting.measure import distributions  # Only now: predicting does without SciPy.
 
-        chance = 1 / self.classes
-        as_many = float(distributions.binom_sf(self.right - 1, self.pictures, chance))
-        as_few = 1 - float(distributions.binom_sf(self.right, self.pictures, chance))
-        # Of few pictures not even all right answers are clearly more.
-        if as_many <= ALPHA or self.right == self.pictures:
-            return ""
+def hint(*, right: int, pictures: int, classes: int, single: str | None) -> str:
+    """Say what may be wrong, where predictions hardly depend on the pictures.
+
+    Args:
+        right: how many predictions name the true label.
+        pictures: how many there are, at least 1.
+        classes: of how many one is chosen.
+        single: what `single_class` returns.
+
+    Returns:
+        A sentence; nothing where more are right than by chance, by a one-sided exact test.
+    """
+    if single is not None:
         return (
-            f"That is {'fewer' if as_few <= ALPHA else 'not clearly more'} than chance gives with "
-            f"{self.classes:,} classes: are labels shifted, by a class for the background for "
-            "instance, are the model's classes in another order (--classes), or scale, mean, std "
-            "or channels others than in training?"
+            f"All predictions are {quoted(single)}, though the pictures have several labels: are "
+            "scale, mean, std or channels others than in training, or is the model damaged?"
         )
+    from forgetting.measure import distributions  # Only now: predicting does without SciPy.
+
+    chance = 1 / classes
+    as_many = float(distributions.binom_sf(right - 1, pictures, chance))
+    as_few = 1 - float(distributions.binom_sf(right, pictures, chance))
+    # Of few pictures not even all right answers are clearly more.
+    if as_many <= ALPHA or right == pictures:
+        return ""
+    return (
+        f"That is {'fewer' if as_few <= ALPHA else 'not clearly more'} than chance gives with "
+        f"{classes:,} classes: are labels shifted, by a class for the background for instance, "
+        "are the model's classes in another order (--classes), or scale, mean, std or channels "
+        "others than in training?"
+    )
 
 
 def single_class(predicted: Sequence[str | None], labels: Sequence[str]) -> str | None:
