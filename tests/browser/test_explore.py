@@ -101,6 +101,29 @@ def test_the_charts_follow_the_theme_and_fit_a_phone(open_page):
     assert smallest >= 11
 
 
+CHOSEN = """[...document.querySelectorAll('figure.explorer .vega-bind input')]
+    .map(input => input.type == 'radio' ? input.checked : input.value).join()"""
+
+
+def test_what_a_reader_has_chosen_stays_when_the_theme_changes(open_page):
+    tab = open_page()
+    at_first = tab.evaluate(CHOSEN)
+    for control in tab.locator("figure.explorer .vega-bind").all():
+        chosen = control.locator("input:checked, input[type=range]").first
+        chosen.focus()
+        tab.keyboard.press("End" if chosen.get_attribute("type") == "range" else "ArrowRight")
+    before = tab.evaluate(CHOSEN)
+    tab.evaluate(
+        "document.querySelectorAll('figure.explorer svg').forEach(e => e.classList.add('old')), document.documentElement.dataset.theme = 'dark'"
+    )
+    tab.wait_for_function(f"!document.querySelector('figure.explorer svg.old') && {DRAWN}")
+    assert tab.evaluate(CHOSEN) == before != at_first
+    fresh = open_page()  # and the charts follow what is chosen
+    for place in range(3):
+        assert tab.evaluate(MARKS, place) != fresh.evaluate(MARKS, place)
+    assert tab.troubles == []
+
+
 FITS = "[...document.querySelectorAll('figure.explorer')].every(e => Math.abs(e.querySelector('svg').getBoundingClientRect().width - e.querySelector('.explorer-chart').clientWidth) < 2)"
 
 

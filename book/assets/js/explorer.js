@@ -23,6 +23,8 @@ document.addEventListener("DOMContentLoaded", () => {
   const draw = box => {
     const specification = JSON.parse(box.querySelector("script").textContent);
     specification.config = look();
+    const before = charts.get(box)?.view;  // what a reader has chosen stays
+    if (before) specification.params.forEach(control => { control.value = before.signal(control.name); });
     box.classList.add("drawn");  // a chart takes the width of what it stands in, so that is shown first
     const place = box.querySelector(".explorer-chart"), tooltip = { theme: document.documentElement.dataset.theme };
     vegaEmbed(place, specification, { actions: false, renderer: "svg", tooltip }).then(chart => {
