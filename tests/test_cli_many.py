@@ -131,6 +131,8 @@ def test_the_summary_holds_what_the_reports_say_corrected_over_all_of_them(folde
     }
     for column in ("change", "change_low", "change_high", "flips", "p"):
         np.testing.assert_array_equal(table[column], read["overall"][column])
+    own = {"mild": 0.05, "harsh one": 0.1, "all": 0.05}
+    assert table["alpha"].tolist() == table["pair"].map(own).tolist()
     expected = multipletests(table["p"], method="holm")[1]
     np.testing.assert_allclose(table["p_holm_pairs"], expected)
     tests = {"overall": 5}
@@ -158,6 +160,7 @@ def test_the_summary_holds_what_the_reports_say_corrected_over_all_of_them(folde
     assert summary["tests"] == tests
     page = Path("out/index.html").read_text()
     assert all(f'href="reports/{name}/index.html"' in page for name in ("mild", "harsh one", "all"))
+    assert "Level of its intervals" in page and ">0.1<" in page
     assert "corrects over its own rows alone" in page and "class 2" in page
     assert table.astype(str).equals(
         pd.read_csv("out/audits.csv", dtype=table.dtypes.to_dict(), keep_default_na=True)

@@ -67,7 +67,7 @@ class ManyAudits:
                 for verdict in verdicts
                 if verdict["code"]
             ],
-            overview=many_overview(self.table) if done else None,
+            overview=many_overview(self.table, alpha=summary["alpha"]) if done else None,
             rows=[
                 {
                     "name": clipped(pair["pair"]),
@@ -146,7 +146,8 @@ def summarize_many(
     problems = {pair.name: problems[pair.name] for pair in pairs if pair.name in problems}
     done = {pair.name: folder.report(pair) for pair in pairs if pair.name not in problems}
     rows = {pair.name: pair.row for pair in pairs}
-    table, tests = many_table(done, problems, rows=rows, alpha=alpha)
+    levels = {pair.name: pair.request.options.get("alpha", alpha) for pair in pairs}
+    table, tests = many_table(done, problems, rows=rows, levels=levels, alpha=alpha)
     told = {
         name: json.loads((report / FIRST_FILES[0]).read_text(encoding="utf-8"))
         for name, report in done.items()

@@ -91,8 +91,13 @@ def called(table: pd.DataFrame) -> pd.Series:
     return names
 
 
-def many_overview(table: pd.DataFrame) -> ReportTable:
-    """Show the rows of `many_table` that were audited, as many as a page holds."""
+def many_overview(table: pd.DataFrame, *, alpha: float) -> ReportTable:
+    """Show the rows of `many_table` that were audited, as many as a page holds.
+
+    Args:
+        table: of `many_table`.
+        alpha: level of the tests over all pairs.
+    """
     rows = table[table["problem"] == ""].assign(name=called(table))
     columns = [
         Column("Pair", lambda row: Cell(row.name_, link=row.report), "text"),
@@ -104,6 +109,8 @@ def many_overview(table: pd.DataFrame) -> ReportTable:
         Column("Holm’s p over all pairs", lambda row: p_text(row.p_holm_pairs)),
         Column("Predictions changed", lambda row: "" if pd.isna(row.flips) else amount(row.flips)),
     ]
+    if (rows["alpha"] != alpha).any():
+        columns.insert(5, Column("Level of its intervals", lambda row: f"{row.alpha:g}"))
     for kind, of in SETS.items():
         if rows[f"{of}_behind"].notna().any():
             columns.append(_column_of_behind(of))

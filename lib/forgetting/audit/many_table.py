@@ -34,6 +34,7 @@ def many_table(
     problems: Mapping[str, str],
     *,
     rows: Mapping[str, int],
+    levels: Mapping[str, float],
     alpha: float,
 ) -> tuple[pd.DataFrame, dict[str, int]]:
     """Put the tables of many reports side by side.
@@ -42,20 +43,22 @@ def many_table(
         reports: the folder of each pair that was audited, by the pair's name.
         problems: why others were not.
         rows: the number of every pair in the table of pairs, by name; in their order.
-        alpha: level of the tests.
+        levels: of the tests and intervals in the report of every pair, by name.
+        alpha: level of the tests over all pairs.
 
     Returns:
-        A row for each pair, task and compressed setting: pair, row, task, and the columns of
-        `Audit.overall`; p_holm_pairs (of the change of accuracy, by Holm over all rows). Then of
-        the class that lost most worst_class, worst_class_n, worst_class_change, worst_class_low and
-        worst_class_high (for all classes of its audit at once), worst_class_p_holm (over the
-        classes of its audit) and worst_class_p_holm_pairs (over those of all audits), and
-        classes_behind (how many lost more than their model as a whole, by Holm over those of all
-        audits); the same for groups. The worst is the one with the largest loss of those that are
-        certain within their audit to have lost, where there is one, else of those tested: that it
-        lost most is not certain. problem: why a pair was not audited; report: its folder. And how
-        many tests there were: of accuracies, classes and groups ("overall", "class", "group"), and
-        of these against the model as a whole ("classes_behind", "groups_behind").
+        A row for each pair, task and compressed setting: pair, row, task, the columns of
+        `Audit.overall` and alpha, the level of their intervals; p_holm_pairs (of the change of
+        accuracy, by Holm over all rows). Then of the class that lost most worst_class,
+        worst_class_n, worst_class_change, worst_class_low and worst_class_high (for all classes of
+        its audit at once), worst_class_p_holm (over the classes of its audit) and
+        worst_class_p_holm_pairs (over those of all audits), and classes_behind (how many lost more
+        than their model as a whole, by Holm over those of all audits); the same for groups. The
+        worst is the one with the largest loss of those that are certain within their audit to have
+        lost, where there is one, else of those tested: that it lost most is not certain. problem:
+        why a pair was not audited; report: its folder. And how many tests there were: of
+        accuracies, classes and groups ("overall", "class", "group"), and of these against the model
+        as a whole ("classes_behind", "groups_behind").
     """
     read = {name: _tables(folder) for name, folder in reports.items()}
     pooled = {
@@ -80,6 +83,7 @@ def many_table(
             table.append(
                 {"pair": name, "row": row, TASK: one.get(TASK, "")}
                 | {column: one[column] for column in OVERALL}
+                | {"alpha": levels[name]}
                 | _worst(tables, one, alpha)
                 | {"problem": "", "report": f"reports/{name}/index.html"}
             )
@@ -103,7 +107,7 @@ def columns() -> list[str]:
         for kind, of in SETS.items()
         for column in (*(f"worst_{kind}{end}" for end in ends), f"{of}_behind")
     ]
-    return ["pair", "row", TASK, *OVERALL, "p_holm_pairs", *worst, "problem", "report"]
+    return ["pair", "row", TASK, *OVERALL, "alpha", "p_holm_pairs", *worst, "problem", "report"]
 
 
 def _tables(folder: Path) -> dict[str, pd.DataFrame]:
