@@ -66,8 +66,7 @@ def find(
         compressed_counted, ties=ties, predicted=compressed, confidence=compressed_confidence
     )
     baseline_label, compressed_label = (
-        np.where(label >= 0, names[np.arange(len(names)), label], -1)
-        for label in (baseline_label, compressed_label)
+        plurality.named(rank, names) for rank in (baseline_label, compressed_label)
     )
     pie = (baseline_label != compressed_label) & (baseline_label >= 0) & (compressed_label >= 0)
     # Shares on their common denominator, in whole numbers: equal populations are exactly 0 apart.
@@ -161,11 +160,10 @@ def accuracy(
     pie, clear = inputs.mask("pie", pie, len(label)), inputs.mask("clear", clear, len(label))
     right, share = {}, {}
     for population, predicted in (("baseline", baseline), ("compressed", compressed)):
-        counted = plurality.count(
-            predicted, classes=1 + max(int(label.max()), int(predicted.max()))
-        )
+        (true, *voted), names = plurality.ranked([label, *predicted])
+        counted = plurality.count(voted, classes=names.shape[1])
         leads = counted == counted.max(axis=1, keepdims=True)
-        right[population] = leads[np.arange(len(label)), label] / leads.sum(axis=1)
+        right[population] = leads[np.arange(len(label)), true] / leads.sum(axis=1)
         share[population] = (predicted == label).mean(axis=0)
     subsets = {"all": np.ones_like(pie), "non-PIEs": ~pie, "PIEs": pie, "clear PIEs": clear}
     return pd.DataFrame(

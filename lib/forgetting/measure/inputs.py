@@ -52,6 +52,27 @@ def one_of(name: str, value: str, allowed: tuple[str, ...]) -> str:
     return value
 
 
+def whole(name: str, values: npt.ArrayLike) -> np.ndarray:
+    """Return `values` as an array if none of them is masked: NumPy drops a mask without a word.
+
+    Args:
+        name: of the values, for the message.
+        values: anything.
+
+    Returns:
+        The array.
+
+    Raises:
+        UserError: a value is masked.
+    """
+    if np.ma.is_masked(values):
+        raise UserError(
+            f"{name} has {np.ma.count_masked(values)} masked values: one is needed for each "
+            "example; leave those examples out on all sides"
+        )
+    return np.asarray(values)
+
+
 def column(name: str, values: npt.ArrayLike, examples: int) -> np.ndarray:
     """Return `values` as an array with one value an example.
 
@@ -66,7 +87,7 @@ def column(name: str, values: npt.ArrayLike, examples: int) -> np.ndarray:
     Raises:
         UserError: another shape.
     """
-    values = np.asarray(values)
+    values = whole(name, values)
     if values.shape != (examples,):
         raise UserError(
             f"{name} has shape {values.shape}: one value for each of the {examples} examples is "
@@ -130,19 +151,20 @@ def labels(name: str, values: npt.ArrayLike, *, dimensions: int) -> np.ndarray:
         dimensions: 1 for (examples,), 2 for (members, examples).
 
     Returns:
-        The labels.
+        The labels, of a signed type: what is below 0, as the mark of a tie is, stays so.
 
     Raises:
-        UserError: another number of dimensions, none at all, negative or fractional numbers.
+        UserError: another number of dimensions, none at all, negative or fractional numbers, or
+            one above those of int64.
     """
-    values = np.asarray(values)
+    values = whole(name, values)
     wanted = "(examples,)" if dimensions == 1 else "(members, examples)"
     if values.ndim != dimensions or values.size == 0:
         raise UserError(
             f"{name} has shape {values.shape}: {wanted} is needed, none of them 0; "
             "give whole predictions"
         )
-    if not np.issubdtype(values.dtype, np.integer):
+    if values.dtype.kind not in "iu":
         raise UserError(
             f"{name} holds {values.dtype}: labels are whole numbers from 0; "
             "number the classes first"
@@ -152,6 +174,13 @@ def labels(name: str, values: npt.ArrayLike, *, dimensions: int) -> np.ndarray:
             f"{name} holds the label {values.min()}: labels are whole numbers from 0; "
             "number the classes first"
         )
+    if values.dtype.kind == "u":
+        if values.max() > np.iinfo(np.int64).max:
+            raise UserError(
+                f"{name} holds the label {values.max()}: labels are below 2^63; number the classes "
+                "first"
+            )
+        values = values.astype({1: np.int16, 2: np.int32}.get(values.itemsize, np.int64))
     return values
 
 
@@ -169,7 +198,7 @@ def binary(name: str, values: npt.ArrayLike, *, dimensions: int) -> np.ndarray:
     Raises:
         UserError: another number of dimensions, none at all, or other values.
     """
-    values = np.asarray(values)
+    values = whole(name, values)
     wanted = "(examples, tasks)" if dimensions == 2 else "(members, examples, tasks)"
     if values.ndim != dimensions or values.size == 0:
         raise UserError(
@@ -249,11 +278,13 @@ def class_sizes(label: np.ndarray, *predicted: np.ndarray) -> np.ndarray:
         UserError: a class without examples.
     """
     largest = max(int(values.max()) for values in (label, *predicted))
-    sizes = np.bincount(label, minlength=1 + largest)
+    # Of more classes than examples one is empty, whatever the rest: none of these is counted.
+    counted = label[label <= len(label)]
+    sizes = np.bincount(counted, minlength=1 + min(largest, len(label)))
     if (empty := np.flatnonzero(sizes == 0)).size:
         raise UserError(
             f"class {empty[0]} has no example among the {len(label)} labels (classes run from 0 to "
-            f"{len(sizes) - 1}): its recall is unknown; add examples of it, or number only the "
-            "classes that have some"
+            f"{largest}): its recall is unknown; add examples of it, or number only the classes "
+            "that have some"
         )
     return sizes

@@ -32,7 +32,8 @@ def uncertainty(*, predicted: npt.ArrayLike, confidence: npt.ArrayLike) -> pd.Da
             f"the confidences have shape {np.shape(confidence)} and the predictions "
             f"{predicted.shape}: one for each prediction is needed; give both of the same members"
         )
-    counted = plurality.count(predicted, classes=1 + max(1, int(predicted.max()))).astype(int)
+    ranks, names = plurality.ranked(predicted)
+    counted = plurality.count(ranks, classes=max(2, names.shape[1])).astype(int)
     second, first = np.partition(counted, -2, axis=1)[:, -2:].T
     return pd.DataFrame(
         {

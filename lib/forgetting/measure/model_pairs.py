@@ -102,8 +102,12 @@ def disagreement_by_example(predicted: npt.ArrayLike) -> np.ndarray:
 
     Args:
         predicted: (M, N) predicted labels, M at least 2.
+
+    Raises:
+        UserError: fewer than 2 models, labels that are not whole numbers from 0.
     """
-    given = np.sort(inputs.labels("predicted", predicted, dimensions=2), axis=0)
+    (predicted,) = inputs.populations({"predicted": predicted}, members=2)
+    given = np.sort(predicted, axis=0)
     models = len(given)
     # A label that n models give is in n (n - 1) / 2 pairs: each sorted place adds its run so far.
     run, alike = np.zeros(given.shape[1], dtype=int), np.zeros(given.shape[1], dtype=int)

@@ -23,7 +23,7 @@ def count(predicted: npt.ArrayLike, *, classes: int | None = None) -> np.ndarray
         (N, classes) whole numbers from 0 to K, of the smallest signed type that holds them.
 
     Raises:
-        UserError: labels that are not whole numbers from 0.
+        UserError: labels that are not whole numbers from 0, or one that is not counted.
 
     Example:
         >>> count([[0, 1], [0, 2], [1, 2]]).tolist()
@@ -31,9 +31,14 @@ def count(predicted: npt.ArrayLike, *, classes: int | None = None) -> np.ndarray
     """
     (predicted,) = inputs.populations({"predicted": predicted})
     members, examples = predicted.shape
-    counted = np.zeros(
-        (examples, classes or int(predicted.max()) + 1), dtype=np.min_scalar_type(-members - 1)
-    )
+    largest = int(predicted.max())
+    classes = largest + 1 if classes is None else classes
+    if largest >= classes:
+        raise UserError(
+            f"predicted holds the label {largest}, and {classes} are counted: give at least "
+            f"{largest + 1} as classes, or leave it out"
+        )
+    counted = np.zeros((examples, classes), dtype=np.min_scalar_type(-members - 1))
     rows = np.arange(examples)
     for member in predicted:
         counted[rows, member] += 1
@@ -115,9 +120,11 @@ def labels(
     ties: official `aggregate_predictions.py` (`mode().max()`).
     """
     (predicted,) = inputs.populations({"predicted": predicted})
-    label, top, tied = leaders(
-        count(predicted), ties=ties, predicted=predicted, confidence=confidence
+    ranks, names = ranked(predicted)
+    rank, top, tied = leaders(
+        count(ranks, classes=names.shape[1]), ties=ties, predicted=ranks, confidence=confidence
     )
+    label = named(rank, names)
     return pd.DataFrame(
         {
             "example": np.arange(len(label)),
@@ -151,6 +158,19 @@ def ranked(pool: npt.ArrayLike) -> tuple[np.ndarray, np.ndarray]:
     ranks = np.empty_like(inorder)
     np.put_along_axis(ranks, order, inorder, axis=1)
     return np.ascontiguousarray(ranks.T), names
+
+
+def named(rank: np.ndarray, names: np.ndarray) -> np.ndarray:
+    """Return the label that a rank of each example stands for.
+
+    Args:
+        rank: (N,) ranks as from `ranked`, -1 for none.
+        names: (N, R) as from `ranked`.
+
+    Returns:
+        (N,) labels, -1 for none.
+    """
+    return np.where(rank >= 0, names[np.arange(len(names)), rank], -1)
 
 
 def ballots(pool: npt.ArrayLike) -> Ballots:
