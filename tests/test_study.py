@@ -2,11 +2,13 @@
 
 import hashlib
 import json
+from typing import get_args
 
 import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 from pydantic_core import PydanticUndefined
 
 from forgetting import paths, study
@@ -45,6 +47,13 @@ def test_a_study_of_the_users_own_is_found_by_its_path(tmp_path):
         ({"settings": {"pruned": [1.0]}}, ["settings.pruned.0", "1.0", "less than 1"]),
         ({"settings": {"pruned": [0.5, 0.5]}}, ["pruned", "twice"]),
         ({"settings": {"quantized": ["int4"]}}, ["int4", "float16"]),
+        ({"settings": {"pruned": [0.9, 0.90000001]}}, ["0.90000001 has more digits", "six"]),
+        ({"settings": {"pruned": [0.9999999999]}}, ["0.9999999999 has more digits", "six"]),
+        (
+            {"settings": {"pruned": [0.9], "predict_training": ["dense", "prunned-0.9"]}},
+            ["settings.predict_training", "'prunned-0.9'", "did you mean 'pruned-0.9'"],
+        ),
+        ({"settings": {"predict_training": ["0.9"]}}, ["settings.predict_training", "'0.9'"]),
         ({"members": 0}, ["members", "0", "greater than or equal to 2"]),
         ({"members": "30"}, ["members", "'30'", "integer"]),
         ({"trainnig": {}}, ["trainnig", "did you mean 'training'"]),
@@ -132,6 +141,47 @@ def test_a_wrong_study_is_refused_in_one_line_that_names_key_value_and_what_is_a
         study.load_study(variant(tmp_path, **changes))
     assert "\n" not in str(refused.value)
     assert all(word in str(refused.value) for word in words)
+
+
+def blocks_of(model):
+    """Every kind of block that a study may have, itself among them."""
+    yield model
+    for field in model.model_fields.values():
+        for kind in (field.annotation, *get_args(field.annotation)):
+            if hasattr(kind, "model_fields"):
+                yield from blocks_of(kind)
+
+
+@pytest.mark.parametrize("block", dict.fromkeys(blocks_of(study.Study)), ids=lambda b: b.__name__)
+@pytest.mark.parametrize("value", [float("inf"), float("-inf"), float("nan")])
+def test_no_number_of_a_study_may_be_infinite_or_none(block, value):
+    for name, field in block.model_fields.items():
+        if float in (field.annotation, *get_args(field.annotation)):
+            with pytest.raises(ValidationError) as refused:
+                block.model_validate({name: value})
+            assert name in [error["loc"][0] for error in refused.value.errors()]
+
+
+@given(st.floats(0, 1, exclude_max=True))
+def test_two_levels_of_sparsity_have_two_names_or_one_is_refused(sparsity):
+    rounded = float(f"{sparsity:g}")
+    if sparsity == rounded:
+        assert study.pruned_setting(sparsity).name == f"pruned-{abs(sparsity):g}"
+    else:
+        with pytest.raises(UserError, match="more digits than the name of its population"):
+            study.pruned_setting(sparsity)
+
+
+def test_a_level_of_minus_nothing_is_that_of_nothing(tmp_path):
+    (level,) = study.load_study(variant(tmp_path, settings={"pruned": [-0.0]})).settings.pruned
+    assert study.pruned_setting(-0.0).name == study.pruned_setting(level).name == "pruned-0"
+
+
+def test_a_value_that_contains_itself_is_refused_in_one_line(tmp_path):
+    path = variant(tmp_path)
+    path.write_text(path.read_text() + "pages: &all\n  common: *all\n")
+    with pytest.raises(UserError, match="is not YAML .*contains itself"):
+        study.load_study(path)
 
 
 @pytest.mark.parametrize("text", ["", "- 1\n- 2\n", "a: [", "\x00"])

@@ -21,6 +21,13 @@ class _RepeatedKeyError(Exception):
 class _Loader(yaml.SafeLoader):
     """Plain values only, as `yaml.safe_load` reads them, but for the two rules above."""
 
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        """Read a value, which may be another one again, but not one that it is a part of."""
+        node: yaml.Node | None = super().compose_node(parent, index)
+        if node is not None and node.end_mark is None:
+            raise yaml.YAMLError(f"the value of line {node.start_mark.line + 1} contains itself")
+        return node
+
     def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
         """Read a mapping as it is written, before what `<<` takes over stands in it."""
         node: yaml.MappingNode = super().compose_mapping_node(anchor)

@@ -4,14 +4,28 @@ import hashlib
 import json
 from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 # Part of every population's hash. Raise it when training, planting, the predictions file or a
 # default of a study's blocks changes what comes out.
 FORMAT_VERSION = 3
 
+
+def level_of_name(sparsity: float) -> float:
+    """Return a level of sparsity as the name of its population says it.
+
+    Raises:
+        ValueError: the name, in six digits, would be that of another level.
+    """
+    if float(f"{sparsity:g}") != sparsity:
+        raise ValueError(
+            f"sparsity {sparsity!r} has more digits than the name of its population, six; round it"
+        )
+    return sparsity + 0.0  # which has no sign, where -0.0 has
+
+
 Share = Annotated[float, Field(ge=0, le=1)]
-Sparsity = Annotated[float, Field(ge=0, lt=1)]
+Sparsity = Annotated[float, Field(ge=0, lt=1), AfterValidator(level_of_name)]
 Count = Annotated[int, Field(ge=1)]
 
 
@@ -19,7 +33,11 @@ class Spec(BaseModel):
     """A checked, unchangeable block of a study."""
 
     model_config = ConfigDict(
-        extra="forbid", frozen=True, strict=True, arbitrary_types_allowed=False
+        extra="forbid",
+        frozen=True,
+        strict=True,
+        allow_inf_nan=False,
+        arbitrary_types_allowed=False,
     )
 
 

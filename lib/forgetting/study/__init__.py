@@ -92,6 +92,11 @@ class Study(Spec):
 
     @model_validator(mode="after")
     def _blocks_go_together(self) -> Self:
+        for name in self.settings.predict_training or ():
+            try:
+                self.setting(name)
+            except UserError as error:
+                raise ValueError(f"settings.predict_training: {error}") from None
         check_remedies(self)
         check_streaming(self)
         return self

@@ -4,7 +4,7 @@ from typing import Annotated, Literal, Self, get_args
 
 from pydantic import Field, model_validator
 
-from forgetting.data.spec import Count, Share, Sparsity, Spec
+from forgetting.data.spec import Count, Share, Sparsity, Spec, level_of_name
 from forgetting.errors import UserError, did_you_mean
 
 Format = Literal["float16", "dynamic-int8", "fixed-int8"]
@@ -250,14 +250,18 @@ def pruned_setting(sparsity: float) -> Setting:
         sparsity: share of the weights removed, in [0, 1).
 
     Raises:
-        UserError: it is outside that range.
+        UserError: it is outside that range, or has more than six digits.
     """
     if not 0 <= sparsity < 1:
         raise UserError(
             f"sparsity {sparsity:g} is not allowed: it is the share of weights removed, at least 0 "
             "and below 1; write for instance 0.9"
         )
-    return Setting(name=f"pruned-{sparsity:g}", kind="pruned", sparsity=float(sparsity))
+    try:
+        sparsity = level_of_name(float(sparsity))
+    except ValueError as error:
+        raise UserError(str(error)) from None
+    return Setting(name=f"pruned-{sparsity:g}", kind="pruned", sparsity=sparsity)
 
 
 def quantized_setting(format: Format, parent: str = "dense") -> Setting:
