@@ -14,6 +14,7 @@ from forgetting import cli, data, paths, predictions
 from forgetting.data import corruption
 from forgetting.data.corrupted_part import load_corrupted_images
 from forgetting.study import load_study
+from forgetting.train import population
 
 SMOKE = paths.studies / "smoke.yml"
 
@@ -73,6 +74,19 @@ def test_a_killed_training_goes_on_and_ends_with_the_bytes_of_an_undisturbed_one
     cli.train(str(file))
     printed = capsys.readouterr().err
     assert "are here" in printed and "training" not in printed
+
+
+def test_what_a_killed_training_left_is_removed_but_not_what_another_one_writes_now(tmp_path):
+    folder = tmp_path / "dense-0123"
+    folder.mkdir()
+    old, new, whole = (folder / name for name in (".a.1-1.partial", ".b.2-2.partial", "c.parquet"))
+    for file in (old, new, whole):
+        file.write_bytes(b"x")
+    long_ago = time.time() - 2 * population.STALE
+    for file in (old, whole):
+        os.utime(file, (long_ago, long_ago))
+    population._remove_stale(tmp_path)
+    assert not old.exists() and new.exists() and whole.exists()
 
 
 def test_a_stopped_training_says_what_is_kept_and_leaves_no_worker_behind(tmp_path):

@@ -10,6 +10,7 @@ from joblib.externals.loky import get_reusable_executor
 from forgetting import data, paths
 from forgetting.data import cifar10
 from forgetting.data.corruption import SEVERITIES, corrupt, corruption_names
+from forgetting.data.kept_arrays import read_kept
 from forgetting.data.spec import FORMAT_VERSION, Data, derive_seed
 from forgetting.files import replacing
 
@@ -30,13 +31,18 @@ def load_corrupted_images(spec: Data) -> tuple[np.ndarray, np.ndarray]:
     chosen = _chosen_images(spec, dataset)
     key = derive_seed(FORMAT_VERSION, spec.model_dump_json())
     file = paths.runs() / "corrupted" / f"{key:016x}.npy"
-    if not file.exists():
+    images = dataset.test.require_images()
+    names = corruption_names(channels=images.shape[1])
+    shape = (len(names), len(SEVERITIES), len(chosen), *images.shape[1:])
+    kept = read_kept(file, shape)
+    if kept is None:
         # numpy's own writing to a file does not say that the disk is full.
         buffer = io.BytesIO()
-        np.save(buffer, _corrupt_images(spec, dataset.test.require_images(), chosen))
+        np.save(buffer, _corrupt_images(spec, images, chosen))
         with replacing(file) as temporary:
             temporary.write_bytes(buffer.getbuffer())
-    return chosen, np.load(file, mmap_mode="r", allow_pickle=False)
+        kept = np.load(file, mmap_mode="r", allow_pickle=False)
+    return chosen, kept
 
 
 def corruption_levels(*, channels: int) -> list[tuple[str, int]]:

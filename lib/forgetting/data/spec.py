@@ -67,6 +67,7 @@ class PlantedData(Spec):
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         _check_tail(self.train_smallest, self.train_largest)
+        _check_corrupted(self.corrupted_images)
         return self
 
 
@@ -85,6 +86,11 @@ class Cifar10Data(Spec):
         "made", description="corrupted by this library, or read from a folder CIFAR-10-C"
     )
     seed: int = Field(0, ge=0)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        _check_corrupted(self.corrupted_images)
+        return self
 
 
 class TintedData(Spec):
@@ -266,6 +272,14 @@ GROUPS = {"tinted": ("tint", "frame"), "fairface": ("gender", "race", "age")}
 def _check_tail(smallest: int, largest: int) -> None:
     if smallest > largest:
         raise ValueError(f"train_smallest ({smallest}) must be at most train_largest ({largest})")
+
+
+def _check_corrupted(images: int) -> None:
+    if 0 < images < 10:
+        raise ValueError(
+            f"corrupted_images ({images}) are as many of each of the ten classes; write at least "
+            "10, or 0 for none"
+        )
 
 
 def derive_seed(study_seed: int, *words: object) -> int:

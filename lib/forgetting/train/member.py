@@ -14,6 +14,7 @@ from torch import nn
 
 from forgetting import predictions
 from forgetting.data.spec import derive_seed
+from forgetting.errors import UserError
 from forgetting.study import Setting, Study
 from forgetting.train import checkpoints, pruning, quantization, remedies, teachers
 from forgetting.train.cpu_engine import CpuEngine
@@ -84,6 +85,7 @@ def train_and_predict(study: Study, task: Task, engine: Engine) -> TrainedMember
     setting, clock, images = task.setting, PhaseClock(), load_images(study.data)
     clock.end("prepare")
     network, seed, clock.images = _train(study, setting, task.member, engine)
+    _require_finite(network, study, f"member {task.member} of {setting.name}")
     clock.end("train")
     origin = {"seed": seed, "device": engine.device, "torch": torch.__version__}
     layers = pruning.achieved_layers(network)
@@ -105,6 +107,17 @@ def train_and_predict(study: Study, task: Task, engine: Engine) -> TrainedMember
         predictions.write_predictions(study, setting, task.member, part, columns, metadata)
         clock.end("corrupt" if part == "corrupted" else "predict")
     return TrainedMember(network, origin, clock)
+
+
+def _require_finite(network: nn.Module, study: Study, name: str) -> None:
+    """Refuse a network whose training diverged: what it predicts would be the same for all."""
+    for tensor in network.state_dict().values():
+        if tensor.is_floating_point() and not tensor.isfinite().all():
+            raise UserError(
+                f"study {study.name}: training {name} diverged, its weights are no longer finite; "
+                f"lower training.rate ({study.training.rate:g}) or training.weight_decay "
+                f"({study.training.weight_decay:g})"
+            )
 
 
 def _train(

@@ -36,17 +36,18 @@ def run_graph(
 
     Args:
         runner: the graph, ready to run.
-        images: (N, C, H, W), N at least 1.
+        images: (N, C, H, W); of a part without images N is 0.
 
     Returns:
         (N, classes) float32.
     """
     logits = []
-    for start in range(0, len(images), BATCH):
-        batch = np.ascontiguousarray(images[start : start + BATCH], dtype=np.float32)
+    given = images if len(images) else np.zeros((1, *images.shape[1:]))  # it says how many classes
+    for start in range(0, len(given), BATCH):
+        batch = np.ascontiguousarray(given[start : start + BATCH], dtype=np.float32)
         outputs: Any = runner.run(["logits"], {"images": batch})
         logits.append(outputs[0])
-    return np.concatenate(logits)
+    return np.concatenate(logits)[: len(images)]
 
 
 def stored_constants(model: ModelProto) -> dict[str, np.ndarray]:

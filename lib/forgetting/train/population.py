@@ -8,6 +8,7 @@ import math
 import os
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from joblib import Parallel, cpu_count, delayed, parallel_config
@@ -17,6 +18,8 @@ from forgetting import paths
 from forgetting.data.corrupted_part import load_corrupted_images
 from forgetting.study import Study
 from forgetting.train.plan import Task, device_name
+
+STALE = 3600  # Seconds; to write a file takes less than one.
 
 
 def train_members(
@@ -43,8 +46,7 @@ def train_members(
         return
     if any(part == "corrupted" for task in tasks for _, part in task.files):
         load_corrupted_images(study.data)
-    for stale in paths.runs().glob("*/.*.partial"):  # left by a run that was killed
-        stale.unlink(missing_ok=True)
+    _remove_stale(paths.runs())
     names = [device_name(study, task.setting, device) for task in tasks]
     together = list(zip(tasks, names, strict=True))
     on_cores = [task for task, name in together if name == "cpu" and not study.streamed]
@@ -56,6 +58,14 @@ def train_members(
         yield from gpu_population.train_on_gpu(study, on_gpu, until=until, on=on, report=report)
     if on_cores and (not on_gpu or time.monotonic() < until):
         yield from _train_on_cores(study, on_cores, until)
+
+
+def _remove_stale(runs: Path) -> None:
+    """Remove what runs that were killed left half written, not what another is writing now."""
+    for partial in runs.glob("*/.*.partial"):
+        with suppress(FileNotFoundError):
+            if time.time() - partial.stat().st_mtime > STALE:
+                partial.unlink()
 
 
 def _train_on_cores(study: Study, tasks: list[Task], until: float) -> Iterator[dict]:

@@ -156,7 +156,10 @@ def _store_float16(model: ModelProto) -> None:
         with np.errstate(over="ignore"):
             values = numpy_helper.to_array(tensor).astype(np.float16)
         if not np.isfinite(values).all():
-            raise RuntimeError(f"{tensor.name} holds a value beyond 65504, the largest of float16")
+            raise UserError(
+                f"{tensor.name} holds a value beyond 65504, the largest of float16: this network "
+                "cannot be stored so; leave float16 out"
+            )
         casts.append(
             helper.make_node(
                 "Cast", [f"{tensor.name}.float16"], [tensor.name], to=TensorProto.FLOAT

@@ -19,6 +19,7 @@ from forgetting.data.imagenet.classes import class_in_words, labels_by_wnid, loa
 from forgetting.data.imagenet.loader import BATCH, stream_pictures
 from forgetting.data.imagenet.picture_set import PictureSet
 from forgetting.data.imagenet.sets import read_set
+from forgetting.data.kept_arrays import read_kept
 from forgetting.data.planted import plain_part
 from forgetting.data.spec import ImageNetData
 from forgetting.errors import UserError, did_you_mean
@@ -104,8 +105,9 @@ def _decode_once(pictures: PictureSet, spec: ImageNetData) -> np.ndarray:
     for name, file in zip(pictures.table["file"], files, strict=True):
         key.update(f"\n{name} {file.stat().st_size}".encode())
     kept = paths.runs() / "decoded" / f"imagenet-{pictures.name}-{key.hexdigest()[:16]}.npy"
-    if not kept.exists():
-        shape = (len(files), 3, spec.pixels, spec.pixels)
+    shape = (len(files), 3, spec.pixels, spec.pixels)
+    found = read_kept(kept, shape)
+    if found is None:
         _require_space(kept, int(np.prod(shape, dtype=np.int64)))
         with replacing(kept) as temporary:
             images = np.lib.format.open_memmap(temporary, "w+", np.uint8, shape)
@@ -114,7 +116,8 @@ def _decode_once(pictures: PictureSet, spec: ImageNetData) -> np.ndarray:
                 images[place * BATCH : place * BATCH + len(batch)] = batch
             images.flush()
             del images  # closes the file before it is moved
-    return np.load(kept, mmap_mode="r", allow_pickle=False)
+        found = np.load(kept, mmap_mode="r", allow_pickle=False)
+    return found
 
 
 def _require_space(file: Path, needed: int) -> None:
