@@ -46,6 +46,10 @@ def times_of_change(folder):
         ("page exemplars members=99 --study smoke", ["members is 99", "2 to 4"]),
         ("page exemplars junk", ["'junk'", "name=value"]),
         ("page exemplars study=nosuch", ["'nosuch'", "digits"]),
+        ("page exemplars study=", ["study '' is unknown", "digits"]),
+        ("page exemplars study=0", ["study '0' is unknown", "digits"]),
+        ("page exemplars sparsity=0.9000001", ["0.9000001 has more digits", "round it"]),
+        ("page quantization-against-pruning sparsities=[0.9,0.9]", ["[0.9, 0.9]", "twice"]),
     ],
 )
 def test_a_users_mistake_is_one_line_that_names_it_and_exit_code_2(

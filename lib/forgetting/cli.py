@@ -113,7 +113,9 @@ def page(
     from forgetting.book.reruns import bind_with
 
     values = parse_assignments(" ".join(parameters or []))
-    which = str(study or values.pop("study", None) or read_page(name).parameters["study"].default)
+    if study is None:
+        study = str(values.pop("study", read_page(name).parameters["study"].default))
+    which = study
     checked = resolve_parameters(name, study=which, parameters=values)
     needed = load_study(which).with_changes(sparsities=tuple(needed_sparsities(checked)))
     run_once = partial(run_page, name, study=which, parameters=values, out=out, run=run)

@@ -99,3 +99,40 @@ def test_what_does_not_fit_is_refused_in_one_line(images, function, how, message
 def test_the_example_of_the_docstring_gives_what_it_says():
     ran = doctest.testmod(callable_model)
     assert ran.attempted > 0 and ran.failed == 0
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"batch": 2.5}, "batch is 2.5"),
+        ({"batch": "4"}, "batch is '4'"),
+        ({"batch": None}, "batch is None"),
+        ({"images": iter(range(6))}, "images are .*iterator"),
+        ({"images": 6}, "images are int"),
+        ({"images": dict.fromkeys(range(6))}, "images are dict"),
+        ({"labels": None}, "labels have shape"),
+        ({"labels": np.zeros((6, 1), int)}, "labels have shape"),
+        ({"labels": np.ma.masked_array(np.zeros(6, int), mask=np.arange(6) == 2)}, "1 masked"),
+        ({"setting": None}, "setting is None"),
+        ({"setting": ""}, "setting is ''"),
+        ({"member": 1.5}, "member is 1.5"),
+        ({"function": lambda some: np.eye(3)[some] + 1j}, "complex numbers"),
+        (
+            {"function": lambda some: np.ma.masked_less(np.eye(3)[some], 0.5)},
+            "masked scores",
+        ),
+    ],
+)
+def test_what_is_none_of_what_predict_takes_is_refused_in_one_line(changes, words):
+    given = {"function": lambda some: np.eye(3)[some], "images": np.arange(6) % 3}
+    given |= {"labels": np.arange(6) % 3, "setting": "dense"} | changes
+    with pytest.raises(UserError, match=words) as refused:
+        predict(given.pop("function"), given.pop("images"), **given)
+    assert "\n" not in str(refused.value)
+
+
+def test_a_number_of_a_member_or_setting_is_its_name():
+    table = predict(
+        lambda some: np.eye(2)[some], [0, 1], labels=[0, 1], setting=8, member=np.int64(3)
+    )
+    assert table[["setting", "member"]].drop_duplicates().to_numpy().tolist() == [["8", "3"]]

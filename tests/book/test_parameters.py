@@ -23,7 +23,7 @@ exact: bool = False  # whether p is exact
         {
             "alpha": some.floats(0, 1, exclude_min=True, exclude_max=True),
             "members": some.none() | some.integers(2, 10**9),
-            "levels": some.lists(some.floats(0, 0.99), min_size=1, max_size=5),
+            "levels": some.lists(some.floats(0, 0.99), min_size=1, max_size=5, unique=True),
             "ties": some.sampled_from(["none", "lowest", "highest"]),
             "exact": some.booleans(),
             "study": some.text(some.characters(codec="utf-8"), min_size=1),
@@ -99,3 +99,13 @@ def test_assignments_are_read_as_a_shell_passes_them():
 def test_assignments_that_cannot_be_read_are_refused(wrong):
     with pytest.raises(UserError, match="write for instance|once"):
         parameters.parse_assignments(wrong)
+
+
+@given(some.lists(some.sampled_from(["a", "b", "c"]), min_size=1))
+def test_a_list_names_each_value_once(values):
+    parameter = parameters.Parameter("some", "str", ["a"], "which", many=True)
+    if len(set(values)) == len(values):
+        assert parameter.check(values) == values
+    else:
+        with pytest.raises(UserError, match="some is .*names a value twice; give each once"):
+            parameter.check(values)

@@ -1,6 +1,7 @@
 """Predictions of a model that is a Python function, of any framework, as a table for the audit."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from forgetting.audit.class_scores import as_two_classes, top_classes
 from forgetting.audit.picture_labels import labels_among
 from forgetting.audit.predicted_table import predicted_table
 from forgetting.errors import UserError
+from forgetting.measure import inputs
 from forgetting.text import counted
 
 
@@ -34,7 +36,7 @@ def predict(
             wants them.
         labels: (N,) true labels: numbers of classes, 0 to C - 1, or their names.
         setting: what the model is called, "dense" for instance.
-        member: which of several trainings of the setting it is.
+        member: which of several trainings of the setting it is; a number becomes its digits.
         class_names: of the C classes in order; None for "0", "1", ...
         examples: (N,) names of the images, by which models are compared; None for "0", "1", ...
         batch: how many images the function is given at a time, at least 1.
@@ -54,7 +56,9 @@ def predict(
         >>> table[["example", "label", "predicted"]].values.tolist()
         [['0', '1', '1'], ['1', '1', '0']]
     """
-    known = np.asarray(labels)
+    known = inputs.whole("labels", labels)
+    setting, member = _name("setting", setting), _name("member", member)
+    _check(images, known, batch)
     examples = tuple(map(str, range(len(images)) if examples is None else examples))
     if batch < 1 or not len(images):
         raise UserError(
@@ -93,9 +97,32 @@ def predict(
     return frame
 
 
+def _name(what: str, value: object) -> str:
+    """A name as text: a whole number may stand for its digits."""
+    if isinstance(value, str | Integral) and not isinstance(value, bool) and str(value):
+        return str(value)
+    raise UserError(f"{what} is {value!r}: give a name, or a whole number")
+
+
+def _check(images: Any, labels: np.ndarray, batch: object) -> None:
+    """Refuse images that cannot be counted and cut, labels in a table, parts of images."""
+    if not hasattr(images, "__len__") or isinstance(images, Mapping | str):
+        raise UserError(
+            f"images are {type(images).__name__}: they are counted and cut into batches; give an "
+            "array or a list of them"
+        )
+    if labels.ndim != 1:
+        raise UserError(f"labels have shape {labels.shape}: give one for each image, (images,)")
+    if not isinstance(batch, Integral) or isinstance(batch, bool):
+        raise UserError(f"batch is {batch!r}: give a whole number, at least 1")
+
+
 def _scores(function: Callable[[Any], npt.ArrayLike], images: Any) -> np.ndarray:
     """The scores (n, C) of some images."""
     returned = function(images)
+    if np.ma.is_masked(returned) or np.iscomplexobj(returned):
+        kind = "masked scores" if np.ma.is_masked(returned) else "complex numbers"
+        raise UserError(f"the function returns {kind}: return a real number for each class")
     try:
         scores = np.asarray(returned, dtype=np.float64)
     except (TypeError, ValueError, RuntimeError) as error:

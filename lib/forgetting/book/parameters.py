@@ -87,6 +87,10 @@ class Parameter:
         values = value if self.many else [value]
         if isinstance(values, list | tuple) and values and all(map(self._fits, values)):
             converted = [TYPES[self.type](one) for one in values]
+            if len(set(converted)) < len(converted):
+                raise UserError(
+                    f"parameter {self.name} is {value!r}, which names a value twice; give each once"
+                )
             return converted if self.many else converted[0]
         form = self._form(value) if self.many else ""
         raise UserError(f"parameter {self.name} is {value!r}; allowed: {self.allowed}{form}")
