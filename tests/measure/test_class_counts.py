@@ -1,6 +1,7 @@
 """How many classes are called: against single comparisons, and where nothing differs."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from forgetting.measure import class_counts, class_impact, simulation
@@ -62,3 +63,22 @@ def test_subtracting_the_population_is_too_strict_for_what_is_shared_and_too_loo
     assert rate[0.04, "population", class_counts.OTHER] < 0.03
     assert (rate.xs("model", level="centre") < 0.1).all()
     assert (rate[0.0] < 0.1).all()
+
+
+@pytest.mark.parametrize("kind", ["int8", "uint8", "int16", "uint16", "uint32", "uint64"])
+@pytest.mark.parametrize("centre", class_impact.CENTRES)
+def test_the_type_of_whole_numbers_in_which_counts_are_kept_changes_nothing(kind, centre):
+    generator = np.random.default_rng(3)
+    before, after = generator.binomial(100, [[[0.9]], [[0.7]]], size=(2, 6, 8))
+    n = np.full(8, 100)
+    given = (before, after, n)
+    kept = [values.astype(kind) for values in given]
+    expected, found = (class_counts.count(*some, centre=centre) for some in (given, kept))
+    assert expected == found and expected["losses"] > 0
+    halves = [
+        class_counts.count_in_halves(some[0], some[2], members=3, draws=4, seed=0, centre=centre)
+        for some in (given, kept)
+    ]
+    pd.testing.assert_frame_equal(*halves)
+    results = [class_impact.relative_test(*some, centre=centre)[0] for some in (given, kept)]
+    np.testing.assert_allclose(*results, rtol=1e-12)

@@ -48,7 +48,8 @@ def relative_test(
     """
     # On whole numbers, N n (rate - rate of the whole), what does not vary is found exactly,
     # whatever the order of the members.
-    n, total = np.asarray(n), np.asarray(total)
+    n, total = _signed(n), _signed(total)
+    right, whole = [*map(_signed, right)], [*map(_signed, whole)]
     scale = total * n
     contrasts = [total * hits - n * all_hits for hits, all_hits in zip(right, whole, strict=True)]
     result = inference.compare(*contrasts, alpha=alpha, paired=paired)
@@ -59,6 +60,12 @@ def relative_test(
         for values in (low / scale, high / scale, t, df, p, se / scale, share)
     )
     return inference.Change(change / scale, *tested), constant
+
+
+def _signed(counts: npt.ArrayLike) -> np.ndarray:
+    """Counts in a type that holds their products and differences, which may be below 0."""
+    counts = np.asarray(counts)
+    return counts.astype(np.float64 if counts.dtype.kind == "f" else np.int64, copy=False)
 
 
 def relative_reason(result: inference.Change, constant: np.ndarray) -> np.ndarray:
