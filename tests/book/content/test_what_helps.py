@@ -40,6 +40,25 @@ def test_the_two_judges_are_compared_network_by_network(faces):
     assert result.se == pytest.approx(difference.std(ddof=1) / np.sqrt(len(difference)))
 
 
+def test_the_two_judges_are_compared_by_accuracy_too(faces):
+    test = ~faces.validation
+    own, dense = (
+        (faces.answers("pruned-0.9", f"least sure ({judge}) to a person") == faces.label)[:, test]
+        for judge in ("own", "dense")
+    )
+    result = faces.judges("pruned-0.9", rate="accuracy")
+    assert result.change == pytest.approx(dense.mean() - own.mean())
+
+
+def test_a_gap_is_told_of_the_images_that_are_not_judged_too(faces):
+    predicted, chosen = faces.page.load("pruned-0.9").predicted, faces.validation
+    missed = [
+        (predicted[:, chosen & side & (faces.label == 1)] == 0).mean()
+        for side in (faces.inside, ~faces.inside)
+    ]
+    assert faces.gap_elsewhere("pruned-0.9") == pytest.approx(missed[0] - missed[1])
+
+
 def test_the_rarest_cell_of_the_training_images_is_named(faces):
     train = faces.page.images.train
     cells = {

@@ -174,19 +174,34 @@ class Remedies:
         table = pd.DataFrame(rows).astype(dict.fromkeys(numbers, float))
         return table.assign(p_holm=adjusted_columns(np.array(tests, float))["p_holm"])
 
-    def judges(self, setting: str) -> inference.Change:
-        """Return the gap where a dense network's doubt chooses who is asked, minus that by its own.
+    def judges(self, setting: str, *, rate: str = "gap") -> inference.Change:
+        """Return a rate where a dense network's doubt chooses who is asked, minus that by its own.
 
         Both times a person answers, and networks are compared one by one.
 
         Args:
             setting: the pruned population.
+            rate: of `measure.remedies.RATES`.
         """
         own, dense = (
-            self.rates(setting, f"least sure ({judge}) to a person")["gap"]
+            self.rates(setting, f"least sure ({judge}) to a person")[rate]
             for judge in ("own", "dense")
         )
         return inference.paired_t(own, dense, alpha=self.alpha)
+
+    def gap_elsewhere(self, setting: str) -> float:
+        """Return the gap, mean over networks as they are, on the half thresholds are chosen on.
+
+        Args:
+            setting: a population.
+        """
+        other = remedies.rates(
+            label=self.label[self.validation],
+            predicted=self.answers(setting, PLAIN)[:, self.validation],
+            group=self.inside[self.validation],
+            weight=self.weight[self.validation],
+        )
+        return float(other["gap"].mean())
 
     def curves(self, setting: str, shares: tuple[float, ...]) -> pd.DataFrame:
         """Return gap and accuracy by the share that is deferred.
