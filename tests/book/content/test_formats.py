@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from forgetting import book
 from forgetting.book.content import matches
@@ -89,7 +90,11 @@ def test_pairs_are_compared_with_their_originals_and_their_pies_with_all_dense(f
             )
         ]
         assert np.isclose(table.loc[f"{name}-of-dense", "change"], np.mean(gains))
-    assert set(formats.paired_control()["setting"]) == set(formats.independent)
+    paired = formats.paired_control()
+    assert set(paired["setting"]) == set(formats.independent)
+    for end, side in (("low", -1), ("high", 1)):  # Bonferroni's, over three formats
+        half = stats.t.ppf(1 - formats.alpha / 2 / 3, paired["df"]) * paired["se"]
+        assert np.allclose(paired[f"all_{end}"], paired["excess"] + side * half, equal_nan=True)
     assert formats.layers()["layer"].str.contains("convolution|linear").all()
 
 

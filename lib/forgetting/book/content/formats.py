@@ -17,6 +17,7 @@ from forgetting.measure import (
     exemplar_controls,
     exemplar_halves,
     exemplars,
+    inference,
     pairwise,
     power,
 )
@@ -246,7 +247,8 @@ class Formats:
     def paired_control(self) -> pd.DataFrame:
         """Return what rounding adds to the PIEs of two dense populations, copies being paired.
 
-        The columns of `exemplar_controls.null_control`, and setting and detectable.
+        The columns of `exemplar_controls.null_control`; setting; detectable; and all_low and
+        all_high, the interval of the excess that holds for all formats at once (Bonferroni).
         """
         page, tables = self.page, []
         for setting, population in self.independent.items():
@@ -262,7 +264,14 @@ class Formats:
             smallest = power.smallest_detectable(
                 se=control["se"], df=control["df"], alpha=self.alpha
             )
-            tables.append(control.assign(setting=setting, detectable=smallest))
+            low, high = inference.interval(
+                control["excess"].to_numpy(),
+                se=control["se"].to_numpy(),
+                df=control["df"].to_numpy(),
+                alpha=level_alpha(len(self.names), alpha=self.alpha),
+            )
+            ends = {"all_low": low, "all_high": high}
+            tables.append(control.assign(setting=setting, detectable=smallest, **ends))
         return pd.concat(tables)
 
     def layers(self) -> pd.DataFrame:
