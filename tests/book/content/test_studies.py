@@ -49,3 +49,10 @@ def test_of_two_studies_on_the_same_data_the_one_with_fewer_weights_comes_first(
     loss = pd.Series({"a": 0.1, "b": 0.3, "c": 0.2})
     table = studies.small_and_large([("a", "b"), ("b", "c")], facts, loss=loss)
     assert table.to_numpy().tolist() == [["b", 10, 0.3, "a", 30, 0.1], ["b", 10, 0.3, "c", 20, 0.2]]
+
+
+def test_the_studies_of_some_data_are_named_first_those_that_can_be_read_here():
+    found = studies.reading("cifar10")
+    assert set(found) == {"cifar10", "cifar10-narrow", "cifar10-paper"}
+    assert found[: len(studies.available(found, but=""))] == studies.available(found, but="")
+    assert studies.reading("nothing") == []

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from forgetting.book.content.cost import FOR_TESTS
 from forgetting.book.study_page import StudyPage
 from forgetting.measure import pairwise
 from forgetting.predictions import is_available, load_layers
@@ -255,3 +256,16 @@ def available(names: Iterable[str], *, but: str) -> list[str]:
     """
     others = [load_study(name) for name in names if name != but]
     return [other.name for other in others if is_available(other)]
+
+
+def reading(data: str) -> list[str]:
+    """Return the names of the studies of some data, first those whose predictions can be read here.
+
+    Those that come with the project count, but for what tests alone train.
+
+    Args:
+        data: name of the data, as "cifar10".
+    """
+    named = [load_study(name) for name in study_names() if not name.startswith(FOR_TESTS)]
+    of_data = [study for study in named if study.data.name == data]
+    return [study.name for study in sorted(of_data, key=is_available, reverse=True)]
