@@ -94,8 +94,7 @@ def compare(
     names = ("baseline", "compressed")
     given = dict(zip(names, predicted, strict=True))
     label, *both = inputs.populations(given, label=label, paired=paired)
-    for cell, _ in sets.blocks[:1]:
-        inputs.column("sets", cell, len(label))
+    inputs.same_examples(sets.blocks, len(label))
     metrics = sets.by_metric()
     some = metrics["accuracy" if "accuracy" in metrics else "error"]
     errors = []

@@ -105,8 +105,7 @@ def compare(
     inputs.fraction("alpha", alpha)
     given = {"baseline": baseline, "compressed": compressed}
     label, *both = inputs.populations(given, label=label, paired=paired)
-    for cell, _ in sets.blocks[:1]:
-        inputs.column("sets", cell, len(label))
+    inputs.same_examples(sets.blocks, len(label))
     if second_baseline is not None:
         both.append(inputs.populations({"second_baseline": second_baseline}, label=label)[1])
     sizes = {min(len(side), 2) for side in both}

@@ -1,6 +1,6 @@
 """Checks of what the measures are given; a mistake is named in one line."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from numbers import Real
 
 import numpy as np
@@ -140,6 +140,12 @@ def mask(name: str, values: npt.ArrayLike, examples: int) -> np.ndarray:
             "compare it with what you mean first"
         )
     return values
+
+
+def same_examples(blocks: Iterable[tuple[np.ndarray, np.ndarray]], examples: int) -> None:
+    """Refuse the blocks of `Sets`, by a UserError, if they are of another number of examples."""
+    for cell, _ in blocks:
+        column("sets", cell, examples)
 
 
 def labels(name: str, values: npt.ArrayLike, *, dimensions: int) -> np.ndarray:

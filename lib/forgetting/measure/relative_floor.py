@@ -49,8 +49,7 @@ def relative_floor(
         arXiv 2010.03058 reports relative changes by group without a floor.
     """
     label, baseline = inputs.populations({"baseline": baseline}, label=label)
-    for cell, _ in sets.blocks[:1]:
-        inputs.column("sets", cell, len(label))
+    inputs.same_examples(sets.blocks, len(label))
     members = len(baseline)
     if members < 4 or members % 2:
         raise UserError(

@@ -57,8 +57,7 @@ def splits(
         UserError: too few networks, populations that do not match, groups that are all too small.
     """
     label, baseline = inputs.populations({"baseline": baseline}, label=label, members=4)
-    for cell, _ in sets.blocks[:1]:
-        inputs.column("sets", cell, len(label))
+    inputs.same_examples(sets.blocks, len(label))
     if not 2 <= members <= len(baseline) // 2:
         raise UserError(
             f"members is {members}: allowed are 2 to {len(baseline) // 2}, half of the networks "

@@ -126,8 +126,7 @@ def columns(
     label, baseline, compressed = inputs.populations(
         {"baseline": baseline, "compressed": compressed}, label=label, paired=paired
     )
-    for cell, _ in sets.blocks[:1]:
-        inputs.column("sets", cell, len(label))
+    inputs.same_examples(sets.blocks, len(label))
     single = len(baseline) == len(compressed) == 1
     if not single and min(len(baseline), len(compressed)) == 1:
         raise UserError(
